@@ -1,0 +1,15 @@
+//! Where records come from.
+//!
+//! Files, folders and streams become lines here: unpacked, told apart by content, bounded, and handed
+//! on one object at a time. What the lines mean and whether an object has been counted before is not
+//! known in this crate.
+
+mod blocks;
+mod discover;
+mod inflate;
+mod object;
+mod parallel;
+
+pub use discover::{DiscoverError, discover, list};
+pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome};
+pub use parallel::{available_threads, for_each_object};

@@ -1,0 +1,426 @@
+//! One file, from its compressed bytes to its lines.
+//!
+//! What a file is gets decided by its content: gzip, zstd and plain text by their first bytes, the
+//! format by the first lines. Names only tell what to leave out. A file is one unit: a caller that
+//! gets an error must drop what it was given of it, because half a file counted is neither lost nor
+//! counted.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, detect, skip_by_name};
+
+use crate::blocks::{Block, read_blocks};
+use crate::inflate::{InflateError, Inflater};
+
+/// Gzip objects up to this unpacked size are unpacked at once; a load balancer's busiest five
+/// minutes are about as much. Two threads then stay below 120 MB.
+const WHOLE_UNPACKED_MAX: usize = 40 << 20;
+const WHOLE_PACKED_MAX: u64 = 16 << 20;
+
+/// Beyond this unpacked size an object that unpacks to more than [`EXPANSION_MAX`] times its packed
+/// size is refused: text with that little in it is no log, but zeros made to cost hours.
+const EXPANSION_FREE_BYTES: u64 = 256 << 20;
+const EXPANSION_MAX: u64 = 500;
+
+/// Bytes of the text by which its format is told.
+const HEAD_BYTES: usize = 64 << 10;
+
+/// Reads objects; its buffers are reused from one to the next, so keep one per thread.
+pub struct ObjectReader {
+    inflater: Option<Inflater>,
+    packed: Vec<u8>,
+    text: Vec<u8>,
+    unpacked_bytes_max: u64,
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Read to its end.
+    Read {
+        /// The format of its lines; `None` if it was empty.
+        format: Option<Format>,
+        /// Its size as text.
+        unpacked_bytes: u64,
+    },
+    /// Recognised as something that holds no requests.
+    Skipped(NotAccessLog),
+}
+
+/// A line of an object, or one that was too long to keep.
+pub enum ObjectLine<'l, 'a> {
+    /// A line, parsed or rejected.
+    Line(Line<'l, 'a>),
+    /// The number and the reject of a line that was passed over.
+    Long(u64, Reject),
+}
+
+/// Why an object could not be read. The text says what and what to do; the caller adds where.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// The operating system's word.
+    #[error("cannot read it: {0}")]
+    Io(#[from] io::Error),
+    /// Compressed data ends too early.
+    #[error(
+        "the {compression} data is cut off after {unpacked_bytes} unpacked bytes; nothing of it was counted, \
+         fetch the file again"
+    )]
+    Truncated {
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+        /// What could be unpacked.
+        unpacked_bytes: u64,
+    },
+    /// Compressed data is damaged.
+    #[error(
+        "the {compression} data is damaged after {unpacked_bytes} unpacked bytes ({detail}); nothing of it was \
+         counted, fetch the file again"
+    )]
+    Corrupt {
+        /// `gzip` or `zstd`.
+        compression: &'static str,
+        /// What could be unpacked.
+        unpacked_bytes: u64,
+        /// The decoder's word.
+        detail: String,
+    },
+    /// It unpacks to more than is allowed.
+    #[error("it unpacks to more than {bytes_max} bytes; nothing of it was counted, raise limits.unpacked_bytes if it is a log")]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// It unpacks to far more than a log can.
+    #[error(
+        "it unpacks to more than {EXPANSION_MAX} times its size, which no log does; nothing of it was counted, \
+         unpack it yourself if it is one"
+    )]
+    Bomb,
+    /// None of the known formats.
+    #[error(
+        "unknown layout, the first line is `{first_line}`; expected an ALB access log, nginx JSON or the combined \
+         format, name it with --format if it is one"
+    )]
+    UnknownFormat {
+        /// The first line, shortened, without control characters.
+        first_line: String,
+    },
+}
+
+impl ObjectError {
+    /// The value of the label `reason`.
+    pub fn label(&self) -> &'static str {
+        match self {
+            ObjectError::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => "permission_denied",
+            ObjectError::Io(_) => "unreadable",
+            ObjectError::Truncated { .. } => "truncated",
+            ObjectError::Corrupt { .. } => "corrupt",
+            ObjectError::TooLarge { .. } => "too_large",
+            ObjectError::Bomb => "bomb",
+            ObjectError::UnknownFormat { .. } => "unknown_format",
+        }
+    }
+}
+
+impl ObjectReader {
+    /// A reader that refuses objects of more than `unpacked_bytes_max`.
+    pub fn new(unpacked_bytes_max: u64) -> Self {
+        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), unpacked_bytes_max }
+    }
+
+    /// Reads the file at `path` and hands each of its lines to `each`.
+    ///
+    /// `format` is told by the content where it is `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`ObjectError`]: the caller drops what `each` was given.
+    pub fn read_file(
+        &mut self,
+        path: &Path,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
+        let name = path.to_string_lossy();
+        if let Some(kind) = skip_by_name(&name) {
+            return Ok(Outcome::Skipped(kind));
+        }
+        let format = format.or_else(|| name.contains("_elasticloadbalancing_").then_some(Format::Alb));
+        let file = File::open(path)?;
+        let packed_bytes = file.metadata()?.len();
+        let mut lines = LineReader::new(format, each);
+        let unpacked_bytes = self.read_text(file, packed_bytes, &mut lines)?;
+        Ok(lines.outcome(unpacked_bytes))
+    }
+
+    /// Reads a stream of unknown size, as standard input is.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::read_file`].
+    pub fn read_stream(
+        &mut self,
+        stream: impl Read,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
+        let mut lines = LineReader::new(format, each);
+        let unpacked_bytes = self.read_text(stream, u64::MAX, &mut lines)?;
+        Ok(lines.outcome(unpacked_bytes))
+    }
+
+    fn read_text(
+        &mut self,
+        mut source: impl Read,
+        packed_bytes: u64,
+        lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
+    ) -> Result<u64, ObjectError> {
+        let mut magic = Vec::with_capacity(4);
+        source.by_ref().take(4).read_to_end(&mut magic)?;
+        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
+        let source = io::Cursor::new(magic.clone()).chain(source);
+        if is_gzip && packed_bytes <= WHOLE_PACKED_MAX {
+            return self.read_whole_gzip(source, packed_bytes, lines);
+        }
+        let bytes_max = self.unpacked_bytes_max;
+        let meter = Metered::new(BufReader::with_capacity(128 << 10, source));
+        if is_gzip {
+            read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, &mut self.text, lines)
+        } else if magic == [0x28, 0xb5, 0x2f, 0xfd] {
+            read_stream(zstd::stream::read::Decoder::with_buffer(meter)?, "zstd", bytes_max, &mut self.text, lines)
+        } else {
+            read_stream(Plain(meter), "plain", u64::MAX, &mut self.text, lines)
+        }
+    }
+
+    /// A small gzip object: unpacked at once where that works, else as a stream, which also tells
+    /// what is wrong with it.
+    fn read_whole_gzip(
+        &mut self,
+        mut source: impl Read,
+        packed_bytes: u64,
+        lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
+    ) -> Result<u64, ObjectError> {
+        self.packed.clear();
+        self.packed.reserve_exact(packed_bytes as usize + 1);
+        source.read_to_end(&mut self.packed)?;
+        let bytes_max = self.unpacked_bytes_max.min(WHOLE_UNPACKED_MAX as u64) as usize;
+        let unpacked = match &mut self.inflater {
+            Some(inflater) => inflater.gunzip(&self.packed, &mut self.text, bytes_max),
+            None => Err(InflateError::TooLarge),
+        };
+        if unpacked.is_ok() {
+            lines.block(Block::Lines(&self.text))?;
+            return Ok(self.text.len() as u64);
+        }
+        let decoder = MultiGzDecoder::new(Metered::new(self.packed.as_slice()));
+        read_stream(decoder, "gzip", self.unpacked_bytes_max, &mut self.text, lines)
+    }
+}
+
+/// A decoder that can tell how much packed data it has taken.
+trait Unpacking: Read {
+    fn packed_bytes(&self) -> u64;
+}
+
+impl<R: io::BufRead> Unpacking for MultiGzDecoder<Metered<R>> {
+    fn packed_bytes(&self) -> u64 {
+        self.get_ref().bytes
+    }
+}
+
+impl<R: io::BufRead> Unpacking for zstd::stream::read::Decoder<'_, Metered<R>> {
+    fn packed_bytes(&self) -> u64 {
+        self.get_ref().bytes
+    }
+}
+
+impl<R: io::BufRead> Unpacking for Plain<Metered<R>> {
+    fn packed_bytes(&self) -> u64 {
+        self.0.bytes
+    }
+}
+
+/// Text that is not packed.
+struct Plain<R>(R);
+
+impl<R: Read> Read for Plain<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.0.read(out)
+    }
+}
+
+/// A reader that counts what was taken from it.
+struct Metered<R> {
+    inner: R,
+    bytes: u64,
+}
+
+impl<R> Metered<R> {
+    fn new(inner: R) -> Self {
+        Self { inner, bytes: 0 }
+    }
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(out)?;
+        self.bytes += read as u64;
+        Ok(read)
+    }
+}
+
+impl<R: io::BufRead> io::BufRead for Metered<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.bytes += amount as u64;
+        self.inner.consume(amount);
+    }
+}
+
+fn read_stream(
+    mut decoder: impl Unpacking,
+    compression: &'static str,
+    bytes_max: u64,
+    buffer: &mut Vec<u8>,
+    lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
+) -> Result<u64, ObjectError> {
+    let mut guarded = Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None };
+    let result = read_blocks(&mut guarded, buffer, |block| lines.block(block));
+    let unpacked_bytes = guarded.unpacked_bytes;
+    if let Some(refusal) = guarded.refusal {
+        return Err(refusal);
+    }
+    match result {
+        Ok(()) => Ok(unpacked_bytes),
+        Err(ObjectError::Io(error)) => Err(decoding_error(error, compression, unpacked_bytes)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells damage of the data from trouble with the file.
+fn decoding_error(error: io::Error, compression: &'static str, unpacked_bytes: u64) -> ObjectError {
+    match error.kind() {
+        _ if compression == "plain" => ObjectError::Io(error),
+        io::ErrorKind::UnexpectedEof => ObjectError::Truncated { compression, unpacked_bytes },
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other => {
+            ObjectError::Corrupt { compression, unpacked_bytes, detail: error.to_string() }
+        }
+        _ => ObjectError::Io(error),
+    }
+}
+
+/// Stops a decoder that gives more than it may.
+struct Guarded<'d, D> {
+    decoder: &'d mut D,
+    unpacked_bytes: u64,
+    bytes_max: u64,
+    refusal: Option<ObjectError>,
+}
+
+impl<D: Unpacking> Read for Guarded<'_, D> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let read = self.decoder.read(out)?;
+        self.unpacked_bytes += read as u64;
+        let is_bomb = self.unpacked_bytes > EXPANSION_FREE_BYTES
+            && self.unpacked_bytes / EXPANSION_MAX > self.decoder.packed_bytes();
+        if self.unpacked_bytes > self.bytes_max {
+            self.refusal = Some(ObjectError::TooLarge { bytes_max: self.bytes_max });
+        } else if is_bomb {
+            self.refusal = Some(ObjectError::Bomb);
+        }
+        if self.refusal.is_some() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(read) }
+    }
+}
+
+/// Blocks to lines: decides the format at the first block, then parses.
+struct LineReader<F> {
+    format: Option<Format>,
+    state: LineState,
+    /// Lines that were too long, before the first one that tells the format.
+    long_lines_at_start: u64,
+    each: F,
+}
+
+enum LineState {
+    Start,
+    Parsing(LineParser),
+    Skipping(NotAccessLog),
+}
+
+impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
+    fn new(format: Option<Format>, each: F) -> Self {
+        Self { format, state: LineState::Start, long_lines_at_start: 0, each }
+    }
+
+    fn block(&mut self, block: Block<'_>) -> Result<(), ObjectError> {
+        if let (LineState::Start, Block::Lines(text)) = (&self.state, block) {
+            if text.is_empty() {
+                return Ok(());
+            }
+            self.state = self.start(text)?;
+        }
+        match (&mut self.state, block) {
+            (LineState::Parsing(parser), Block::Lines(text)) => {
+                parser.parse_block(text, |line| (self.each)(ObjectLine::Line(line)));
+            }
+            (LineState::Parsing(parser), Block::LongLine) => {
+                (self.each)(ObjectLine::Long(parser.skip_line(), Reject::line_too_long()));
+            }
+            (LineState::Start, Block::LongLine) => {
+                self.long_lines_at_start += 1;
+                (self.each)(ObjectLine::Long(self.long_lines_at_start, Reject::line_too_long()));
+            }
+            (LineState::Start | LineState::Skipping(_), _) => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, text: &[u8]) -> Result<LineState, ObjectError> {
+        let format = match (detect(&text[..text.len().min(HEAD_BYTES)]), self.format) {
+            (Detected::Skip(kind), _) => return Ok(LineState::Skipping(kind)),
+            (_, Some(format)) | (Detected::Format(format), None) => format,
+            (Detected::Unknown, None) if text.trim_ascii().is_empty() => return Ok(LineState::Start),
+            (Detected::Unknown, None) => {
+                return Err(ObjectError::UnknownFormat { first_line: first_line(text) });
+            }
+        };
+        self.format = Some(format);
+        let mut parser = LineParser::new(format);
+        for _ in 0..self.long_lines_at_start {
+            parser.skip_line();
+        }
+        Ok(LineState::Parsing(parser))
+    }
+
+    fn outcome(&self, unpacked_bytes: u64) -> Outcome {
+        match &self.state {
+            LineState::Skipping(kind) => Outcome::Skipped(*kind),
+            LineState::Parsing(_) => Outcome::Read { format: self.format, unpacked_bytes },
+            LineState::Start => Outcome::Read { format: None, unpacked_bytes },
+        }
+    }
+}
+
+/// The first line for a message: short, and harmless on a terminal.
+fn first_line(text: &[u8]) -> String {
+    const CHARS_MAX: usize = 60;
+    let line = text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let shown = String::from_utf8_lossy(&line[..line.len().min(4 * CHARS_MAX)]);
+    let mut shown: String = shown
+        .chars()
+        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
+        .take(CHARS_MAX)
+        .collect();
+    if line.len() > shown.len() {
+        shown.push_str("...");
+    }
+    shown
+}

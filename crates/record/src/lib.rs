@@ -1,0 +1,22 @@
+//! What a log record is, and how bytes become one.
+//!
+//! The vocabulary of everything downstream ([`Request`], [`Timestamp`], [`Reject`]) and one parser
+//! per format. Pure: bytes in, records and rejects out; nothing here opens a file, reads a clock or
+//! logs. A parser never fails as a whole: each line is a record or a reject with its reason.
+
+mod format;
+mod lines;
+mod reject;
+mod request;
+mod request_value;
+mod timestamp;
+
+pub mod alb;
+pub mod nginx_json;
+pub mod combined;
+
+pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
+pub use lines::{LINE_BYTES_MAX, Line, LineParser};
+pub use reject::{Reason, Reject};
+pub use request::{Field, Origin, Request, Status};
+pub use timestamp::{Minute, Timestamp};

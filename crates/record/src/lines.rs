@@ -1,0 +1,142 @@
+//! Blocks of text to parsed lines, whatever the format.
+//!
+//! The one loop over lines that every command uses, so that a line is numbered, bounded and
+//! rejected in the same way whether it came from a small file in memory or a stream.
+
+use crate::alb::AlbParser;
+use crate::format::Format;
+use crate::reject::Reject;
+use crate::request::Request;
+use crate::{combined, nginx_json};
+
+/// The longest line that is parsed, in bytes; a longer one is a reject. nginx writes up to 64 KiB
+/// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Parses blocks of lines of one format and counts the lines of a file as it goes.
+pub struct LineParser {
+    format: Format,
+    alb: AlbParser,
+    line_number: u64,
+}
+
+/// One line of a block.
+pub struct Line<'l, 'a> {
+    /// Its number in the file, from 1.
+    pub number: u64,
+    /// Its bytes, without the line end.
+    pub bytes: &'a [u8],
+    /// What it says, or why it is not a record.
+    pub outcome: &'l Result<Request<'a>, Reject>,
+}
+
+impl LineParser {
+    /// A parser at the first line of a file.
+    pub fn new(format: Format) -> Self {
+        Self { format, alb: AlbParser::default(), line_number: 0 }
+    }
+
+    /// Parses every line of `block` in order; empty lines are passed over, but numbered.
+    ///
+    /// A block ends where a line ends; text after the last line end is a line too.
+    #[inline]
+    pub fn parse_block<'a>(&mut self, mut block: &'a [u8], mut each: impl FnMut(Line<'_, 'a>)) {
+        while !block.is_empty() {
+            self.line_number += 1;
+            let number = self.line_number;
+            let len = match self.format {
+                Format::Alb => self.alb.parse_next(block, |bytes, outcome| each(Line { number, bytes, outcome })),
+                Format::NginxJson => parse_next(block, nginx_json::parse, |bytes, outcome| {
+                    each(Line { number, bytes, outcome });
+                }),
+                Format::Combined => parse_next(block, combined::parse, |bytes, outcome| {
+                    each(Line { number, bytes, outcome });
+                }),
+            };
+            block = block.get(len + 1..).unwrap_or_default();
+        }
+    }
+
+    /// Counts a line that was not read, and returns its number.
+    pub fn skip_line(&mut self) -> u64 {
+        self.line_number += 1;
+        self.line_number
+    }
+}
+
+/// Parses the first line of `text` and returns its length without the line end.
+#[inline]
+fn parse_next<'a>(
+    text: &'a [u8],
+    parse: impl FnOnce(&'a [u8]) -> Result<Request<'a>, Reject>,
+    each: impl FnOnce(&'a [u8], &Result<Request<'a>, Reject>),
+) -> usize {
+    let len = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    let line = &text[..len];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > LINE_BYTES_MAX {
+        each(line, &Err(Reject::line_too_long()));
+    } else if !line.trim_ascii().is_empty() {
+        each(line, &parse(line));
+    }
+    len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(format: Format, block: &[u8], expected: &[&str]) {
+        let mut parser = LineParser::new(format);
+        let mut shown = Vec::new();
+        parser.parse_block(block, |line| {
+            let outcome = match line.outcome {
+                Ok(request) => request.status.map_or("-".to_owned(), |status| status.to_string()),
+                Err(reject) => reject.reason.label().to_owned(),
+            };
+            shown.push(format!("{} {outcome}", line.number));
+        });
+        assert_eq!(shown, expected);
+    }
+
+    const COMBINED: &str = r#"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] "GET / HTTP/1.1" 200 612 "-" "curl/8""#;
+
+    #[test]
+    fn lines_are_numbered_and_empty_ones_passed_over() {
+        let block = format!("{COMBINED}\n\nx\r\n{COMBINED}");
+        check(Format::Combined, block.as_bytes(), &["1 200", "3 not_combined", "4 200"]);
+        check(Format::Combined, b"", &[]);
+        check(Format::Alb, b"\n\nhttps x\n", &["3 too_few_fields"]);
+    }
+
+    #[test]
+    fn a_line_over_the_limit_is_a_reject_in_every_format() {
+        let mut block = vec![b'x'; LINE_BYTES_MAX + 1];
+        block.extend_from_slice(b"\n");
+        for format in [Format::Alb, Format::NginxJson, Format::Combined] {
+            check(format, &block, &["1 line_too_long"]);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_records_or_rejects(
+            block in proptest::collection::vec(
+                proptest::prop_oneof![proptest::num::u8::ANY, proptest::sample::select(b" \"\\\n{}[]:,-019.".to_vec())],
+                0..400,
+            ),
+        ) {
+            for format in [Format::Alb, Format::NginxJson, Format::Combined] {
+                let mut lines = 0;
+                LineParser::new(format).parse_block(&block, |line| {
+                    lines += 1;
+                    if let Err(reject) = line.outcome {
+                        assert!(reject.column <= line.bytes.len() + 1);
+                    }
+                });
+                let newlines = block.iter().filter(|&&byte| byte == b'\n').count();
+                proptest::prop_assert!(lines <= newlines + 1);
+            }
+        }
+    }
+}
