@@ -1,0 +1,254 @@
+//! The series of one origin: a bounded table from label sets to what was counted under them.
+//!
+//! One row per label set holds everything that is counted for it, the latencies included, so a
+//! record costs one look-up. Families with fewer labels (histograms have no status) are summed from
+//! the rows when they are written: scrapes are rare, records are not.
+//!
+//! The table never holds more than its budget. Half of it is kept for label sets of configured
+//! services as soon as there are any, so that a scanner that invents paths cannot push real routes
+//! out, and a tenth is kept for the folded label sets into which the rest is counted. Totals stay
+//! exact either way.
+
+use std::collections::HashSet;
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use weir_record::Timestamp;
+
+use crate::counts::Counts;
+use crate::labels::{Folding, Labels, OTHER, OwnedLabels};
+
+/// Virtual hosts that no configured service names; a client can send any `Host` header.
+pub const UNCONFIGURED_HOSTS_MAX: usize = 1000;
+
+/// The least budget that leaves room for folded label sets.
+pub const SERIES_MIN: usize = 100;
+
+/// The least room for folded label sets: some statuses of some target groups.
+const FOLDED_MIN: usize = 40;
+
+/// Expired series are forgotten after this long without a record, in microseconds: 30 days.
+const PURGE_AFTER_US: i64 = 30 * 86_400 * 1_000_000;
+
+/// Rows by label set.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    budget: Budget,
+    hasher: RandomState,
+    index: HashTable<u32>,
+    rows: Vec<Row>,
+    hosts: HashSet<Box<str>, RandomState>,
+    folded_rows: usize,
+    unconfigured_rows: usize,
+    overflowed: u64,
+    births: u64,
+}
+
+/// One label set and its counts.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub labels: OwnedLabels,
+    pub counts: Counts,
+    /// The position of this row in the order of births, from 1.
+    pub birth: u64,
+    /// When the row was created and last counted in; the arrival's clock, not the records'.
+    pub born_at: Timestamp,
+    pub counted_at: Timestamp,
+    hash: u64,
+    is_configured: bool,
+    folding: Folding,
+}
+
+/// How many label sets of which kind a table may hold.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    series_max: usize,
+    folded_max: usize,
+    unconfigured_max: usize,
+}
+
+impl Budget {
+    fn new(series_max: usize, has_services: bool) -> Self {
+        let series_max = series_max.max(SERIES_MIN);
+        let folded_max = (series_max / 10).max(FOLDED_MIN);
+        let open_max = if has_services { series_max / 2 } else { series_max };
+        Self { series_max, folded_max, unconfigured_max: open_max - folded_max }
+    }
+}
+
+impl Table {
+    pub(crate) fn new(series_max: usize, has_services: bool) -> Self {
+        Self {
+            budget: Budget::new(series_max, has_services),
+            hasher: RandomState::default(),
+            index: HashTable::new(),
+            rows: Vec::new(),
+            hosts: HashSet::default(),
+            folded_rows: 0,
+            unconfigured_rows: 0,
+            overflowed: 0,
+            births: 0,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// Records that were counted under a folded label set for want of room.
+    pub(crate) fn overflowed(&self) -> u64 {
+        self.overflowed
+    }
+
+    /// Rows that were ever created.
+    pub(crate) fn births(&self) -> u64 {
+        self.births
+    }
+
+    /// The row of `labels`, or of the label set that takes its place when there is no room: its
+    /// number and its counts.
+    ///
+    /// `records` is how many records are about to be counted there, `now` when.
+    #[inline]
+    pub(crate) fn counts_mut(
+        &mut self,
+        labels: &Labels<'_>,
+        is_configured: bool,
+        records: u64,
+        now: Timestamp,
+        new: impl FnOnce() -> Counts,
+    ) -> (usize, &mut Counts) {
+        let hash = self.hasher.hash_one(labels);
+        let position = match self.find(hash, labels) {
+            Some(position) => position,
+            None => self.admit(labels, is_configured, records, now, new),
+        };
+        let row = &mut self.rows[position];
+        row.counted_at = row.counted_at.max(now);
+        (position, &mut row.counts)
+    }
+
+    /// Adds everything that `other` counted.
+    pub(crate) fn merge(&mut self, other: &Self, now: Timestamp, new: impl Fn() -> Counts) {
+        self.overflowed += other.overflowed;
+        for row in &other.rows {
+            let records = row.counts.records();
+            let (_, counts) = self.counts_mut(&row.labels.borrow(), row.is_configured, records, now, &new);
+            counts.merge(&row.counts);
+        }
+    }
+
+    /// Forgets all counts and keeps the memory for the next batch.
+    pub(crate) fn clear(&mut self) {
+        self.index.clear();
+        self.rows.clear();
+        self.hosts.clear();
+        self.folded_rows = 0;
+        self.unconfigured_rows = 0;
+        self.overflowed = 0;
+        self.births = 0;
+    }
+
+    /// Forgets series that had no record for 30 days, which makes room for others.
+    pub(crate) fn purge(&mut self, now: Timestamp) {
+        let oldest = now.plus_micros(-PURGE_AFTER_US);
+        if self.rows.iter().all(|row| row.counted_at >= oldest) {
+            return;
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let (births, overflowed) = (self.births, self.overflowed);
+        self.clear();
+        (self.births, self.overflowed) = (births, overflowed);
+        for row in rows.into_iter().filter(|row| row.counted_at >= oldest) {
+            self.push(row);
+        }
+    }
+
+    #[inline]
+    fn find(&self, hash: u64, labels: &Labels<'_>) -> Option<usize> {
+        let found = self.index.find(hash, |&position| self.rows[position as usize].labels.matches(labels));
+        found.map(|&position| position as usize)
+    }
+
+    #[cold]
+    fn admit(
+        &mut self,
+        labels: &Labels<'_>,
+        is_configured: bool,
+        records: u64,
+        now: Timestamp,
+        new: impl FnOnce() -> Counts,
+    ) -> usize {
+        let labels = self.with_known_host(*labels, is_configured);
+        let mut folding = Folding::None;
+        loop {
+            let candidate = labels.folded(folding);
+            let hash = self.hasher.hash_one(&candidate);
+            if let Some(position) = self.find(hash, &candidate) {
+                return position;
+            }
+            if self.has_room(folding, is_configured) {
+                self.births += 1;
+                return self.push(Row {
+                    labels: OwnedLabels::new(&candidate),
+                    counts: new(),
+                    birth: self.births,
+                    born_at: now,
+                    counted_at: now,
+                    hash,
+                    is_configured,
+                    folding,
+                });
+            }
+            if folding == Folding::None {
+                self.overflowed += records;
+            }
+            folding = folding.next();
+        }
+    }
+
+    /// Replaces the host where a client invented one too many.
+    fn with_known_host<'a>(&self, mut labels: Labels<'a>, is_configured: bool) -> Labels<'a> {
+        let is_full = self.hosts.len() >= UNCONFIGURED_HOSTS_MAX;
+        if is_full && !is_configured && !labels.host.is_empty() && !self.hosts.contains(labels.host) {
+            labels.host = OTHER;
+        }
+        labels
+    }
+
+    fn has_room(&self, folding: Folding, is_configured: bool) -> bool {
+        let Budget { series_max, folded_max, unconfigured_max } = self.budget;
+        match folding {
+            Folding::None => {
+                let unfolded = self.rows.len() - self.folded_rows;
+                unfolded < series_max - folded_max
+                    && (is_configured || self.unconfigured_rows < unconfigured_max)
+            }
+            Folding::Path => self.folded_rows < folded_max / 2,
+            Folding::Host => self.folded_rows < folded_max * 3 / 4,
+            Folding::Method => self.folded_rows < folded_max,
+            // Bounded by the statuses that three digits can write, and by the services of the config.
+            Folding::TargetGroup => true,
+        }
+    }
+
+    fn push(&mut self, row: Row) -> usize {
+        let position = self.rows.len();
+        if row.folding == Folding::None {
+            if !row.is_configured {
+                self.unconfigured_rows += 1;
+                let host = row.labels.borrow().host;
+                if !self.hosts.contains(host) {
+                    self.hosts.insert(host.into());
+                }
+            }
+        } else {
+            self.folded_rows += 1;
+        }
+        let rows = &self.rows;
+        self.index.insert_unique(row.hash, position as u32, |&position| rows[position as usize].hash);
+        self.rows.push(row);
+        position
+    }
+}
