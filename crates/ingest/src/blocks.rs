@@ -5,8 +5,6 @@
 
 use std::io::{self, Read};
 
-use weir_record::LINE_BYTES_MAX;
-
 /// Bytes that are read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
 
@@ -15,11 +13,12 @@ const BLOCK_BYTES: usize = 256 << 10;
 pub enum Block<'a> {
     /// Whole lines; only the last block of a text may lack its line end.
     Lines(&'a [u8]),
-    /// A line longer than [`LINE_BYTES_MAX`] that was passed over.
+    /// A line longer than is allowed, which was passed over.
     LongLine,
 }
 
-/// Reads `reader` to its end and hands out its lines in blocks; `buffer` is scratch space.
+/// Reads `reader` to its end and hands out its lines in blocks; `buffer` is scratch space and holds no
+/// more than a line of `line_bytes_max` and a block.
 ///
 /// # Errors
 ///
@@ -27,6 +26,7 @@ pub enum Block<'a> {
 pub(crate) fn read_blocks<E: From<io::Error>>(
     reader: &mut impl Read,
     buffer: &mut Vec<u8>,
+    line_bytes_max: usize,
     mut each: impl FnMut(Block<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     buffer.clear();
@@ -49,7 +49,7 @@ pub(crate) fn read_blocks<E: From<io::Error>>(
             each(Block::Lines(&buffer[..=end]))?;
             buffer.drain(..=end);
         }
-        if buffer.len() > LINE_BYTES_MAX {
+        if buffer.len() > line_bytes_max {
             each(Block::LongLine)?;
             buffer.clear();
             is_skipping = true;
@@ -100,7 +100,7 @@ mod tests {
     fn blocks_of(text: &[u8], piece_bytes: usize) -> (Vec<u8>, usize) {
         let mut lines = Vec::new();
         let mut long_lines = 0;
-        read_blocks(&mut Pieces { text, piece_bytes }, &mut Vec::new(), |block| {
+        read_blocks(&mut Pieces { text, piece_bytes }, &mut Vec::new(), 1 << 20, |block| {
             match block {
                 Block::Lines(block) => lines.extend_from_slice(block),
                 Block::LongLine => long_lines += 1,

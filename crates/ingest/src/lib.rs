@@ -8,8 +8,12 @@ mod blocks;
 mod discover;
 mod inflate;
 mod object;
+mod object_key;
 mod parallel;
+mod watch;
 
 pub use discover::{DiscoverError, discover, list};
-pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome};
+pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
+pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
+pub use watch::{Arrival, Part, Watch, read_appended};

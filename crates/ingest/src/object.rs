@@ -33,7 +33,16 @@ pub struct ObjectReader {
     inflater: Option<Inflater>,
     packed: Vec<u8>,
     text: Vec<u8>,
-    unpacked_bytes_max: u64,
+    limits: ReadLimits,
+}
+
+/// Bounds on what is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// The longest line that is parsed, in bytes; a longer one is a reject.
+    pub line_bytes: usize,
+    /// The largest object that is read, in bytes of text; a larger one is an error.
+    pub unpacked_bytes: u64,
 }
 
 /// What became of an object.
@@ -127,9 +136,9 @@ impl ObjectError {
 }
 
 impl ObjectReader {
-    /// A reader that refuses objects of more than `unpacked_bytes_max`.
-    pub fn new(unpacked_bytes_max: u64) -> Self {
-        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), unpacked_bytes_max }
+    /// A reader with these bounds.
+    pub fn new(limits: ReadLimits) -> Self {
+        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits }
     }
 
     /// Reads the file at `path` and hands each of its lines to `each`.
@@ -152,7 +161,7 @@ impl ObjectReader {
         let format = format.or_else(|| name.contains("_elasticloadbalancing_").then_some(Format::Alb));
         let file = File::open(path)?;
         let packed_bytes = file.metadata()?.len();
-        let mut lines = LineReader::new(format, each);
+        let mut lines = LineReader::new(format, self.limits.line_bytes, each);
         let unpacked_bytes = self.read_text(file, packed_bytes, &mut lines)?;
         Ok(lines.outcome(unpacked_bytes))
     }
@@ -168,7 +177,7 @@ impl ObjectReader {
         format: Option<Format>,
         each: impl FnMut(ObjectLine<'_, '_>),
     ) -> Result<Outcome, ObjectError> {
-        let mut lines = LineReader::new(format, each);
+        let mut lines = LineReader::new(format, self.limits.line_bytes, each);
         let unpacked_bytes = self.read_text(stream, u64::MAX, &mut lines)?;
         Ok(lines.outcome(unpacked_bytes))
     }
@@ -186,7 +195,7 @@ impl ObjectReader {
         if is_gzip && packed_bytes <= WHOLE_PACKED_MAX {
             return self.read_whole_gzip(source, packed_bytes, lines);
         }
-        let bytes_max = self.unpacked_bytes_max;
+        let bytes_max = self.limits.unpacked_bytes;
         let meter = Metered::new(BufReader::with_capacity(128 << 10, source));
         if is_gzip {
             read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, &mut self.text, lines)
@@ -208,7 +217,7 @@ impl ObjectReader {
         self.packed.clear();
         self.packed.reserve_exact(packed_bytes as usize + 1);
         source.read_to_end(&mut self.packed)?;
-        let bytes_max = self.unpacked_bytes_max.min(WHOLE_UNPACKED_MAX as u64) as usize;
+        let bytes_max = self.limits.unpacked_bytes.min(WHOLE_UNPACKED_MAX as u64) as usize;
         let unpacked = match &mut self.inflater {
             Some(inflater) => inflater.gunzip(&self.packed, &mut self.text, bytes_max),
             None => Err(InflateError::TooLarge),
@@ -218,7 +227,7 @@ impl ObjectReader {
             return Ok(self.text.len() as u64);
         }
         let decoder = MultiGzDecoder::new(Metered::new(self.packed.as_slice()));
-        read_stream(decoder, "gzip", self.unpacked_bytes_max, &mut self.text, lines)
+        read_stream(decoder, "gzip", self.limits.unpacked_bytes, &mut self.text, lines)
     }
 }
 
@@ -293,7 +302,8 @@ fn read_stream(
     lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
 ) -> Result<u64, ObjectError> {
     let mut guarded = Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None };
-    let result = read_blocks(&mut guarded, buffer, |block| lines.block(block));
+    let line_bytes_max = lines.line_bytes_max;
+    let result = read_blocks(&mut guarded, buffer, line_bytes_max, |block| lines.block(block));
     let unpacked_bytes = guarded.unpacked_bytes;
     if let Some(refusal) = guarded.refusal {
         return Err(refusal);
@@ -343,6 +353,7 @@ impl<D: Unpacking> Read for Guarded<'_, D> {
 /// Blocks to lines: decides the format at the first block, then parses.
 struct LineReader<F> {
     format: Option<Format>,
+    line_bytes_max: usize,
     state: LineState,
     /// Lines that were too long, before the first one that tells the format.
     long_lines_at_start: u64,
@@ -356,8 +367,8 @@ enum LineState {
 }
 
 impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
-    fn new(format: Option<Format>, each: F) -> Self {
-        Self { format, state: LineState::Start, long_lines_at_start: 0, each }
+    fn new(format: Option<Format>, line_bytes_max: usize, each: F) -> Self {
+        Self { format, line_bytes_max, state: LineState::Start, long_lines_at_start: 0, each }
     }
 
     fn block(&mut self, block: Block<'_>) -> Result<(), ObjectError> {
@@ -372,11 +383,11 @@ impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
                 parser.parse_block(text, |line| (self.each)(ObjectLine::Line(line)));
             }
             (LineState::Parsing(parser), Block::LongLine) => {
-                (self.each)(ObjectLine::Long(parser.skip_line(), Reject::line_too_long()));
+                (self.each)(ObjectLine::Long(parser.skip_line(), Reject::line_too_long(self.line_bytes_max)));
             }
             (LineState::Start, Block::LongLine) => {
                 self.long_lines_at_start += 1;
-                (self.each)(ObjectLine::Long(self.long_lines_at_start, Reject::line_too_long()));
+                (self.each)(ObjectLine::Long(self.long_lines_at_start, Reject::line_too_long(self.line_bytes_max)));
             }
             (LineState::Start | LineState::Skipping(_), _) => {}
         }
@@ -393,7 +404,7 @@ impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
             }
         };
         self.format = Some(format);
-        let mut parser = LineParser::new(format);
+        let mut parser = LineParser::new(format, self.line_bytes_max);
         for _ in 0..self.long_lines_at_start {
             parser.skip_line();
         }

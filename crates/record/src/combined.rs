@@ -19,6 +19,7 @@ use crate::nginx_json::escape::LoggedText;
 use crate::nginx_json::{request_line, variable};
 use crate::reject::{Reason, Reject};
 use crate::request::{Origin, Request, Status};
+use crate::request_value::whole_number;
 use crate::timestamp::Timestamp;
 use appended::Appended;
 
@@ -146,7 +147,7 @@ impl<'a> Rest<'a> {
     fn bytes(&mut self) -> Result<Option<u64>, Reject> {
         match self.word() {
             (b"-", _) => Ok(Some(0)),
-            (word, offset) => variable::whole_number(word)
+            (word, offset) => whole_number(word)
                 .map(Some)
                 .ok_or(Reject::at(Reason::BadNumber, offset)),
         }

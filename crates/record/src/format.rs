@@ -61,6 +61,17 @@ impl Format {
 }
 
 impl NotAccessLog {
+    /// The value of the label `kind`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            NotAccessLog::ConnectionLog => "connection_log",
+            NotAccessLog::HealthCheckLog => "health_check_log",
+            NotAccessLog::NetworkLoadBalancer => "network_load_balancer",
+            NotAccessLog::ClassicLoadBalancer => "classic_load_balancer",
+            NotAccessLog::TestFile => "test_file",
+        }
+    }
+
     /// What a person reads, in the plural.
     pub const fn description(self) -> &'static str {
         match self {

@@ -9,6 +9,9 @@ mod lines;
 mod reject;
 mod request;
 mod request_value;
+#[cfg(test)]
+mod summary;
+mod time_expression;
 mod timestamp;
 
 pub mod alb;
@@ -16,7 +19,7 @@ pub mod nginx_json;
 pub mod combined;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
-pub use lines::{LINE_BYTES_MAX, Line, LineParser};
+pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};
 pub use timestamp::{Minute, Timestamp};

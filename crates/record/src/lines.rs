@@ -9,13 +9,14 @@ use crate::reject::Reject;
 use crate::request::Request;
 use crate::{combined, nginx_json};
 
-/// The longest line that is parsed, in bytes; a longer one is a reject. nginx writes up to 64 KiB
+/// The longest line that is parsed unless the user says otherwise, in bytes. nginx writes up to 64 KiB
 /// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
-pub const LINE_BYTES_MAX: usize = 1 << 20;
+pub const LINE_BYTES_DEFAULT: usize = 1 << 20;
 
 /// Parses blocks of lines of one format and counts the lines of a file as it goes.
 pub struct LineParser {
     format: Format,
+    line_bytes_max: usize,
     alb: AlbParser,
     line_number: u64,
 }
@@ -31,9 +32,9 @@ pub struct Line<'l, 'a> {
 }
 
 impl LineParser {
-    /// A parser at the first line of a file.
-    pub fn new(format: Format) -> Self {
-        Self { format, alb: AlbParser::default(), line_number: 0 }
+    /// A parser at the first line of a file; lines of more than `line_bytes_max` are rejects.
+    pub fn new(format: Format, line_bytes_max: usize) -> Self {
+        Self { format, line_bytes_max, alb: AlbParser::default(), line_number: 0 }
     }
 
     /// Parses every line of `block` in order; empty lines are passed over, but numbered.
@@ -44,14 +45,11 @@ impl LineParser {
         while !block.is_empty() {
             self.line_number += 1;
             let number = self.line_number;
+            let (max, each) = (self.line_bytes_max, |bytes, outcome: &_| each(Line { number, bytes, outcome }));
             let len = match self.format {
-                Format::Alb => self.alb.parse_next(block, |bytes, outcome| each(Line { number, bytes, outcome })),
-                Format::NginxJson => parse_next(block, nginx_json::parse, |bytes, outcome| {
-                    each(Line { number, bytes, outcome });
-                }),
-                Format::Combined => parse_next(block, combined::parse, |bytes, outcome| {
-                    each(Line { number, bytes, outcome });
-                }),
+                Format::Alb => self.alb.parse_next(block, max, each),
+                Format::NginxJson => parse_next(block, max, nginx_json::parse, each),
+                Format::Combined => parse_next(block, max, combined::parse, each),
             };
             block = block.get(len + 1..).unwrap_or_default();
         }
@@ -68,14 +66,15 @@ impl LineParser {
 #[inline]
 fn parse_next<'a>(
     text: &'a [u8],
+    line_bytes_max: usize,
     parse: impl FnOnce(&'a [u8]) -> Result<Request<'a>, Reject>,
     each: impl FnOnce(&'a [u8], &Result<Request<'a>, Reject>),
 ) -> usize {
     let len = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let line = &text[..len];
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if line.len() > LINE_BYTES_MAX {
-        each(line, &Err(Reject::line_too_long()));
+    if line.len() > line_bytes_max {
+        each(line, &Err(Reject::line_too_long(line_bytes_max)));
     } else if !line.trim_ascii().is_empty() {
         each(line, &parse(line));
     }
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     fn check(format: Format, block: &[u8], expected: &[&str]) {
-        let mut parser = LineParser::new(format);
+        let mut parser = LineParser::new(format, LINE_BYTES_DEFAULT);
         let mut shown = Vec::new();
         parser.parse_block(block, |line| {
             let outcome = match line.outcome {
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_line_over_the_limit_is_a_reject_in_every_format() {
-        let mut block = vec![b'x'; LINE_BYTES_MAX + 1];
+        let mut block = vec![b'x'; LINE_BYTES_DEFAULT + 1];
         block.extend_from_slice(b"\n");
         for format in [Format::Alb, Format::NginxJson, Format::Combined] {
             check(format, &block, &["1 line_too_long"]);
@@ -128,7 +127,7 @@ mod tests {
         ) {
             for format in [Format::Alb, Format::NginxJson, Format::Combined] {
                 let mut lines = 0;
-                LineParser::new(format).parse_block(&block, |line| {
+                LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(&block, |line| {
                     lines += 1;
                     if let Err(reject) = line.outcome {
                         assert!(reject.column <= line.bytes.len() + 1);

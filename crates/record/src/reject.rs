@@ -6,8 +6,6 @@
 
 use std::fmt;
 
-use crate::lines::LINE_BYTES_MAX;
-
 /// A line that could not be parsed: why, and where in the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reject {
@@ -23,9 +21,9 @@ impl Reject {
         Self { reason, column: offset + 1 }
     }
 
-    /// The reject of a line longer than [`LINE_BYTES_MAX`].
-    pub fn line_too_long() -> Self {
-        Self::at(Reason::LineTooLong, LINE_BYTES_MAX)
+    /// The reject of a line longer than `line_bytes_max`.
+    pub fn line_too_long(line_bytes_max: usize) -> Self {
+        Self::at(Reason::LineTooLong, line_bytes_max)
     }
 }
 
@@ -59,8 +57,9 @@ macro_rules! reasons {
 }
 
 reasons! {
-    LineTooLong = "line_too_long", "the line is longer than the limit of 1 MiB";
+    LineTooLong = "line_too_long", "the line is longer than limits.line_bytes allows";
     TooFewFields = "too_few_fields", "the line ends before the request field; an ALB line has at least 13 fields";
+    CutLine = "cut_line", "the line stops within the target group; it was probably cut";
     UnclosedQuote = "unclosed_quote", "a quoted field is not closed; the line was probably cut";
     BadTime = "bad_time", "expected the time of the response";
     BadDuration = "bad_duration", "expected seconds, as 0.042, or -1";

@@ -1,4 +1,8 @@
-//! Values that several formats write the same way.
+//! Values that several formats write the same way: durations, counts, hosts, trace ids.
+//!
+//! One reading of each, so that a request counts the same whichever log it came from.
+
+use std::borrow::Cow;
 
 /// Decimal seconds as whole microseconds, `0.042` as 42000; digits beyond the sixth are cut off.
 ///
@@ -36,6 +40,38 @@ pub(crate) fn seconds_as_us(text: &[u8]) -> Option<u64> {
     (whole_digits + fraction_digits > 0).then(|| value * SCALES[fraction_digits.min(6)])
 }
 
+/// Decimal digits and nothing else.
+#[inline]
+pub(crate) fn whole_number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    text.iter().try_fold(0u64, |value, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 { None } else { value.checked_mul(10)?.checked_add(u64::from(digit)) }
+    })
+}
+
+/// A value, unless it is what logs have for a missing one: nothing, or `-`.
+#[inline]
+pub(crate) fn present(value: &[u8]) -> Option<&[u8]> {
+    if value.is_empty() || value == b"-" { None } else { Some(value) }
+}
+
+/// The Root of an `X-Amzn-Trace-Id`: `Self=..;Root=1-..;Custom=..`.
+pub(crate) fn trace_root(text: &[u8]) -> Option<&[u8]> {
+    text.split(|&byte| byte == b';').find_map(|part| part.strip_prefix(b"Root=")).and_then(present)
+}
+
+/// A text in lower case; copied only where it is not yet.
+#[inline]
+pub(crate) fn lower_case(mut text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if text.iter().any(u8::is_ascii_uppercase) {
+        text.to_mut().make_ascii_lowercase();
+    }
+    text
+}
+
 /// A host without surrounding spaces and without its port; an IPv6 address keeps its brackets.
 #[inline]
 pub(crate) fn host_without_port(host: &[u8]) -> &[u8] {
@@ -51,6 +87,32 @@ pub(crate) fn host_without_port(host: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_whole_and_in_range() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+        ] {
+            assert_eq!(whole_number(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_found_anywhere_in_a_trace() {
+        for (text, expected) in [
+            ("Root=1-58337262-36d228ad5d99923122bbe354", Some("1-58337262-36d228ad5d99923122bbe354")),
+            ("Self=1-67-12;Root=1-67891233-abc;CalledFrom=app", Some("1-67891233-abc")),
+            ("Self=1-67-12", None),
+            ("Root=", None),
+        ] {
+            assert_eq!(trace_root(text.as_bytes()), expected.map(str::as_bytes), "{text}");
+        }
+    }
 
     #[test]
     fn seconds_are_exact() {

@@ -44,6 +44,11 @@ impl Timestamp {
         Minute(self.0.div_euclid(MICROS_PER_MINUTE))
     }
 
+    /// The first minute that starts at this moment or later: the exclusive end of a span of minutes.
+    pub const fn minute_rounded_up(self) -> Minute {
+        Minute(self.0.saturating_add(MICROS_PER_MINUTE - 1).div_euclid(MICROS_PER_MINUTE))
+    }
+
     /// Microseconds from `earlier` to this moment, or `None` where `earlier` is later.
     pub fn micros_since(self, earlier: Self) -> Option<u64> {
         u64::try_from(self.0.checked_sub(earlier.0)?).ok()

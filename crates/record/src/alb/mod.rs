@@ -12,12 +12,11 @@ mod value;
 
 use std::borrow::Cow;
 
-use crate::lines::LINE_BYTES_MAX;
 use crate::reject::{Reason, Reject};
 use crate::request::{Origin, Request};
+use crate::request_value::{present, trace_root};
 use crate::timestamp::Timestamp;
 use field_index::{FieldEnds, index_line, split_leniently};
-use request_field::present;
 
 /// Field numbers of the AWS documentation, less one.
 mod at {
@@ -69,14 +68,13 @@ impl AlbParser {
     pub fn parse_next<'a>(
         &mut self,
         text: &'a [u8],
+        line_bytes_max: usize,
         each: impl FnOnce(&'a [u8], &Result<Request<'a>, Reject>),
     ) -> usize {
         let found = index_line(text, &mut self.fields);
         let line = &text[..found.len];
         match line.strip_suffix(b"\r") {
-            None if line.len() > LINE_BYTES_MAX => {
-                each(line, &Err(Reject::line_too_long()));
-            }
+            _ if line.len() > line_bytes_max => each(line, &Err(Reject::line_too_long(line_bytes_max))),
             None if line.is_empty() => {}
             None if found.is_regular => each(line, &parse_fields(line, &self.fields)),
             None => each(line, &self.parse_irregular(line)),
@@ -106,6 +104,9 @@ fn parse_fields<'a>(line: &'a [u8], fields: &FieldEnds) -> Result<Request<'a>, R
         return Err(Reject::at(Reason::TooFewFields, line.len()));
     }
     let raw = |index| fields.get(line, index).unwrap_or_default();
+    if fields.count() == at::TARGET_GROUP_ARN + 1 && !is_whole_arn(raw(at::TARGET_GROUP_ARN)) {
+        return Err(Reject::at(Reason::CutLine, line.len()));
+    }
     let text = |index| present(unquote(raw(index)));
     let reject = |reason, index| Reject::at(reason, fields.start(index));
 
@@ -142,12 +143,20 @@ fn parse_fields<'a>(line: &'a [u8], fields: &FieldEnds) -> Result<Request<'a>, R
         port: parts.port,
         user_agent: text(at::USER_AGENT).map(Cow::Borrowed),
         target_group: text(at::TARGET_GROUP_ARN),
-        trace_id: text(at::TRACE_ID).and_then(value::trace_root).map(Cow::Borrowed),
+        trace_id: text(at::TRACE_ID).and_then(trace_root).map(Cow::Borrowed),
         rule_priority: value::rule_priority(raw(at::MATCHED_RULE_PRIORITY)),
         actions: text(at::ACTIONS_EXECUTED),
         error_reason: text(at::ERROR_REASON),
         ..Request::new(Origin::Alb, time)
     })
+}
+
+/// Whether a target group's ARN is there to its end, 16 hexadecimal digits, or is `-`.
+///
+/// Asked only where a line ends with it: no format of AWS does, so it was cut there or before.
+fn is_whole_arn(arn: &[u8]) -> bool {
+    let id = arn.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    arn == b"-" || (id.len() == 16 && id.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The three parts of a request's time, in microseconds; `None` where the line has -1.
@@ -193,3 +202,6 @@ fn quoted(field: &[u8]) -> Option<&[u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

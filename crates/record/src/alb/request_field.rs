@@ -4,6 +4,8 @@
 //! seen in real lines: the method ends at the first space, the version begins after the last one,
 //! and where the last word is neither a version, `-` nor empty it still belongs to the URL.
 
+use crate::request_value::present;
+
 /// The parts of a request, as sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct RequestParts<'a> {
@@ -23,11 +25,6 @@ pub(super) fn split(request: &[u8]) -> RequestParts<'_> {
     let method = present(&request[..space]);
     let url = without_version(&request[space + 1..]);
     RequestParts { method, ..split_url(url, method.is_some()) }
-}
-
-/// A value, unless it is empty or `-`.
-pub(super) fn present(value: &[u8]) -> Option<&[u8]> {
-    if value.is_empty() || value == b"-" { None } else { Some(value) }
 }
 
 /// Cuts ` HTTP/1.1`, ` -` or a trailing space off the end of a URL.

@@ -7,9 +7,7 @@
 use std::borrow::Cow;
 
 use crate::request::Status;
-use crate::request_value::{host_without_port, seconds_as_us};
-
-use super::request_field::present;
+use crate::request_value::{host_without_port, lower_case, present, seconds_as_us, whole_number};
 
 /// Seconds as microseconds: `Some(None)` for `-1` and `-` (there was no such time).
 #[inline]
@@ -44,17 +42,6 @@ pub(super) fn rule_priority(text: &[u8]) -> Option<u32> {
     whole_number(text).and_then(|number| u32::try_from(number).ok())
 }
 
-#[inline]
-fn whole_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 19 {
-        return None;
-    }
-    text.iter().try_fold(0u64, |value, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then(|| value * 10 + u64::from(digit))
-    })
-}
-
 /// The address of `address:port`. The port is after the last colon: IPv6 comes with and without brackets.
 pub(super) fn address_without_port(text: &[u8]) -> &[u8] {
     let address = match memchr::memrchr(b':', text) {
@@ -70,18 +57,7 @@ pub(super) fn address_without_port(text: &[u8]) -> &[u8] {
 /// A host in lower case without port and surrounding spaces; `None` for none.
 #[inline]
 pub(super) fn host(text: Option<&[u8]>) -> Option<Cow<'_, [u8]>> {
-    present(host_without_port(text?)).map(|host| {
-        if host.iter().any(u8::is_ascii_uppercase) {
-            Cow::Owned(host.to_ascii_lowercase())
-        } else {
-            Cow::Borrowed(host)
-        }
-    })
-}
-
-/// The Root of an `X-Amzn-Trace-Id`: `Self=..;Root=1-..;Custom=..`.
-pub(super) fn trace_root(text: &[u8]) -> Option<&[u8]> {
-    text.split(|&byte| byte == b';').find_map(|part| part.strip_prefix(b"Root=")).and_then(present)
+    present(host_without_port(text?)).map(Cow::Borrowed).map(lower_case)
 }
 
 #[cfg(test)]
@@ -122,18 +98,6 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(host(Some(text.as_bytes())).as_deref(), expected.map(str::as_bytes), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_root_is_found_anywhere_in_a_trace() {
-        for (text, expected) in [
-            ("Root=1-58337262-36d228ad5d99923122bbe354", Some("1-58337262-36d228ad5d99923122bbe354")),
-            ("Self=1-67-12;Root=1-67891233-abc;CalledFrom=app", Some("1-67891233-abc")),
-            ("Self=1-67-12", None),
-            ("Root=", None),
-        ] {
-            assert_eq!(trace_root(text.as_bytes()), expected.map(str::as_bytes), "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::parse;
-use crate::nginx_json::summary::{check_golden, summary};
+use crate::summary::{check_golden, summary};
 use crate::request::Status;
 
 /// Parses a line and compares its summary.

@@ -9,6 +9,8 @@
 
 use std::borrow::Cow;
 
+use crate::request_value::present;
+
 /// A text as it stands in the line, quotes not included.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LoggedText<'a> {
@@ -47,7 +49,7 @@ impl<'a> LoggedText<'a> {
     /// This text, unless it is what nginx writes for a missing variable: `-` or nothing.
     #[inline]
     pub(crate) fn present(self) -> Option<Self> {
-        (!matches!(self.raw, b"" | b"-")).then_some(self)
+        present(self.raw).map(|_| self)
     }
 
     /// The bytes that were logged: escapes are resolved.

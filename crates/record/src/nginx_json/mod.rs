@@ -14,8 +14,6 @@ mod json_object;
 mod key;
 pub(crate) mod request_line;
 #[cfg(test)]
-pub(crate) mod summary;
-#[cfg(test)]
 mod tests;
 pub(crate) mod upstream;
 pub(crate) mod variable;
@@ -24,6 +22,7 @@ use std::borrow::Cow;
 
 use crate::reject::{Reason, Reject};
 use crate::request::{Origin, Request, Status};
+use crate::request_value::whole_number;
 use crate::request_value::seconds_as_us;
 use crate::timestamp::Timestamp;
 use escape::LoggedText;
@@ -74,8 +73,8 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Reject> {
             .and_then(upstream::last)
             .and_then(Status::parse),
         target: target(&values),
-        bytes_in: raw(&values, [Key::RequestLength]).and_then(variable::whole_number),
-        bytes_out: raw(&values, [Key::BytesSent, Key::BodyBytesSent]).and_then(variable::whole_number),
+        bytes_in: raw(&values, [Key::RequestLength]).and_then(whole_number),
+        bytes_out: raw(&values, [Key::BytesSent, Key::BodyBytesSent]).and_then(whole_number),
         client_ip: values.decoded([Key::RemoteAddr]),
         user_agent: values.decoded([Key::HttpUserAgent]),
         referer: values.decoded([Key::HttpReferer]),

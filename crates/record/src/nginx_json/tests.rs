@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::parse;
-use super::summary::{check_golden, summary};
+use crate::summary::{check_golden, summary};
 use crate::reject::Reason;
 use crate::request::Status;
 

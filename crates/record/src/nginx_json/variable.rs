@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::escape::LoggedText;
-use crate::request_value::host_without_port;
+use crate::request_value::{self, host_without_port, lower_case};
 use crate::timestamp::Timestamp;
 
 /// A moment in any of nginx's layouts: `$time_local`, `$time_iso8601` or `$msec`.
@@ -19,37 +19,14 @@ pub(crate) fn time(text: &[u8]) -> Option<Timestamp> {
     }
 }
 
-/// Decimal digits and nothing else.
-pub(crate) fn whole_number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0u64, |value, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            None
-        } else {
-            value.checked_mul(10)?.checked_add(u64::from(digit))
-        }
-    })
-}
-
 /// A host name in lower case and without port.
 pub(crate) fn host(text: LoggedText<'_>) -> Option<Cow<'_, [u8]>> {
-    let mut host = text.part(host_without_port(text.raw)).present()?.decode();
-    if host.iter().any(u8::is_ascii_uppercase) {
-        host.to_mut().make_ascii_lowercase();
-    }
-    Some(host)
+    text.part(host_without_port(text.raw)).present().map(LoggedText::decode).map(lower_case)
 }
 
 /// The Root of an `X-Amzn-Trace-Id`: `Self=..;Root=1-..;Sampled=1`.
 pub(crate) fn trace_root(text: LoggedText<'_>) -> Option<Cow<'_, [u8]>> {
-    let root = text
-        .raw
-        .split(|&byte| byte == b';')
-        .find_map(|part| part.strip_prefix(b"Root="))?;
-    text.part(root).present().map(LoggedText::decode)
+    request_value::trace_root(text.raw).map(|root| text.part(root).decode())
 }
 
 #[cfg(test)]
@@ -92,20 +69,6 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_whole_and_in_range() {
-        for (text, expected) in [
-            ("0", Some(0)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            ("", None),
-            ("-1", None),
-            ("1.5", None),
-        ] {
-            assert_eq!(whole_number(text.as_bytes()), expected, "{text}");
-        }
-    }
-
-    #[test]
     fn hosts_are_lower_case_without_port() {
         for (text, expected) in [
             ("shop.example.com", Some("shop.example.com")),
@@ -117,25 +80,6 @@ mod tests {
         ] {
             assert_eq!(
                 host(plain(text)).as_deref(),
-                expected.map(str::as_bytes),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_root_is_found_anywhere_in_a_trace() {
-        for (text, expected) in [
-            ("Root=1-58337262-36d2", Some("1-58337262-36d2")),
-            (
-                "Self=1-67-12;Root=1-67891233-abc;Sampled=1",
-                Some("1-67891233-abc"),
-            ),
-            ("Self=1-67-12", None),
-            ("Root=", None),
-        ] {
-            assert_eq!(
-                trace_root(plain(text)).as_deref(),
                 expected.map(str::as_bytes),
                 "{text}"
             );

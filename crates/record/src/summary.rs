@@ -24,6 +24,7 @@ pub(crate) fn summary(parsed: &Result<Request<'_>, Reject>) -> String {
         ("bytes_out", request.bytes_out),
         ("port", request.port.map(u64::from)),
         ("is_tls", request.is_tls.map(u64::from)),
+        ("is_connection", request.is_connection.then_some(1)),
     ];
     shown.extend(
         numbers
@@ -50,13 +51,14 @@ pub(crate) fn check_golden(log: &[u8], golden: &str, parse: impl Fn(&[u8]) -> Re
         .unwrap_or(log)
         .split(|&byte| byte == b'\n');
     let outcomes: Vec<String> = lines.map(|line| summary(&parse(line))).collect();
+    compare_with_golden(&outcomes, golden);
+}
+
+/// Compares what became of the lines of a log with the lines of the golden file.
+pub(crate) fn compare_with_golden(outcomes: &[String], golden: &str) {
     let expected: Vec<&str> = golden.lines().filter(|line| !line.starts_with('#')).collect();
     for (index, (outcome, expected)) in outcomes.iter().zip(&expected).enumerate() {
         assert_eq!(outcome, expected, "line {} of the log", index + 1);
     }
-    assert_eq!(
-        outcomes.len(),
-        expected.len(),
-        "lines of the log, and of what is expected"
-    );
+    assert_eq!(outcomes.len(), expected.len(), "lines of the log, and of what is expected");
 }

@@ -1,0 +1,75 @@
+# The commands of daily work; `make` lists them. Everything here can be typed by hand too: nothing
+# depends on a variable that only this file sets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Where cargo puts what it builds.
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+# Fuzzing: how long each target runs, and which.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= alb nginx_json combined rules
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: setup
+setup: ## install what the tests need from Debian's packages, where it is missing
+	@.ci/setup
+
+.PHONY: build
+build: ## build the program, optimised: target/release/weir
+	cargo build --release --package weir
+	@echo "built $(TARGET_DIR)/release/weir"
+
+.PHONY: demo
+demo: ## run weir on sample traffic; DEMO_ARGS="--listen 127.0.0.1:9100 --duration 1m"
+	cargo run --release --quiet --package weir -- demo $(DEMO_ARGS)
+
+# Examples in the documentation first, so that the last lines are the tests' own.
+.PHONY: test
+test: setup ## run all tests; the last line counts them
+	cargo test --workspace --doc --quiet
+	cargo test --workspace --lib --bins --tests 2>&1 | tee $(TARGET_DIR)/test.log
+	@awk '/^test result:/ {passed += $$4; failed += $$6; binaries++} \
+	  END {printf "%d tests passed and %d failed in %d binaries\n", passed, failed, binaries}' $(TARGET_DIR)/test.log
+
+.PHONY: lint
+lint: ## formatting, clippy, tidy and documentation, warnings denied
+	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml -- -D warnings
+	cargo xtask tidy
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items
+
+.PHONY: deny
+deny: ## licences, banned crates and sources of all dependencies (builds cargo-deny once, some minutes)
+	command -v cargo-deny >/dev/null || cargo install cargo-deny --locked
+	cargo deny check licenses bans sources
+
+.PHONY: bench
+bench: ## benchmarks, see bench/
+	cargo xtask bench $(BENCH_ARGS)
+
+# Without a sanitizer: the parsers are safe Rust, and so any toolchain will do, not only a nightly.
+.PHONY: fuzz
+fuzz: ## fuzz each parser; FUZZ_SECONDS=600, FUZZ_TARGETS="alb rules"
+	command -v cargo-fuzz >/dev/null || cargo install cargo-fuzz --locked
+	for target in $(FUZZ_TARGETS); do \
+	  mkdir -p fuzz/corpus/$$target; \
+	  cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1; \
+	done
+
+.PHONY: clean
+clean: ## remove everything that was built or found
+	cargo clean
+	cargo clean --manifest-path fuzz/Cargo.toml
+	rm -rf fuzz/corpus fuzz/artifacts

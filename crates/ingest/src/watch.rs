@@ -1,0 +1,291 @@
+//! Patterns that are watched for new files and for files that grow.
+//!
+//! Polling instead of the kernel's notifications: those are lost on network file systems, overflow
+//! when a sync brings thousands of files, and need a poll as a fallback anyway.
+//!
+//! A packed file is one unit and is read when it is complete. Nothing tells for certain that it is, so
+//! it is read when it has not changed for two seconds or a poll. Once it was counted it is left alone,
+//! whatever becomes of it; while it is broken it is read again when it changes. A plain file is read as
+//! far as its last line end, and then what is appended; it is known by device and inode, so that a
+//! rename does not make it new.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::discover::{DiscoverError, list};
+
+/// How long a file must not have changed to be taken as complete.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// Polls for which a file is remembered that is no longer met: a listing may miss one that is being
+/// renamed, and an inode that is free is soon another file's.
+const POLLS_REMEMBERED: u64 = 2;
+
+/// Watches the files of some patterns.
+pub struct Watch {
+    patterns: Vec<String>,
+    seen: HashMap<FileId, Seen>,
+    poll: u64,
+}
+
+/// A file with something to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Where it is now.
+    pub path: PathBuf,
+    /// What to read of it.
+    pub part: Part,
+    id: FileId,
+}
+
+/// What to read of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of a packed file.
+    Whole,
+    /// A plain file from this byte on, as far as its last line end.
+    From(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    path: PathBuf,
+    bytes: u64,
+    changed_at: Option<SystemTime>,
+    /// The poll that last met the file.
+    poll: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Empty, or packed and perhaps still being written.
+    Settling,
+    /// Packed, and handed out as it is; broken until the reader says otherwise.
+    Broken,
+    /// Packed, and counted.
+    Counted,
+    /// Plain, and read up to this byte.
+    ReadTo(u64),
+}
+
+impl Watch {
+    /// Watches files, folders and patterns; none of them need exist yet.
+    pub fn new(patterns: Vec<String>) -> Self {
+        Self { patterns, seen: HashMap::new(), poll: 0 }
+    }
+
+    /// The files that have something to read at the time `now`, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// Each pattern that cannot be listed; the others still are.
+    pub fn poll(&mut self, now: SystemTime) -> (Vec<Arrival>, Vec<DiscoverError>) {
+        self.poll += 1;
+        let mut arrivals = Vec::new();
+        let mut errors = Vec::new();
+        for pattern in self.patterns.clone() {
+            match list(&pattern) {
+                // A file may be gone before it is looked at.
+                Ok(paths) => arrivals.extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten())),
+                Err(error) => errors.push(error),
+            }
+        }
+        let oldest = self.poll.saturating_sub(POLLS_REMEMBERED);
+        self.seen.retain(|_, seen| seen.poll >= oldest);
+        (arrivals, errors)
+    }
+
+    /// Notes that a packed file was counted, so that it is never read again.
+    pub fn counted(&mut self, arrival: &Arrival) {
+        self.set_state(arrival, State::Counted);
+    }
+
+    /// Notes that a plain file was read up to `offset`.
+    pub fn read_to(&mut self, arrival: &Arrival, offset: u64) {
+        self.set_state(arrival, State::ReadTo(offset));
+    }
+
+    fn set_state(&mut self, arrival: &Arrival, state: State) {
+        if let Some(seen) = self.seen.get_mut(&arrival.id) {
+            seen.state = state;
+        }
+    }
+
+    fn look_at(&mut self, path: &Path, now: SystemTime) -> io::Result<Option<Arrival>> {
+        let metadata = fs::metadata(path)?;
+        let id = FileId { device: metadata.dev(), inode: metadata.ino() };
+        let (bytes, changed_at, poll) = (metadata.len(), metadata.modified().ok(), self.poll);
+        let before = self.seen.get(&id);
+        if before.is_some_and(|seen| seen.poll == poll) {
+            return Ok(None);
+        }
+        let is_same = before.is_some_and(|seen| seen.bytes == bytes && seen.changed_at == changed_at);
+        let is_in_place = before.is_some_and(|seen| seen.path == path);
+        let age = changed_at.and_then(|changed_at| now.duration_since(changed_at).ok());
+        let is_settled = is_same || age.is_some_and(|age| age >= SETTLED_AFTER);
+        let state = match before.map(|seen| seen.state) {
+            Some(State::Counted) if is_same || is_in_place => State::Counted,
+            Some(State::Broken) if is_same => State::Broken,
+            Some(State::ReadTo(offset)) if bytes >= offset => State::ReadTo(offset),
+            _ if bytes == 0 => State::Settling,
+            // What cannot be opened is handed out like a broken file, so that its reader reports it.
+            _ if !is_packed(path).unwrap_or(true) => State::ReadTo(0),
+            _ if is_settled => State::Broken,
+            _ => State::Settling,
+        };
+        let is_news = before.map(|seen| seen.state) != Some(State::Broken) || !is_same;
+        self.seen.insert(id, Seen { path: path.to_owned(), bytes, changed_at, poll, state });
+        let part = match state {
+            State::Broken if is_news => Part::Whole,
+            State::ReadTo(offset) if offset < bytes => Part::From(offset),
+            _ => return Ok(None),
+        };
+        Ok(Some(Arrival { path: path.to_owned(), part, id }))
+    }
+}
+
+/// The whole lines of a plain file from byte `offset` on, at most `bytes_max`, and where they end.
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn read_appended(path: &Path, offset: u64, bytes_max: usize) -> io::Result<(Vec<u8>, u64)> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut text = Vec::new();
+    file.take(bytes_max as u64).read_to_end(&mut text)?;
+    let is_full = text.len() == bytes_max;
+    // A line that fills the buffer cannot be completed by waiting.
+    let len = memchr::memrchr(b'\n', &text).map_or(if is_full { text.len() } else { 0 }, |end| end + 1);
+    text.truncate(len);
+    Ok((text, offset + len as u64))
+}
+
+fn is_packed(path: &Path) -> io::Result<bool> {
+    let mut magic = Vec::new();
+    File::open(path)?.take(4).read_to_end(&mut magic)?;
+    Ok(magic.starts_with(&[0x1f, 0x8b]) || magic == [0x28, 0xb5, 0x2f, 0xfd])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0];
+
+    struct Folder {
+        folder: tempfile::TempDir,
+        watch: Watch,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let watch = Watch::new(vec![folder.path().to_str().expect("UTF-8").to_owned()]);
+            Self { folder, watch }
+        }
+
+        fn write(&self, name: &str, bytes: &[u8]) {
+            fs::write(self.folder.path().join(name), bytes).expect("written");
+        }
+
+        /// What a poll finds, an hour from now, when all files have settled.
+        fn poll(&mut self) -> Vec<(String, Part)> {
+            self.arrivals(SystemTime::now() + Duration::from_secs(3600))
+                .into_iter()
+                .map(|arrival| (arrival.path.file_name().expect("a name").to_string_lossy().into_owned(), arrival.part))
+                .collect()
+        }
+
+        fn arrivals(&mut self, now: SystemTime) -> Vec<Arrival> {
+            let (arrivals, errors) = self.watch.poll(now);
+            assert!(errors.is_empty());
+            arrivals
+        }
+
+        fn read_all(&mut self) {
+            for arrival in self.arrivals(SystemTime::now() + Duration::from_secs(3600)) {
+                match arrival.part {
+                    Part::Whole => self.watch.counted(&arrival),
+                    Part::From(offset) => {
+                        let (_, end) = read_appended(&arrival.path, offset, 1 << 20).expect("read");
+                        self.watch.read_to(&arrival, end);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_file_is_handed_out_when_it_has_settled() {
+        let mut folder = Folder::new();
+        folder.write("a.gz", GZIP);
+        assert_eq!(folder.arrivals(SystemTime::now()).len(), 0, "it was written just now");
+        assert_eq!(folder.arrivals(SystemTime::now()).len(), 1, "it kept its size for a poll");
+        assert_eq!(folder.poll(), [], "it is not handed out twice");
+    }
+
+    #[test]
+    fn a_broken_file_is_handed_out_again_when_it_changes_and_a_counted_one_is_not() {
+        let mut folder = Folder::new();
+        folder.write("a.gz", GZIP);
+        assert_eq!(folder.poll(), [("a.gz".to_owned(), Part::Whole)]);
+        folder.write("a.gz", &[GZIP, b"more"].concat());
+        folder.read_all();
+        folder.write("a.gz", &[GZIP, b"and more"].concat());
+        assert_eq!(folder.poll(), []);
+    }
+
+    #[test]
+    fn a_plain_file_is_followed_as_it_grows_and_through_a_rename() {
+        let mut folder = Folder::new();
+        folder.write("a.log", b"one\ntw");
+        folder.read_all();
+        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(4))], "a part of a line waits");
+        let from = folder.folder.path().join("a.log");
+        fs::rename(from, folder.folder.path().join("a.log.1")).expect("renamed");
+        folder.write("a.log", b"new\n");
+        assert_eq!(
+            folder.poll(),
+            [("a.log".to_owned(), Part::From(0)), ("a.log.1".to_owned(), Part::From(4))]
+        );
+    }
+
+    #[test]
+    fn a_plain_file_that_was_cut_is_read_from_its_start() {
+        let mut folder = Folder::new();
+        folder.write("a.log", b"one\ntwo\n");
+        folder.read_all();
+        folder.write("a.log", b"x\n");
+        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(0))]);
+    }
+
+    #[test]
+    fn an_empty_file_becomes_what_is_written_to_it() {
+        let mut folder = Folder::new();
+        folder.write("a.log", b"");
+        assert_eq!(folder.poll(), []);
+        folder.write("a.log", b"one\n");
+        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(0))]);
+    }
+
+    #[test]
+    fn a_line_that_fills_the_buffer_is_not_waited_for() {
+        let folder = Folder::new();
+        folder.write("a.log", b"0123456789");
+        let path = folder.folder.path().join("a.log");
+        assert_eq!(read_appended(&path, 0, 20).expect("read"), (Vec::new(), 0));
+        assert_eq!(read_appended(&path, 0, 4).expect("read"), (b"0123".to_vec(), 4));
+    }
+}

@@ -1,0 +1,29 @@
+//! Whether the server lives, and whether it is of use yet.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::Handlers;
+
+/// The process answers.
+pub(crate) async fn healthy() -> &'static str {
+    "weir is healthy.\n"
+}
+
+/// The sources run; 503 before that and while stopping.
+pub(crate) async fn ready(State(handlers): State<Handlers>) -> (StatusCode, &'static str) {
+    if (handlers.is_ready)() {
+        (StatusCode::OK, "weir is ready.\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "weir is starting or stopping.\n")
+    }
+}
+
+/// What there is to read, for a person who opens the address in a browser.
+pub(crate) async fn overview() -> &'static str {
+    "weir turns access logs into metrics.\n\n\
+     /metrics       all series, for Prometheus\n\
+     /api/routes    requests, errors and percentiles per route; ?from=now-1h&to=now\n\
+     /-/healthy     200 while the process lives\n\
+     /-/ready       200 when the sources run\n"
+}

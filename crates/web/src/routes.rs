@@ -1,0 +1,88 @@
+//! `GET /api/routes`: what each route did over a span of time.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use weir_meter::RouteSummary;
+
+use crate::Handlers;
+
+/// The span asked for, as the user wrote it: RFC 3339, epoch seconds or milliseconds, or `now-1h`.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct RoutesQuery {
+    /// Inclusive; an hour ago by default.
+    pub from: Option<String>,
+    /// Exclusive; now by default.
+    pub to: Option<String>,
+}
+
+/// The answer to a [`RoutesQuery`].
+pub struct RouteStatistics {
+    /// The span's length, in seconds.
+    pub span_seconds: f64,
+    /// The moment up to which all sources are complete, in RFC 3339; `None` before any is.
+    pub complete_to: Option<String>,
+    /// One row per source, service, route and method.
+    pub routes: Vec<RouteSummary>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    routes: Vec<Row>,
+    complete_to: Option<String>,
+}
+
+/// Times in seconds, rate per second, percentiles estimated within a bucket.
+#[derive(Serialize)]
+struct Row {
+    source: Arc<str>,
+    service: Arc<str>,
+    route: Arc<str>,
+    method: &'static str,
+    count: u64,
+    rate: f64,
+    error_ratio: f64,
+    avg: Option<f64>,
+    p50: Option<f64>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    error: String,
+    code: &'static str,
+    hint: &'static str,
+}
+
+pub(crate) async fn routes(State(handlers): State<Handlers>, Query(query): Query<RoutesQuery>) -> Response {
+    match (handlers.routes)(query) {
+        Ok(statistics) => Json(answer(statistics)).into_response(),
+        Err(error) => {
+            let hint = "write a time as 2026-11-20T10:15:30Z, 1795169730, or now-1h";
+            (StatusCode::BAD_REQUEST, Json(Problem { error, code: "bad_time", hint })).into_response()
+        }
+    }
+}
+
+fn answer(statistics: RouteStatistics) -> Answer {
+    let span_seconds = statistics.span_seconds.max(1.0);
+    let row = |route: RouteSummary| Row {
+        rate: route.count as f64 / span_seconds,
+        error_ratio: route.error_ratio(),
+        avg: route.mean_seconds(),
+        p50: route.quantile_seconds(0.5),
+        p95: route.quantile_seconds(0.95),
+        p99: route.quantile_seconds(0.99),
+        count: route.count,
+        source: route.key.source,
+        service: route.key.service,
+        route: route.key.route,
+        method: route.key.method,
+    };
+    Answer { routes: statistics.routes.into_iter().map(row).collect(), complete_to: statistics.complete_to }
+}

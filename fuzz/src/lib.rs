@@ -1,0 +1,56 @@
+//! What must hold for any bytes, whatever the format.
+//!
+//! The fuzzer finds panics by itself; these assertions are what it would not notice: a column outside
+//! the line, a field longer than what was read, or a line that means one thing in a block and another
+//! alone. The last one matters most, since the ALB parser has a fast path for blocks and a patient one.
+
+use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, Reject, Request};
+
+/// Parses `block` as a file would be, and each of its lines alone, and compares.
+///
+/// # Panics
+///
+/// When an outcome breaks a promise of the parsers; that is what the fuzzer reports.
+pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Request<'_>, Reject>) {
+    let mut last_number = 0;
+    LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(block, |line| {
+        assert!(
+            line.number > last_number,
+            "line {} after line {last_number}",
+            line.number
+        );
+        last_number = line.number;
+        assert_eq!(
+            line.outcome,
+            &parse(line.bytes),
+            "a line alone differs from the line in its block"
+        );
+        match line.outcome {
+            Ok(request) => check_request(request, line.bytes),
+            Err(reject) => assert!((1..=line.bytes.len() + 1).contains(&reject.column), "{reject}"),
+        }
+    });
+}
+
+fn check_request(request: &Request<'_>, line: &[u8]) {
+    let texts = [
+        &request.node,
+        &request.host,
+        &request.method,
+        &request.path,
+        &request.query,
+        &request.client_ip,
+        &request.user_agent,
+        &request.referer,
+        &request.request_id,
+        &request.trace_id,
+        &request.target,
+    ];
+    for text in texts.into_iter().flatten() {
+        assert!(text.len() <= line.len(), "a value is longer than its line");
+    }
+    let host = request.host.as_deref().unwrap_or_default();
+    assert!(!host.iter().any(u8::is_ascii_uppercase), "a host is lower case");
+    let path = request.path.as_deref().unwrap_or_default();
+    assert!(!path.contains(&b'?'), "a path ends where the query begins");
+}
