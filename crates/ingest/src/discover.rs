@@ -43,6 +43,15 @@ pub fn discover(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
     Ok(files)
 }
 
+/// Whether `pattern` is one, without looking for files.
+///
+/// # Errors
+///
+/// [`DiscoverError::BadPattern`].
+pub fn check_pattern(pattern: &str) -> Result<(), DiscoverError> {
+    glob::Pattern::new(pattern).map(drop).map_err(|error| bad_pattern(pattern, &error))
+}
+
 /// As [`discover`], but that nothing matches yet is no error: for patterns that are watched.
 ///
 /// # Errors
@@ -59,8 +68,7 @@ pub fn list(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
         argument.to_owned()
     };
     let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let paths = glob::glob_with(&pattern, options)
-        .map_err(|error| DiscoverError::BadPattern { pattern: argument.to_owned(), reason: error.msg.to_owned() })?;
+    let paths = glob::glob_with(&pattern, options).map_err(|error| bad_pattern(argument, &error))?;
     let mut files = Vec::new();
     for path in paths {
         let path = path.map_err(|error| DiscoverError::Unlisted {
@@ -72,6 +80,10 @@ pub fn list(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
         }
     }
     Ok(files)
+}
+
+fn bad_pattern(pattern: &str, error: &glob::PatternError) -> DiscoverError {
+    DiscoverError::BadPattern { pattern: pattern.to_owned(), reason: error.msg.to_owned() }
 }
 
 #[cfg(test)]

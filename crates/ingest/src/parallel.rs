@@ -17,12 +17,12 @@ pub fn available_threads() -> NonZeroUsize {
 ///
 /// `size` is what an object costs, in any unit. `new_worker` makes a worker per thread; `work` does
 /// one object.
-pub fn for_each_object<O: Sync, W: Send>(
-    objects: &[O],
+pub fn for_each_object<'o, O: Sync, W: Send>(
+    objects: &'o [O],
     threads: NonZeroUsize,
     size: impl Fn(&O) -> u64,
     new_worker: impl Fn() -> W + Sync,
-    work: impl Fn(&mut W, &O) + Sync,
+    work: impl Fn(&mut W, &'o O) + Sync,
 ) -> Vec<W> {
     let mut order: Vec<usize> = (0..objects.len()).collect();
     order.sort_by_key(|&index| (std::cmp::Reverse(size(&objects[index])), index));

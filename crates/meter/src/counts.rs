@@ -51,6 +51,18 @@ impl Counts {
         self.requests
     }
 
+    /// Forgets all counts and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.requests = 0;
+        self.target_time_us = 0;
+        self.bytes_in = 0;
+        self.bytes_out = 0;
+        self.balancer_errors = 0;
+        self.target_errors = 0;
+        self.request_times.clear();
+        self.target_times.clear();
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.target_time_us += other.target_time_us;
@@ -72,6 +84,14 @@ impl Distribution {
         }
     }
 
+    fn clear(&mut self) {
+        self.counts.fill(0);
+        self.sum_us = 0;
+        if let Some(native) = &mut self.native {
+            *native = ExponentialBuckets::new(native.schema());
+        }
+    }
+
     #[inline]
     pub(crate) fn observe(&mut self, value_us: u64, bounds: &Bounds) {
         self.counts[bounds.bucket_of(value_us)] += 1;
@@ -88,6 +108,15 @@ impl Distribution {
         self.sum_us += other.sum_us;
         if let (Some(native), Some(other)) = (&mut self.native, &other.native) {
             native.merge(other);
+        }
+    }
+
+    /// The same buckets without observations.
+    pub(crate) fn emptied(&self) -> Self {
+        Self {
+            counts: vec![0; self.counts.len()].into(),
+            sum_us: 0,
+            native: self.native.as_ref().map(|native| ExponentialBuckets::new(native.schema())),
         }
     }
 

@@ -2,18 +2,22 @@
 //!
 //! Names and labels are the ones that dashboards and rules of the systems we replace already use;
 //! they are fixed. Each family is a row of a table here: its name, its help and how its value comes
-//! from the counts. Families without a label that the rows have are summed over it.
+//! from the counts. A histogram has no status, so its series are summed over it.
+//!
+//! Families are made one at a time, and those of one table share their label texts: at the full budget
+//! a family is megabytes, and who writes them out needs only one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_record::Timestamp;
+use weir_record::{Status, Timestamp};
 
 use crate::births::ZeroAfter;
+use crate::bounds::Bounds;
 use crate::counts::{Counts, Distribution};
 use crate::labels::Labels;
 use crate::meter::{Births, Meter, OriginMeter};
-use crate::snapshot::{Family, Histogram, Kind, NativeHistogram, Series, Snapshot, Value};
+use crate::snapshot::{Family, Histogram, Kind, LabelPairs, NativeHistogram, Series, Snapshot, Value};
 use crate::table::Row;
 
 /// Which series a snapshot shows, and which of them still at 0.
@@ -30,213 +34,242 @@ impl View {
     pub const ALL: View = View { zero_after: None, counted_since: Timestamp::from_micros(i64::MIN) };
 }
 
-/// How a counter's value comes from the counts of a row.
-struct CounterFamily {
+/// A family: its name, its help, and where its values come from.
+struct Definition {
     name: &'static str,
     help: &'static str,
-    /// Whether only rows of server errors have this series.
-    is_of_errors: bool,
-    value: fn(&Counts) -> f64,
+    values: Values,
 }
 
-const ALB_COUNTERS: [CounterFamily; 6] = [
-    CounterFamily {
+/// Where a family's values come from.
+#[derive(Clone, Copy)]
+enum Values {
+    /// A number of each row.
+    Counter(fn(&Counts) -> f64),
+    /// A number of each row with a status of 500 or above.
+    ErrorCounter(fn(&Counts) -> f64),
+    /// A distribution, summed over the rows that differ in status only.
+    Histogram(fn(&Counts) -> &Distribution),
+}
+
+/// The families of load balancers, sorted by name.
+const ALB: [Definition; 8] = [
+    Definition {
         name: "alb_log_elb_5xx_total",
         help: "Requests that the load balancer itself answered with 500 or above: no target gave a status.",
-        is_of_errors: true,
-        value: |counts| counts.balancer_errors as f64,
+        values: Values::ErrorCounter(|counts| counts.balancer_errors as f64),
     },
-    CounterFamily {
+    Definition {
         name: "alb_log_received_bytes_total",
         help: "Bytes received from clients, headers included.",
-        is_of_errors: false,
-        value: |counts| counts.bytes_in as f64,
+        values: Values::Counter(|counts| counts.bytes_in as f64),
     },
-    CounterFamily {
+    Definition {
         name: "alb_log_request_count_total",
         help: "Requests in the load balancer's access log.",
-        is_of_errors: false,
-        value: |counts| counts.requests as f64,
+        values: Values::Counter(|counts| counts.requests as f64),
     },
-    CounterFamily {
+    Definition {
         name: "alb_log_request_duration_total",
         help: "Seconds that targets took to process requests; requests without a target add nothing.",
-        is_of_errors: false,
-        value: |counts| seconds(counts.target_time_us),
+        values: Values::Counter(|counts| seconds(counts.target_time_us)),
     },
-    CounterFamily {
-        name: "alb_log_sent_bytes_total",
-        help: "Bytes sent to clients, headers included.",
-        is_of_errors: false,
-        value: |counts| counts.bytes_out as f64,
-    },
-    CounterFamily {
-        name: "alb_log_target_5xx_total",
-        help: "Requests answered with 500 or above for which a target gave a status.",
-        is_of_errors: true,
-        value: |counts| counts.target_errors as f64,
-    },
-];
-
-const NGINX_COUNTERS: [CounterFamily; 1] = [CounterFamily {
-    name: "nginx_http_requests_total",
-    help: "Requests in nginx's access log.",
-    is_of_errors: false,
-    value: |counts| counts.requests as f64,
-}];
-
-struct HistogramFamily {
-    name: &'static str,
-    help: &'static str,
-    labels: fn(&Labels<'_>) -> LabelPairs,
-    times: fn(&Counts) -> &Distribution,
-}
-
-const ALB_HISTOGRAMS: [HistogramFamily; 2] = [
-    HistogramFamily {
+    Definition {
         name: "alb_log_request_time_seconds",
         help: "Seconds that clients waited for the whole request, all statuses.",
-        labels: |labels| label_pairs(labels, &[Label::Host, Label::Method, Label::Path, Label::TargetGroup]),
-        times: |counts| &counts.request_times,
+        values: Values::Histogram(|counts| &counts.request_times),
     },
-    HistogramFamily {
+    Definition {
+        name: "alb_log_sent_bytes_total",
+        help: "Bytes sent to clients, headers included.",
+        values: Values::Counter(|counts| counts.bytes_out as f64),
+    },
+    Definition {
+        name: "alb_log_target_5xx_total",
+        help: "Requests answered with 500 or above for which a target gave a status.",
+        values: Values::ErrorCounter(|counts| counts.target_errors as f64),
+    },
+    Definition {
         name: "alb_log_target_time_seconds",
         help: "Seconds that targets took to process the request, all statuses.",
-        labels: |labels| label_pairs(labels, &[Label::Host, Label::Method, Label::Path, Label::TargetGroup]),
-        times: |counts| &counts.target_times,
+        values: Values::Histogram(|counts| &counts.target_times),
     },
 ];
 
-const NGINX_HISTOGRAMS: [HistogramFamily; 1] = [HistogramFamily {
-    name: "nginx_http_request_time",
-    help: "Seconds that clients waited for the whole request, all statuses.",
-    labels: |labels| label_pairs(labels, &[Label::Endpoint, Label::Method]),
-    times: |counts| &counts.request_times,
-}];
-
-type LabelPairs = Vec<(Arc<str>, Arc<str>)>;
-
-#[derive(Clone, Copy, PartialEq)]
-enum Label {
-    Host,
-    Method,
-    Status,
-    Path,
-    Endpoint,
-    TargetGroup,
-}
+/// The families of nginx, sorted by name. The count is ours: the combined format has no time, and without
+/// it a log of that format would show nothing.
+const NGINX: [Definition; 2] = [
+    Definition {
+        name: "nginx_http_request_time",
+        help: "Seconds that clients waited for the whole request, all statuses.",
+        values: Values::Histogram(|counts| &counts.request_times),
+    },
+    Definition {
+        name: "nginx_http_requests_total",
+        help: "Requests in nginx's access log.",
+        values: Values::Counter(|counts| counts.requests as f64),
+    },
+];
 
 impl Meter {
     /// The series of all families at this moment, sorted by name and labels.
     pub fn snapshot(&self, view: View) -> Snapshot {
-        let alb = self.origin_families(&self.alb, &ALB_COUNTERS, &ALB_HISTOGRAMS, view, |births| births.alb);
-        let nginx =
-            self.origin_families(&self.nginx, &NGINX_COUNTERS, &NGINX_HISTOGRAMS, view, |births| births.nginx);
-        let mut families: Vec<Family> =
-            alb.into_iter().chain(nginx).filter(|family| !family.series.is_empty()).collect();
-        families.sort_by(|one, other| one.name.cmp(&other.name));
-        Snapshot { families }
+        Snapshot { families: self.families(view).collect() }
     }
 
-    fn origin_families(
-        &self,
-        origin: &OriginMeter,
-        counters: &[CounterFamily],
-        histograms: &[HistogramFamily],
+    /// The families that have series, sorted by name; each is made when it is asked for.
+    pub fn families(&self, view: View) -> impl Iterator<Item = Family> {
+        let alb = Rows::of(&self.alb, view, |births| births.alb, alb_histogram_labels);
+        let nginx = Rows::of(&self.nginx, view, |births| births.nginx, nginx_histogram_labels);
+        let alb = ALB.iter().map(move |definition| alb.family(definition));
+        let nginx = NGINX.iter().map(move |definition| nginx.family(definition));
+        alb.chain(nginx).filter(|family| !family.series.is_empty())
+    }
+}
+
+/// The rows of one table that are shown, sorted by their labels.
+struct Rows<'m> {
+    rows: Vec<ShownRow<'m>>,
+    bounds: &'m Bounds,
+}
+
+struct ShownRow<'m> {
+    row: &'m Row,
+    is_zero: bool,
+    labels: LabelPairs,
+    histogram_labels: LabelPairs,
+}
+
+impl<'m> Rows<'m> {
+    fn of(
+        origin: &'m OriginMeter,
         view: View,
         births: fn(Births) -> u64,
-    ) -> Vec<Family> {
+        histogram_labels: fn(&Names, &Labels<'_>) -> LabelPairs,
+    ) -> Self {
+        let names = Names::new();
         let is_zero = |row: &Row| {
             view.zero_after.is_some_and(|zero| row.birth > births(zero.births) && row.born_at > zero.born_at)
         };
-        let rows: Vec<ShownRow<'_>> = origin
-            .table
-            .rows()
-            .iter()
-            .filter(|row| row.counted_at >= view.counted_since)
-            .map(|row| ShownRow { row, is_zero: is_zero(row) })
-            .collect();
-        let counters = counters.iter().map(|family| counter_family(family, &rows));
-        let histograms = histograms.iter().map(|family| self.histogram_family(family, &rows, origin));
-        counters.chain(histograms).collect()
+        let shown = |row: &'m Row| {
+            let labels = row.labels.borrow();
+            ShownRow {
+                row,
+                is_zero: is_zero(row),
+                labels: counter_labels(&names, &labels),
+                histogram_labels: histogram_labels(&names, &labels),
+            }
+        };
+        let rows = origin.table.rows().iter().filter(|row| row.counted_at >= view.counted_since);
+        let mut rows: Vec<_> = rows.map(shown).collect();
+        rows.sort_by(|one, other| one.labels.cmp(&other.labels));
+        Self { rows, bounds: &origin.bounds }
     }
 
-    fn histogram_family(
-        &self,
-        family: &HistogramFamily,
-        rows: &[ShownRow<'_>],
-        origin: &OriginMeter,
-    ) -> Family {
-        let empty = Distribution::new(&origin.bounds, self.options.has_native_histograms);
-        let mut summed: BTreeMap<LabelPairs, (Distribution, Timestamp)> = BTreeMap::new();
-        for shown in rows {
-            let times = (family.times)(&shown.row.counts);
+    fn family(&self, definition: &Definition) -> Family {
+        let (kind, series) = match definition.values {
+            Values::Counter(value) => (Kind::Counter, self.counters(value, |_| true)),
+            Values::ErrorCounter(value) => {
+                (Kind::Counter, self.counters(value, |status| status.is_some_and(Status::is_server_error)))
+            }
+            Values::Histogram(times) => (Kind::Histogram, self.histograms(times)),
+        };
+        Family { name: definition.name.into(), help: definition.help.into(), kind, series }
+    }
+
+    fn counters(&self, value: fn(&Counts) -> f64, is_shown: fn(Option<Status>) -> bool) -> Vec<Series> {
+        let rows = self.rows.iter().filter(|shown| is_shown(shown.row.labels.borrow().status));
+        let series = rows.map(|shown| Series {
+            labels: Arc::clone(&shown.labels),
+            value: Value::Number(if shown.is_zero { 0.0 } else { value(&shown.row.counts) }),
+            created_ms: created_ms(shown.row.born_at),
+        });
+        series.collect()
+    }
+
+    fn histograms(&self, times: fn(&Counts) -> &Distribution) -> Vec<Series> {
+        let mut summed: BTreeMap<&LabelPairs, (Distribution, Timestamp)> = BTreeMap::new();
+        for shown in &self.rows {
+            let times = times(&shown.row.counts);
             if times.count() == 0 {
                 continue;
             }
-            let labels = (family.labels)(&shown.row.labels.borrow());
-            let (sum, born_at) = summed.entry(labels).or_insert_with(|| (empty.clone(), shown.row.born_at));
+            let empty = || (times.emptied(), shown.row.born_at);
+            let (sum, born_at) = summed.entry(&shown.histogram_labels).or_insert_with(empty);
             *born_at = shown.row.born_at.min(*born_at);
             if !shown.is_zero {
                 sum.merge(times);
             }
         }
-        let bounds = origin.bounds.seconds();
+        let bounds = self.bounds.seconds();
         let series = summed.into_iter().map(|(labels, (times, born_at))| Series {
-            labels,
+            labels: Arc::clone(labels),
             value: Value::Histogram(histogram(times, &bounds)),
             created_ms: created_ms(born_at),
         });
-        Family {
-            name: family.name.into(),
-            help: family.help.into(),
-            kind: Kind::Histogram,
-            series: series.collect(),
+        series.collect()
+    }
+}
+
+/// The names of labels; each text once for a whole snapshot.
+struct Names {
+    host: Arc<str>,
+    request_method: Arc<str>,
+    status: Arc<str>,
+    path: Arc<str>,
+    api_method_end_point: Arc<str>,
+    target_group: Arc<str>,
+    application: Arc<str>,
+}
+
+impl Names {
+    fn new() -> Self {
+        Self {
+            host: "host".into(),
+            request_method: "request_method".into(),
+            status: "status".into(),
+            path: "path".into(),
+            api_method_end_point: "api_method_end_point".into(),
+            target_group: "target_group".into(),
+            application: "application".into(),
         }
     }
 }
 
-struct ShownRow<'a> {
-    row: &'a Row,
-    is_zero: bool,
+fn counter_labels(names: &Names, labels: &Labels<'_>) -> LabelPairs {
+    let status = labels.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    pairs([
+        (&names.host, labels.host),
+        (&names.request_method, labels.method),
+        (&names.status, &status),
+        (&names.path, labels.path),
+        (&names.target_group, labels.target_group),
+        (&names.application, labels.application),
+    ])
 }
 
-fn counter_family(family: &CounterFamily, rows: &[ShownRow<'_>]) -> Family {
-    const LABELS: [Label; 5] = [Label::Host, Label::Method, Label::Status, Label::Path, Label::TargetGroup];
-    let is_error = |row: &Row| row.labels.borrow().status.is_some_and(|status| status.is_server_error());
-    let mut series: Vec<Series> = rows
-        .iter()
-        .filter(|shown| !family.is_of_errors || is_error(shown.row))
-        .map(|shown| Series {
-            labels: label_pairs(&shown.row.labels.borrow(), &LABELS),
-            value: Value::Number(if shown.is_zero { 0.0 } else { (family.value)(&shown.row.counts) }),
-            created_ms: created_ms(shown.row.born_at),
-        })
-        .collect();
-    series.sort_by(|one, other| one.labels.cmp(&other.labels));
-    Family { name: family.name.into(), help: family.help.into(), kind: Kind::Counter, series }
+fn alb_histogram_labels(names: &Names, labels: &Labels<'_>) -> LabelPairs {
+    pairs([
+        (&names.host, labels.host),
+        (&names.request_method, labels.method),
+        (&names.path, labels.path),
+        (&names.target_group, labels.target_group),
+        (&names.application, labels.application),
+    ])
 }
 
-/// The wanted labels and `application`, in the order of the documentation; empty ones are left out.
-fn label_pairs(labels: &Labels<'_>, wanted: &[Label]) -> LabelPairs {
-    let pair = |label: Label| -> (&'static str, Arc<str>) {
-        match label {
-            Label::Host => ("host", labels.host.into()),
-            Label::Method => ("request_method", labels.method.into()),
-            Label::Status => {
-                ("status", labels.status.map_or_else(|| "-".into(), |status| status.to_string().into()))
-            }
-            Label::Path => ("path", labels.path.into()),
-            Label::Endpoint => ("api_method_end_point", labels.path.into()),
-            Label::TargetGroup => ("target_group", labels.target_group.into()),
-        }
-    };
-    let wanted = wanted.iter().map(|&label| pair(label));
-    wanted
-        .chain([("application", labels.application.into())])
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name.into(), value))
-        .collect()
+fn nginx_histogram_labels(names: &Names, labels: &Labels<'_>) -> LabelPairs {
+    pairs([
+        (&names.api_method_end_point, labels.path),
+        (&names.request_method, labels.method),
+        (&names.application, labels.application),
+    ])
+}
+
+/// The labels that have a value, in this order.
+fn pairs<const N: usize>(labels: [(&Arc<str>, &str); N]) -> LabelPairs {
+    let present = labels.into_iter().filter(|(_, value)| !value.is_empty());
+    present.map(|(name, value)| (Arc::clone(name), value.into())).collect()
 }
 
 fn histogram(times: Distribution, bounds: &Arc<[f64]>) -> Histogram {

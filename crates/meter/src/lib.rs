@@ -26,7 +26,7 @@ pub use exponential::{ExponentialBuckets, PERCENTILE_SCHEMA};
 pub use families::View;
 pub use labels::{Labels, OTHER};
 pub use meter::{Births, Counting, Meter, MeterOptions};
-pub use snapshot::{Family, Histogram, Kind, NativeHistogram, Series, Snapshot, Value};
+pub use snapshot::{Family, Histogram, Kind, LabelPairs, NativeHistogram, Series, Snapshot, Value};
 pub use report::{GROUPS_MAX, Group, GroupKey, Report};
 pub use route_summary::{RouteKey, RouteSummary};
 pub use slots::{MinuteSlots, Slot, SlotKey, SlotRange};

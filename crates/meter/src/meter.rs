@@ -139,10 +139,10 @@ impl Meter {
         }
     }
 
-    /// Forgets all counts and keeps the memory for the next batch.
+    /// Forgets all counts and keeps the label sets for the next batch.
     pub fn clear(&mut self) {
-        self.alb.table.clear();
-        self.nginx.table.clear();
+        self.alb.table.clear_counts();
+        self.nginx.table.clear_counts();
         if let Some(slots) = &mut self.slots {
             slots.slots.clear();
             slots.outside = 0;

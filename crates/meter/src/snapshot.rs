@@ -36,11 +36,14 @@ pub enum Kind {
     Histogram,
 }
 
+/// Names and values; shared by all families that have the same, since each would hold a copy of its text.
+pub type LabelPairs = Arc<[(Arc<str>, Arc<str>)]>;
+
 /// One label set and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// Names and values in the order they are written; no name twice, no empty value.
-    pub labels: Vec<(Arc<str>, Arc<str>)>,
+    pub labels: LabelPairs,
     /// The value.
     pub value: Value,
     /// When the series began to count, in milliseconds since the epoch, where that is known.

@@ -132,22 +132,19 @@ impl Table {
     /// Adds everything that `other` counted.
     pub(crate) fn merge(&mut self, other: &Self, now: Timestamp, new: impl Fn() -> Counts) {
         self.overflowed += other.overflowed;
-        for row in &other.rows {
+        for row in other.rows.iter().filter(|row| row.counts.records() > 0) {
             let records = row.counts.records();
             let (_, counts) = self.counts_mut(&row.labels.borrow(), row.is_configured, records, now, &new);
             counts.merge(&row.counts);
         }
     }
 
-    /// Forgets all counts and keeps the memory for the next batch.
-    pub(crate) fn clear(&mut self) {
-        self.index.clear();
-        self.rows.clear();
-        self.hosts.clear();
-        self.folded_rows = 0;
-        self.unconfigured_rows = 0;
+    /// Forgets all counts; the label sets stay, as the next batch is likely to have the same.
+    pub(crate) fn clear_counts(&mut self) {
         self.overflowed = 0;
-        self.births = 0;
+        for row in self.rows.iter_mut().filter(|row| row.counts.records() > 0) {
+            row.counts.clear();
+        }
     }
 
     /// Forgets series that had no record for 30 days, which makes room for others.
@@ -157,9 +154,10 @@ impl Table {
             return;
         }
         let rows = std::mem::take(&mut self.rows);
-        let (births, overflowed) = (self.births, self.overflowed);
-        self.clear();
-        (self.births, self.overflowed) = (births, overflowed);
+        self.index.clear();
+        self.hosts.clear();
+        self.folded_rows = 0;
+        self.unconfigured_rows = 0;
         for row in rows.into_iter().filter(|row| row.counted_at >= oldest) {
             self.push(row);
         }

@@ -60,6 +60,10 @@ pub(crate) fn present(value: &[u8]) -> Option<&[u8]> {
 
 /// The Root of an `X-Amzn-Trace-Id`: `Self=..;Root=1-..;Custom=..`.
 pub(crate) fn trace_root(text: &[u8]) -> Option<&[u8]> {
+    // Nearly always the root is all there is.
+    if let (Some(root), None) = (text.strip_prefix(b"Root="), memchr::memchr(b';', text)) {
+        return present(root);
+    }
     text.split(|&byte| byte == b';').find_map(|part| part.strip_prefix(b"Root=")).and_then(present)
 }
 

@@ -64,6 +64,15 @@ pub fn encode(snapshot: &Snapshot, format: Format, out: &mut Vec<u8>) {
     }
 }
 
+/// Gives one family as text 0.0.4 to `write`, in pieces of some 64 KiB.
+///
+/// # Errors
+///
+/// The first error of `write`.
+pub fn write_text<E>(family: &Family, write: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    text::write_family(family, write)
+}
+
 /// The families that have something to show.
 fn exposed(snapshot: &Snapshot) -> impl Iterator<Item = &Family> {
     snapshot

@@ -17,7 +17,7 @@ pub(super) fn encode(snapshot: &Snapshot, out: &mut Vec<u8>) {
     for family in super::exposed(snapshot) {
         let head = Head::new(family, snapshot);
         head.write(family, out);
-        samples::write(family, out);
+        samples::append(family, out);
     }
     out.extend_from_slice(b"# EOF\n");
 }

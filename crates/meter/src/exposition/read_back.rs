@@ -172,8 +172,8 @@ fn any_histogram() -> impl Strategy<Value = Histogram> {
 }
 
 fn any_series(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Vec<Series>> {
-    let series = |(labels, value)| Series {
-        labels,
+    let series = |(labels, value): (Vec<_>, _)| Series {
+        labels: labels.into(),
         value,
         created_ms: None,
     };

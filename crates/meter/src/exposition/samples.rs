@@ -4,13 +4,19 @@
 //! rendered once per series and copied, and the bounds' text once per family. Formatting each line from its
 //! parts would spend most of a scrape on escaping the same label values.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::{cumulative, number};
 use crate::{Family, Histogram, Value};
 
-/// Appends a line for each sample of `family`, in the order of its series.
-pub(super) fn write(family: &Family, out: &mut Vec<u8>) {
+/// Appends a line for each sample of `family`, in the order of its series; `flush` may take what there is
+/// after each series.
+pub(super) fn write<E>(
+    family: &Family,
+    out: &mut Vec<u8>,
+    mut flush: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
     let mut lines = Lines {
         name: &family.name,
         labels: Vec::new(),
@@ -23,6 +29,15 @@ pub(super) fn write(family: &Family, out: &mut Vec<u8>) {
             Value::Number(value) => lines.number(out, "", *value),
             Value::Histogram(histogram) => lines.histogram(out, histogram),
         }
+        flush(out)?;
+    }
+    Ok(())
+}
+
+/// As [`write`], all of it to `out`.
+pub(super) fn append(family: &Family, out: &mut Vec<u8>) {
+    match write(family, out, |_| Ok::<(), Infallible>(())) {
+        Ok(()) => {}
     }
 }
 

@@ -9,8 +9,30 @@ use crate::{Family, Kind, Snapshot};
 pub(super) fn encode(snapshot: &Snapshot, out: &mut Vec<u8>) {
     for family in super::exposed(snapshot) {
         write_head(family, out);
-        samples::write(family, out);
+        samples::append(family, out);
     }
+}
+
+/// Writes one family as text 0.0.4 in pieces, so that its text is never in memory as a whole.
+pub(super) fn write_family<E>(
+    family: &Family,
+    mut write: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    const PIECE_BYTES: usize = 64 << 10;
+    if family.series.is_empty() {
+        return Ok(());
+    }
+    let mut out = Vec::with_capacity(2 * PIECE_BYTES);
+    write_head(family, &mut out);
+    samples::write(family, &mut out, |out| {
+        if out.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        write(out)?;
+        out.clear();
+        Ok(())
+    })?;
+    write(&out)
 }
 
 fn write_head(family: &Family, out: &mut Vec<u8>) {

@@ -19,7 +19,9 @@ const BLOCK: usize = 64;
 
 /// Where the fields of one line end.
 pub(super) struct FieldEnds {
-    ends: [u32; FIELDS_MAX],
+    /// Room for a whole block of delimiters beyond the last field, so that a block is stored without
+    /// asking for each delimiter whether it fits.
+    ends: [u32; FIELDS_MAX + BLOCK],
     count: usize,
 }
 
@@ -33,7 +35,7 @@ pub(super) struct IndexedLine {
 
 impl FieldEnds {
     pub(super) fn new() -> Self {
-        Self { ends: [0; FIELDS_MAX], count: 0 }
+        Self { ends: [0; FIELDS_MAX + BLOCK], count: 0 }
     }
 
     /// Fields of the line that were located.
@@ -63,6 +65,17 @@ impl FieldEnds {
             self.ends[self.count] = end as u32;
             self.count += 1;
         }
+    }
+
+    /// Adds the delimiters of a block that starts at `offset`.
+    #[inline(always)]
+    fn push_block(&mut self, offset: usize, mut delimiters: u64) {
+        let added = delimiters.count_ones() as usize;
+        for end in self.ends[self.count..].iter_mut().take(added) {
+            *end = offset as u32 + delimiters.trailing_zeros();
+            delimiters &= delimiters - 1;
+        }
+        self.count = (self.count + added).min(FIELDS_MAX);
     }
 }
 
@@ -101,11 +114,7 @@ fn index_line_with(text: &[u8], fields: &mut FieldEnds, masks: impl Fn(&[u8; BLO
                 masks(&padded)
             }
         };
-        let mut delimiters = state.advance(found);
-        while delimiters != 0 {
-            fields.push(offset + delimiters.trailing_zeros() as usize);
-            delimiters &= delimiters - 1;
-        }
+        fields.push_block(offset, state.advance(found));
         if found.newline != 0 {
             let len = offset + found.newline.trailing_zeros() as usize;
             fields.push(len);

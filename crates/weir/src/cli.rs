@@ -1,0 +1,256 @@
+//! The command line: its words, their help, and nothing else.
+//!
+//! Completions and the manual page are made from this definition too, so the help is written here
+//! once, for a person who has never seen the program.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use weir_record::Format;
+
+/// Turns the access logs of load balancers and nginx into metrics and reports.
+#[derive(Debug, Parser)]
+#[command(
+    name = "weir",
+    version,
+    arg_required_else_help = true,
+    after_help = "Start here:\n  \
+        weir demo                        see it work on sample traffic, nothing to set up\n  \
+        weir report logs/                what is slow, what fails: a table\n  \
+        weir count logs/*.gz             metrics of Prometheus' text format\n  \
+        weir init alb > weir.yaml        a config to start from, then: weir serve"
+)]
+pub struct Cli {
+    /// How log lines are written to stderr.
+    #[arg(long, global = true, value_enum, default_value = "logfmt")]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// key=value
+    Logfmt,
+    /// One JSON object per line.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch files and folders, count what arrives, serve /metrics.
+    #[command(after_help = "Examples:\n  \
+        weir serve                          the sources of ./weir.yaml\n  \
+        weir serve 'logs/**/*.log.gz'       a watched pattern, no config\n  \
+        weir serve --listen 127.0.0.1:9100 /var/log/nginx/access.json")]
+    Serve(ServeArguments),
+    /// The same on sample traffic of a small shop, in a temporary folder.
+    #[command(after_help = "A day of traffic with an outage and a slow route is written first, then more arrives\n\
+        every few seconds. Everything is read by the same code as real logs.")]
+    Demo(DemoArguments),
+    /// Print a commented config to start from.
+    Init(InitArguments),
+    /// Count the lines of files; metrics in Prometheus' text format on stdout.
+    #[command(after_help = "Examples:\n  \
+        weir count logs/                    all files below a folder\n  \
+        zcat access.log.gz | weir count -   standard input\n  \
+        weir count --routes raw a.log | promtool check metrics\n\n\
+        Files may be gzip, zstd or plain text, told by their content. A file that is cut off or damaged\n\
+        is reported and not counted at all.\n\n\
+        Exit code 0: done, lines that could not be parsed are counted on stderr. 1: a file could not\n\
+        be read. 2: wrong use. 3: lines could not be parsed, with --strict.")]
+    Count(CountArguments),
+    /// What is slow and what fails: a table of requests, errors and percentiles.
+    #[command(after_help = "Examples:\n  \
+        weir report *.log.gz\n  \
+        weir report --by host,status --order -count logs/\n  \
+        weir report --by hour --order hour logs/\n  \
+        weir report --by target_group,status --output csv logs/ > errors.csv\n\n\
+        Percentiles are within 1 % of the exact value. Times are UTC.")]
+    Report(ReportArguments),
+    /// Check the config; everything wrong with it, each with line and column.
+    Check(CheckArguments),
+    /// Print completions for a shell.
+    #[command(after_help = "Example:\n  weir completions bash > /usr/share/bash-completion/completions/weir")]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    #[command(after_help = "Example:\n  weir man > /usr/share/man/man1/weir.1")]
+    Man,
+}
+
+/// Which config to use.
+#[derive(Debug, Args)]
+pub struct ConfigArgument {
+    /// The config file; else $WEIR_CONFIG, ./weir.yaml, /etc/weir/weir.yaml, or none.
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to read.
+#[derive(Debug, Args)]
+pub struct ReadArguments {
+    /// Files, folders, patterns such as 'logs/**/*.gz', or - for standard input.
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<String>,
+    /// The format of the lines.
+    #[arg(long, value_parser = parse_format, default_value = "auto", value_name = "FORMAT")]
+    pub format: FormatChoice,
+    /// What becomes of paths that no route of the config matches [default: as in the config, else template].
+    #[arg(long, value_parser = ["template", "raw", "other", "drop"], value_name = "MODE")]
+    pub routes: Option<String>,
+    /// Threads that read [default: one per core].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// End with code 3 if any line could not be parsed.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// The format of the lines, or that it is told from the content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormatChoice(pub Option<Format>);
+
+/// `weir count`.
+#[derive(Debug, Args)]
+pub struct CountArguments {
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// `weir report`.
+#[derive(Debug, Args)]
+pub struct ReportArguments {
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    #[command(flatten)]
+    pub read: ReadArguments,
+    /// Columns to group by: route, method, host, status, service, target_group, minute, hour, day, or
+    /// any field of docs/fields.md.
+    #[arg(long, value_delimiter = ',', default_value = "route,method", value_name = "COLUMNS")]
+    pub by: Vec<String>,
+    /// Only requests from this time on: 2026-11-20T10:00:00Z, 2026-11-20, epoch seconds, or now-1h.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Only requests before this time.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// The column to sort by, with - for the greatest first.
+    #[arg(long, default_value = "-count", allow_hyphen_values = true, value_name = "COLUMN")]
+    pub order: String,
+    /// Rows to print; 0 is all. The table ends with a line for what is left out.
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub limit: usize,
+    /// How to print it.
+    #[arg(long, value_enum, default_value = "table")]
+    pub output: ReportOutput,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportOutput {
+    /// For people: 80 columns, or as wide as the terminal.
+    Table,
+    /// One object with `rows` and `total`; times in seconds.
+    Json,
+    /// With a header line; times in seconds.
+    Csv,
+}
+
+/// `weir serve`.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    /// Where to serve HTTP, instead of http.listen of the config [default: 127.0.0.1:9099].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// Files, folders and patterns to watch, instead of the sources of the config.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+}
+
+/// `weir demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Where to serve HTTP.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9099")]
+    pub listen: String,
+    /// End after this long, as 30s or 5m; else at Ctrl-C.
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<String>,
+    /// Requests in the day that is written first.
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub requests: u64,
+    /// The same seed gives the same traffic.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only write the sample files into this folder, and end.
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Option<PathBuf>,
+    /// With --write: the format of the files.
+    #[arg(long, value_parser = ["alb", "nginx_json"], default_value = "alb", value_name = "FORMAT", requires = "write")]
+    pub format: String,
+    /// With --write: this many files of the same size, instead of the layout of a load balancer.
+    #[arg(long, value_name = "N", requires = "write")]
+    pub files: Option<usize>,
+    /// With --files: the first file holds half of all lines.
+    #[arg(long, requires = "files")]
+    pub half_in_one: bool,
+    /// With --files: do not pack them.
+    #[arg(long, requires = "files")]
+    pub plain: bool,
+}
+
+/// `weir init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// What writes your logs.
+    pub kind: InitKind,
+}
+
+/// What writes the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InitKind {
+    /// AWS Application Load Balancers.
+    Alb,
+    /// nginx.
+    Nginx,
+}
+
+/// `weir check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    /// Show what becomes of each line of this file (- is standard input).
+    #[arg(long = "try", value_name = "FILE")]
+    pub try_file: Option<PathBuf>,
+}
+
+fn parse_format(name: &str) -> Result<FormatChoice, String> {
+    match Format::from_name(name) {
+        Some(format) => Ok(FormatChoice(Some(format))),
+        None if name == "auto" => Ok(FormatChoice(None)),
+        None => Err("expected auto, alb, nginx_json or combined".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,13 @@
+//! The one place where the time is read.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use weir_record::Timestamp;
+
+/// The time now.
+pub fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "everything else is given the time as an argument")]
+    let now = SystemTime::now();
+    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,157 @@
+//! `http`: the address that `weir` listens on, and who may reach it.
+//!
+//! There is no log-in yet, so an address that other machines reach is refused unless the config
+//! says `auth: none`: open is a decision that somebody wrote down, never the result of a typo. Both
+//! the config and `--listen` ask here.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::error::ConfigError;
+use super::keys;
+use super::reader::Field;
+
+/// Who may use the HTTP endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Programs on this machine: nothing was said about `auth`.
+    ThisMachine,
+    /// Whoever reaches the address: `auth: none`.
+    Anyone,
+}
+
+/// The HTTP endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// Where to listen; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// Who may use it.
+    pub access: Access,
+}
+
+/// An address that other machines reach, without anybody having allowed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("other machines can reach `{0}`, and there is no log-in")]
+pub struct OpenListenError(SocketAddr);
+
+impl OpenListenError {
+    /// What to do about it.
+    pub const HINT: &str =
+        "write `auth: none` in `http` to serve everyone who reaches it, or listen on 127.0.0.1";
+}
+
+impl Default for Http {
+    /// `127.0.0.1:9099`, for this machine only.
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9099)), access: Access::ThisMachine }
+    }
+}
+
+impl Http {
+    /// Whether this address may be opened.
+    ///
+    /// # Errors
+    ///
+    /// The address is not a loopback one and [`Access`] is not [`Access::Anyone`].
+    pub fn check(&self) -> Result<(), OpenListenError> {
+        let is_loopback = self.listen.ip().to_canonical().is_loopback();
+        if is_loopback || self.access == Access::Anyone { Ok(()) } else { Err(OpenListenError(self.listen)) }
+    }
+}
+
+/// Reads the section.
+pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Http {
+    let mut http = Http::default();
+    let Some(fields) = field.fields(&keys::HTTP, errors) else {
+        return http;
+    };
+    let auth = fields.get("auth");
+    if auth.and_then(|auth| auth.one_of(&[("none", ())], errors)).is_some() {
+        http.access = Access::Anyone;
+    }
+    let Some(listen) = fields.get("listen") else {
+        return http;
+    };
+    let Some(address) = listen.parse("an address such as 127.0.0.1:9099", errors, parse_address) else {
+        return http;
+    };
+    http.listen = address;
+    if let (None, Err(error)) = (auth, http.check()) {
+        errors.push(ConfigError::new(listen.position(), error.to_string()).with_hint(OpenListenError::HINT));
+    }
+    http
+}
+
+/// Reads `127.0.0.1:9099`, `[::1]:9099` or `localhost:9099`; no other name, since looking one up
+/// would make the same config mean different addresses.
+///
+/// # Errors
+///
+/// What to write instead.
+pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    let Ok(port) = port.parse::<u16>() else {
+        return Err("write an IP address and a port, for example `127.0.0.1:9099`".to_owned());
+    };
+    if host == "localhost" {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    Err(match host.parse::<IpAddr>() {
+        Ok(address) => format!("an IPv6 address needs brackets: `{}`", SocketAddr::new(address, port)),
+        Err(_) if host.is_empty() => {
+            format!("write `127.0.0.1:{port}` for this machine only, `0.0.0.0:{port}` for every interface")
+        }
+        Err(_) => format!("write an IP address, not a name, for example `127.0.0.1:{port}`"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read() {
+        for (text, address) in [
+            ("127.0.0.1:9099", "127.0.0.1:9099"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("[::1]:9099", "[::1]:9099"),
+            ("0.0.0.0:0", "0.0.0.0:0"),
+        ] {
+            assert_eq!(parse_address(text).unwrap().to_string(), address);
+        }
+    }
+
+    #[test]
+    fn a_wrong_address_says_what_to_write() {
+        for (text, hint) in [
+            ("", "write an IP address and a port, for example `127.0.0.1:9099`"),
+            ("127.0.0.1", "write an IP address and a port, for example `127.0.0.1:9099`"),
+            ("127.0.0.1:99999", "write an IP address and a port, for example `127.0.0.1:9099`"),
+            (":80", "write `127.0.0.1:80` for this machine only, `0.0.0.0:80` for every interface"),
+            ("80", "write `127.0.0.1:80` for this machine only, `0.0.0.0:80` for every interface"),
+            ("fe80::1:80", "an IPv6 address needs brackets: `[fe80::1]:80`"),
+            ("weir.example.com:80", "write an IP address, not a name, for example `127.0.0.1:80`"),
+        ] {
+            assert_eq!(parse_address(text), Err(hint.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_open_without_a_word() {
+        for (listen, is_loopback) in [
+            ("127.0.0.1:1", true),
+            ("127.8.8.8:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("0.0.0.0:1", false),
+            ("[::]:1", false),
+            ("10.0.0.1:1", false),
+        ] {
+            let listen = listen.parse().unwrap();
+            assert_eq!(Http { listen, access: Access::ThisMachine }.check().is_ok(), is_loopback, "{listen}");
+            assert_eq!(Http { listen, access: Access::Anyone }.check(), Ok(()));
+        }
+    }
+}

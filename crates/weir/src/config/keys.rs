@@ -1,0 +1,187 @@
+//! The names that a config may use, section by section.
+//!
+//! One table, so that the reader, the suggestions for a misspelt key and docs/config.md can't
+//! disagree: the reader asks only for keys of this table (a test sets each to nonsense and wants an
+//! error), and the reference is compared with it.
+
+/// The keys of one section.
+#[derive(Debug)]
+pub struct Section {
+    /// Where the section stands, as in `sources[].name`; empty for the top of the file.
+    pub path: &'static str,
+    /// Its keys, in the order of the documentation.
+    pub keys: &'static [&'static str],
+}
+
+/// The top of the file.
+pub static ROOT: Section = Section {
+    path: "",
+    keys: &["version", "http", "sources", "services", "unmatched_routes", "metrics", "limits"],
+};
+
+/// The HTTP endpoint.
+pub static HTTP: Section = Section { path: "http", keys: &["listen", "auth"] };
+
+/// One source.
+pub static SOURCE: Section =
+    Section { path: "sources[]", keys: &["name", "type", "path", "format", "lateness", "listener_rules"] };
+
+/// One service.
+pub static SERVICE: Section = Section { path: "services[]", keys: &["name", "team", "match", "routes"] };
+
+/// The metrics.
+pub static METRICS: Section = Section { path: "metrics", keys: &["max_series", "expire_after", "labels"] };
+
+/// The bounds.
+pub static LIMITS: Section = Section { path: "limits", keys: &["line_bytes", "unpacked_bytes"] };
+
+/// Every section, in the order of the documentation.
+pub static SECTIONS: [&Section; 6] = [&ROOT, &HTTP, &SOURCE, &SERVICE, &METRICS, &LIMITS];
+
+/// Longer words are not compared: a misspelt name is about as long as the name.
+const COMPARED_CHARS_MAX: usize = 40;
+
+/// How many names a word is compared with, so that a file full of mistakes is not quadratic.
+const COMPARED_NAMES_MAX: usize = 100;
+
+/// How many names a sentence lists.
+const LISTED_NAMES_MAX: usize = 20;
+
+impl Section {
+    /// What to do about `key`, which is none of this section's.
+    pub fn hint_for_unknown(&self, key: &str) -> String {
+        let homes: Vec<String> = SECTIONS
+            .iter()
+            .filter(|section| section.keys.contains(&key))
+            .map(|section| section.description())
+            .collect();
+        if !homes.is_empty() {
+            return format!("`{key}` belongs {}", homes.join(" or "));
+        }
+        did_you_mean(key, self.keys)
+            .unwrap_or_else(|| format!("the keys here are {}", list(self.keys, "and")))
+    }
+
+    fn description(&self) -> String {
+        match self.path.strip_suffix("[]") {
+            Some(name) => format!("in an item of `{name}`"),
+            None if self.path.is_empty() => "at the top of the file, not indented".to_owned(),
+            None => format!("in `{}`", self.path),
+        }
+    }
+}
+
+/// ``did you mean `listen`?``, or `None` if no name is near `word`.
+pub fn did_you_mean<'n, N: AsRef<str> + 'n>(
+    word: &str,
+    names: impl IntoIterator<Item = &'n N>,
+) -> Option<String> {
+    let word_chars = word.chars().count();
+    if word_chars > COMPARED_CHARS_MAX {
+        return None;
+    }
+    let word = word.to_lowercase();
+    names
+        .into_iter()
+        .take(COMPARED_NAMES_MAX)
+        .map(|name| (strsim::osa_distance(&word, &name.as_ref().to_lowercase()), name.as_ref()))
+        .filter(|&(distance, _)| distance <= word_chars.max(3) / 3 && distance < word_chars)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| format!("did you mean `{name}`?"))
+}
+
+/// `` `a`, `b` and `c` ``, with `and` or `or` before the last; of a long list the beginning.
+pub fn list<N: AsRef<str>>(names: &[N], conjunction: &str) -> String {
+    let quoted: Vec<String> =
+        names.iter().take(LISTED_NAMES_MAX).map(|name| format!("`{}`", name.as_ref())).collect();
+    match quoted.split_last() {
+        _ if names.len() > quoted.len() => {
+            format!("{} {conjunction} {} more", quoted.join(", "), names.len() - quoted.len())
+        }
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} {conjunction} {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::service::match_names;
+
+    const REFERENCE: &str = include_str!("../../../../docs/config.md");
+
+    fn check(section: &Section, key: &str, hint: &str) {
+        assert_eq!(section.hint_for_unknown(key), hint, "{key}");
+    }
+
+    #[test]
+    fn a_near_name_is_suggested() {
+        check(&HTTP, "lisen", "did you mean `listen`?");
+        check(&HTTP, "Listen", "did you mean `listen`?");
+        check(&METRICS, "max-series", "did you mean `max_series`?");
+        check(&SOURCE, "paths", "did you mean `path`?");
+    }
+
+    #[test]
+    fn a_key_of_another_section_is_sent_there() {
+        check(&HTTP, "max_series", "`max_series` belongs in `metrics`");
+        check(&SOURCE, "routes", "`routes` belongs in an item of `services`");
+        check(&ROOT, "name", "`name` belongs in an item of `sources` or in an item of `services`");
+        check(&SOURCE, "unmatched_routes", "`unmatched_routes` belongs at the top of the file, not indented");
+    }
+
+    #[test]
+    fn a_strange_key_lists_those_there_are() {
+        check(&HTTP, "colour", "the keys here are `listen` and `auth`");
+        assert_eq!(did_you_mean("2", &["1"]), None);
+        check(&LIMITS, &"x".repeat(1000), "the keys here are `line_bytes` and `unpacked_bytes`");
+    }
+
+    #[test]
+    fn a_list_of_names_reads_as_a_sentence_and_ends() {
+        let many: Vec<String> = (0..22).map(|number| number.to_string()).collect();
+        assert_eq!(list(&many[..1], "or"), "`0`");
+        assert_eq!(list(&many[..3], "or"), "`0`, `1` or `2`");
+        assert!(list(&many, "and").ends_with("`18`, `19` and 2 more"));
+        assert_eq!(list::<&str>(&[], "or"), "");
+    }
+
+    #[test]
+    fn the_reference_has_exactly_the_keys_that_there_are() {
+        let first_cell = |line: &'static str| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key);
+        let documented: Vec<&str> = REFERENCE.lines().filter_map(first_cell).collect();
+        let path = |section: &Section, key: &str| {
+            if section.path.is_empty() { key.to_owned() } else { format!("{}.{key}", section.path) }
+        };
+        for section in SECTIONS {
+            for key in section.keys {
+                assert!(
+                    documented.contains(&path(section, key).as_str()),
+                    "`{key}` is not in docs/config.md"
+                );
+            }
+        }
+        for documented in documented {
+            let is_key = |section: &&Section| section.keys.iter().any(|key| path(section, key) == documented);
+            assert!(SECTIONS.iter().any(is_key), "docs/config.md has `{documented}`, which is no key");
+        }
+    }
+
+    #[test]
+    fn the_reference_names_every_field_of_a_match() {
+        for name in match_names() {
+            assert!(REFERENCE.contains(&format!("`{name}`")), "`{name}` is not in docs/config.md");
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_reference_are_right() {
+        let mut examples =
+            REFERENCE.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).peekable();
+        assert!(examples.peek().is_some());
+        for example in examples {
+            crate::config::parse("docs/config.md", example, &|_| None).unwrap();
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The config file: YAML in, checked values or every mistake out.
+//!
+//! Raw to checked in one pass: [`yaml`] gives a tree with places, a `read` function per section turns
+//! it into the plain structs here, and whatever is wrong is reported with line and column instead of
+//! ending the pass. A value of these structs is therefore right by construction: patterns are
+//! compiled, names are unique, an open address was allowed. Nothing here opens a file or reads the
+//! environment; both are arguments, so that every rule is a line in a table of tests.
+//!
+//! Only keys that do something exist. A key that is accepted and ignored would tell its user that he
+//! is protected by a bound which nobody keeps.
+//!
+//! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
+//! sections `http`, `source`, `service`, `metrics`, `limits`.
+
+mod byte_size;
+mod duration;
+mod environment;
+mod error;
+mod find;
+mod http;
+mod keys;
+mod limits;
+mod metrics;
+mod reader;
+mod service;
+mod source;
+mod syntax;
+mod yaml;
+
+pub mod templates;
+
+#[cfg(test)]
+mod tests;
+
+use weir_enrich::{Service, UnmatchedRoutes};
+
+pub use byte_size::ByteSize;
+pub use duration::PrometheusDuration;
+pub use environment::Environment;
+pub use error::{ConfigError, ConfigErrors, Position};
+pub use find::find;
+pub use http::{Http, OpenListenError, parse_address};
+pub use limits::Limits;
+pub use metrics::Metrics;
+pub use source::{ALB_LATENESS, FILE_LATENESS, Source};
+pub use yaml::FILE_BYTES_MAX;
+
+use reader::Fields;
+use yaml::Node;
+
+/// Everything the config says; [`Default`] is an empty file.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The HTTP endpoint.
+    pub http: Http,
+    /// Where log lines come from, in the order of the file.
+    pub sources: Vec<Source>,
+    /// Whose requests are whose; the first that matches has them.
+    pub services: Vec<Service>,
+    /// What becomes of a path that no route pattern matches.
+    pub unmatched_routes: UnmatchedRoutes,
+    /// What is counted, within which bounds.
+    pub metrics: Metrics,
+    /// Bounds on input.
+    pub limits: Limits,
+}
+
+/// Reads the text of a config; `file_name` is what its errors call it.
+///
+/// # Errors
+///
+/// Every mistake in the file, in its order. A YAML syntax error ends the reading: keys and values are
+/// checked once it is mended.
+pub fn parse(file_name: &str, text: &str, environment: Environment) -> Result<Config, ConfigErrors> {
+    let mut errors = Vec::new();
+    let config = read_text(text, environment, &mut errors);
+    if errors.is_empty() {
+        return Ok(config);
+    }
+    errors.sort_by_key(|error| (error.line, error.column));
+    Err(ConfigErrors { file_name: file_name.to_owned(), errors })
+}
+
+fn read_text(text: &str, environment: Environment, errors: &mut Vec<ConfigError>) -> Config {
+    if text.len() > FILE_BYTES_MAX {
+        let start = Position { line: 1, column: 1 };
+        errors.push(ConfigError::new(
+            start,
+            format!("the file is larger than {}", ByteSize(FILE_BYTES_MAX as u64)),
+        ));
+        return Config::default();
+    }
+    match yaml::load(text, environment, errors) {
+        Ok(Some(root)) => read_root(&root, errors),
+        Ok(None) => Config::default(),
+        Err(error) => {
+            errors.push(error);
+            Config::default()
+        }
+    }
+}
+
+fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
+    let mut config = Config::default();
+    let Some(fields) = Fields::of_file(root, &keys::ROOT, errors) else {
+        return config;
+    };
+    if let Some(version) = fields.get("version") {
+        version.parse("`1`", errors, |text| {
+            if text == "1" { Ok(()) } else { Err("this weir reads version 1 only") }
+        });
+    }
+    if let Some(section) = fields.get("http") {
+        config.http = http::read(section, errors);
+    }
+    let sources = fields.get("sources");
+    if let Some(sources) = sources {
+        config.sources = source::read_all(sources, errors);
+    }
+    if let Some(services) = fields.get("services") {
+        let source_names = sources.map(|field| source::names(&field)).unwrap_or_default();
+        config.services = service::read_all(services, &source_names, errors);
+    }
+    if let Some(unmatched) = fields.get("unmatched_routes") {
+        config.unmatched_routes = service::read_unmatched(unmatched, errors);
+    }
+    if let Some(metrics) = fields.get("metrics") {
+        config.metrics = metrics::read(metrics, errors);
+    }
+    if let Some(limits) = fields.get("limits") {
+        config.limits = limits::read(limits, errors);
+    }
+    config
+}

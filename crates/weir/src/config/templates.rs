@@ -1,0 +1,69 @@
+//! What `weir init` prints: configs to start from, each key explained in a line.
+//!
+//! They are files of their own and not generated from the table of keys, since their order and words
+//! are for somebody who reads one for the first time. Tests read them as they are, and once more with
+//! every commented default switched on, so that neither a key nor a default can go stale in them.
+
+/// What `weir init alb` prints.
+pub const ALB: &str = include_str!("templates/alb.yaml");
+
+/// What `weir init nginx` prints.
+pub const NGINX: &str = include_str!("templates/nginx.yaml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys::SECTIONS;
+    use crate::config::{Config, parse};
+
+    #[track_caller]
+    fn read(text: &str) -> Config {
+        parse("template", text, &|_| None).unwrap_or_else(|errors| panic!("{text}\n{errors}"))
+    }
+
+    /// The key of a line such as `  # lateness: 12m`.
+    fn commented_key(line: &str) -> Option<&str> {
+        let (key, _) = line.trim_start().strip_prefix("# ")?.split_once(": ")?;
+        SECTIONS.iter().any(|section| section.keys.contains(&key)).then_some(key)
+    }
+
+    #[test]
+    fn templates_are_read_as_they_are() {
+        for template in [ALB, NGINX] {
+            let config = read(template);
+            assert_eq!((config.sources.len(), config.services.len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_commented_out_is_the_default() {
+        for template in [ALB, NGINX] {
+            let mut keys = Vec::new();
+            let switched_on = template.lines().map(|line| match commented_key(line) {
+                Some(key) if !matches!(key, "auth" | "listener_rules") => {
+                    keys.push(key);
+                    line.replacen("# ", "", 1)
+                }
+                _ => line.to_owned(),
+            });
+            let switched_on = switched_on.collect::<Vec<_>>().join("\n");
+            let (expected, found) = (read(template), read(&switched_on));
+            assert!(keys.len() >= 7, "{keys:?}");
+            assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+        }
+    }
+
+    #[test]
+    fn the_service_in_comments_is_right() {
+        for template in [ALB, NGINX] {
+            let is_service = |line: &str| line.starts_with("#  -") || line.starts_with("#    ");
+            let with_service = template.replace("services: []", "services:");
+            let start = with_service.find("services:\n").unwrap();
+            let (before, services) = with_service.split_at(start);
+            let services = services.lines().map(|line| if is_service(line) { &line[1..] } else { line });
+            let config = read(&format!("{before}{}", services.collect::<Vec<_>>().join("\n")));
+            let [service] = config.services.as_slice() else { panic!("one service") };
+            assert_eq!((service.team.as_deref(), service.routes.len()), (Some("core"), 2));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Whole configs: what is read from them, and what is said about wrong ones, word for word.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use weir_enrich::{RoutePattern, UnmatchedRoutes};
+use weir_record::Format;
+
+use super::http::Access;
+use super::keys::{SECTIONS, Section};
+use super::*;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "PORT" => Some("9099".to_owned()),
+        "EMPTY" => Some(String::new()),
+        "TRICK" => Some("x\nhttp: {auth: none}".to_owned()),
+        "LONG" => Some("x".repeat(60_000)),
+        _ => None,
+    }
+}
+
+#[track_caller]
+fn read(text: &str) -> Config {
+    parse("f", text, &environment).unwrap_or_else(|errors| panic!("{text}\n{errors}"))
+}
+
+/// What is said about `text`; nothing if it is right.
+fn errors_of(text: &str) -> String {
+    parse("f", text, &environment).map_or_else(|errors| errors.to_string(), |_| String::new())
+}
+
+#[track_caller]
+fn check_cases(cases: &str) {
+    for case in cases.split("\n=== ").skip(1) {
+        let (title, case) = case.split_once('\n').unwrap();
+        let (text, errors) = case.split_once("\n>>>\n").unwrap();
+        assert_eq!(errors_of(text), errors.trim_end(), "{title}:\n{text}");
+    }
+}
+
+#[test]
+fn mistakes_are_told_word_for_word() {
+    check_cases(include_str!("testdata/mistakes.txt"));
+}
+
+#[test]
+fn yaml_that_is_none_says_so_in_plain_words() {
+    check_cases(include_str!("testdata/syntax.txt"));
+}
+
+#[test]
+fn variables_are_checked() {
+    check_cases(include_str!("testdata/environment.txt"));
+}
+
+#[test]
+fn a_found_value_is_shown_in_one_line_and_not_whole() {
+    let errors = errors_of(&format!("unmatched_routes: \"a\\tb\\n{}\"", "y".repeat(500)));
+    assert!(errors.ends_with(&format!("found `a\\tb\\n{}...`", "y".repeat(56))), "{errors}");
+}
+
+#[test]
+fn nothing_at_all_is_the_defaults() {
+    let default = format!("{:?}", Config::default());
+    for text in
+        ["", "\n", "# a comment\n", "---\n", "~", "version: 1", "http:\nsources:\nmetrics: ~\nlimits: {}"]
+    {
+        assert_eq!(format!("{:?}", read(text)), default, "{text}");
+    }
+}
+
+const WITH_EVERY_KEY: &str = r#"
+version: 1
+http: {listen: "0.0.0.0:80", auth: none}
+sources:
+  - {name: edge, type: alb, path: "logs/**/*.gz", lateness: 15m, listener_rules: [rules/*.json, more.json]}
+  - {name: web-1, type: file, path: [a.json, b.json], format: nginx_json}
+  - {name: other, type: file, path: c, lateness: 1d}
+services:
+  - name: The Shop
+    team: core
+    match: {source: edge, host: [shop.example.com, "*.shop.example.com"], status: 500}
+    routes: ["/api/v1/orders/{id}", "/static/**"]
+unmatched_routes: drop
+metrics: {max_series: 100, expire_after: 1m, labels: [application]}
+limits: {line_bytes: 64KiB, unpacked_bytes: 2GB}
+"#;
+
+#[test]
+fn settings_are_read() {
+    let config = read(WITH_EVERY_KEY);
+    assert_eq!((config.http.listen.to_string().as_str(), config.http.access), ("0.0.0.0:80", Access::Anyone));
+    assert_eq!(config.unmatched_routes, UnmatchedRoutes::Drop);
+    let Metrics { max_series, expire_after, labels } = config.metrics;
+    assert_eq!((max_series, expire_after), (100, Duration::from_secs(60)));
+    assert_eq!((labels.target_group, labels.application), (false, true));
+    assert_eq!((config.limits.line_bytes, config.limits.unpacked_bytes), (65_536, 2_000_000_000));
+}
+
+#[test]
+fn sources_are_read() {
+    let sources = read(WITH_EVERY_KEY).sources;
+    let [edge, web, other] = sources.as_slice() else { panic!("three sources") };
+    assert_eq!((edge.name.as_str(), edge.format), ("edge", Some(Format::Alb)));
+    assert_eq!(edge.lateness, Duration::from_secs(900));
+    assert_eq!(edge.listener_rules, ["rules/*.json", "more.json"]);
+    assert_eq!(
+        (&web.paths[..], web.format),
+        (&["a.json", "b.json"].map(str::to_owned)[..], Some(Format::NginxJson))
+    );
+    assert_eq!((other.format, other.lateness), (None, Duration::from_secs(86_400)));
+    assert_eq!(web.lateness, FILE_LATENESS);
+    let [alb] = read("sources: [{name: a, type: alb, path: p}]").sources.try_into().unwrap();
+    assert_eq!((alb.lateness, alb.format), (ALB_LATENESS, Some(Format::Alb)));
+}
+
+#[test]
+fn services_are_read() {
+    let [shop] = read(WITH_EVERY_KEY).services.try_into().unwrap();
+    assert_eq!((shop.name.as_str(), shop.team.as_deref()), ("The Shop", Some("core")));
+    let matchers = shop.matchers.iter().flat_map(|matcher| {
+        let field = matcher.field.name();
+        matcher.globs.iter().map(move |glob| format!("{field}={}", glob.as_str()))
+    });
+    assert_eq!(
+        matchers.collect::<Vec<_>>(),
+        ["source=edge", "host=shop.example.com", "host=*.shop.example.com", "status=500"]
+    );
+    let routes: Vec<_> = shop.routes.iter().map(RoutePattern::as_str).collect();
+    assert_eq!(routes, ["/api/v1/orders/{id}", "/static/**"]);
+    read("services: [{name: s, match: {source: from-the-command-line}}]");
+}
+
+#[test]
+fn variables_are_put_into_values_of_any_type() {
+    let config = read(
+        "http: {listen: \"[::1]:${PORT}\"}\nmetrics: {max_series: \"${PORT}\", expire_after: \"${X:-2h}\"}",
+    );
+    assert_eq!((config.http.listen.port(), config.metrics.max_series), (9099, 9099));
+    assert_eq!(config.metrics.expire_after, Duration::from_secs(7200));
+    assert_eq!(read("unmatched_routes: ${EMPTY}").unmatched_routes, UnmatchedRoutes::default());
+    let [source] = read("sources: [{name: a, type: alb, path: \"$${x}\"}]").sources.try_into().unwrap();
+    assert_eq!(source.paths, ["${x}"]);
+    read("# ${NOT_SET} in a comment");
+}
+
+#[test]
+fn an_alias_repeats_a_value() {
+    let text = "services:\n- {name: a, match: &m {host: x}}\n- {name: b, match: *m}";
+    let [a, b] = read(text).services.try_into().unwrap();
+    assert_eq!(a.matchers, b.matchers);
+}
+
+#[track_caller]
+fn check_bomb(text: &str, message: &str) {
+    let errors = parse("f", text, &environment).unwrap_err().errors;
+    let found: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(found, [message]);
+}
+
+#[test]
+fn files_that_are_too_large_or_too_deep_are_refused() {
+    check_bomb(&" ".repeat(FILE_BYTES_MAX + 1), "the file is larger than 1MiB");
+    let source = |number| format!("- {{name: s{number}, type: alb, path: p}}\n");
+    check_bomb(&format!("sources:\n{}", (0..2000).map(source).collect::<String>()), "more than 1000 sources");
+    for nested in ["- ", "[", "{a: "] {
+        check_bomb(&format!("- {}", nested.repeat(200_000)), "nested too deeply");
+    }
+    let deep = |levels| format!("http: {}{}", "[".repeat(levels), "]".repeat(levels));
+    check_bomb(&deep(31), "`http` should be keys and values, found a list");
+    check_bomb(&deep(32), "nested too deeply");
+    let longer = |text: String, level: usize| format!("{text}a{level}: &a{level} [[*a{}]]\n", level - 1);
+    check_bomb(&(1..2000).fold("a0: &a0 x\n".to_owned(), longer), "nested too deeply");
+}
+
+#[test]
+fn files_that_multiply_are_refused() {
+    let message = "more values than a config may hold";
+    let ten_times = |text: String, name: u8| {
+        let alias = format!("*{},", char::from(name - 1)).repeat(10);
+        format!("{text}{0}: &{0} [{alias}]\n", char::from(name))
+    };
+    check_bomb(&(b'b'..=b'j').fold("a: &a [lol]\n".to_owned(), ten_times), message);
+    let long_text = "x".repeat(500_000);
+    check_bomb(&format!("a: &a {long_text}\nb: [{}]", "*a, ".repeat(100_000)), message);
+    let anchors = format!("{}{}, ", "[&a ".repeat(30), "]".repeat(30));
+    check_bomb(&format!("a: [{}]", anchors.repeat(6000)), message);
+    check_bomb(&format!("a: [{}]", "\"${LONG}\", ".repeat(2000)), message);
+}
+
+#[test]
+fn the_largest_file_of_ordinary_lines_is_read() {
+    let head = "services:\n- name: a\n  match: {host: a}\n  routes:\n";
+    let route = "  - /api/v1/orders/{id}\n";
+    let routes = (FILE_BYTES_MAX - head.len()) / route.len();
+    let [service] = read(&format!("{head}{}", route.repeat(routes))).services.try_into().unwrap();
+    assert_eq!(service.routes.len(), routes);
+}
+
+/// A config in which `key` of `section` is nonsense whatever its type.
+fn with_nonsense(section: &Section, key: &str) -> String {
+    match section.path.strip_suffix("[]") {
+        Some(list) => format!("{list}: [{{{key}: {{zz: 1}}}}]"),
+        None if section.path.is_empty() => format!("{key}: {{zz: 1}}"),
+        None => format!("{}: {{{key}: {{zz: 1}}}}", section.path),
+    }
+}
+
+#[test]
+fn no_key_is_accepted_and_ignored() {
+    for section in SECTIONS {
+        for key in section.keys {
+            let errors = errors_of(&with_nonsense(section, key));
+            let is_read = errors.contains("`zz`") || errors.contains(&format!("`{key}` should be"));
+            assert!(is_read, "`{key}` of `{}` takes anything: {errors}", section.path);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        errors_of(&text);
+    }
+
+    #[test]
+    fn any_mix_of_what_configs_are_made_of_is_read_or_refused(parts in proptest::collection::vec(part(), 0..60)) {
+        if let Err(ConfigErrors { errors, .. }) = parse("f", &parts.concat(), &environment) {
+            let places: Vec<_> = errors.iter().map(|error| (error.line, error.column)).collect();
+            prop_assert!(!places.is_empty() && places.is_sorted());
+            prop_assert!(places.iter().all(|&(line, column)| line >= 1 && column >= 1));
+        }
+    }
+}
+
+fn part() -> impl Strategy<Value = &'static str> {
+    let parts = "version: 1\n|http:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
+                 |- |[|]|{|}|, |: |? |&a |*a |*|!t |'|\"|>\n|#|---\n|...\n|%|~|${PORT}|${|$${|alb|12m|1MiB|é|\0|\\";
+    prop::sample::select(parts.split('|').collect::<Vec<_>>())
+}

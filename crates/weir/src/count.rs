@@ -1,0 +1,54 @@
+//! `weir count`: files in, metrics out.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use weir_meter::exposition;
+use weir_meter::{Meter, View};
+
+use crate::cli::{CountArguments, ReadArguments};
+use crate::config::Config;
+use crate::files::{FilePlan, Input, tally_files};
+use crate::output::{exit_code, say};
+use crate::setup;
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// A path that names nothing, a wrong config, or output that cannot be written.
+pub fn run(arguments: &CountArguments) -> anyhow::Result<ExitCode> {
+    let config = setup::load_config(arguments.config.config.as_deref())?;
+    let inputs = Input::find(&arguments.read.paths)?;
+    let enricher = setup::enricher(&config, unmatched_routes(&arguments.read))?;
+    let plan = plan(&arguments.read, &config, &enricher);
+    let options = setup::meter_options(&config.metrics, &enricher, false);
+    let (meter, account) = tally_files(&inputs, &plan, || Meter::new(options));
+    say(&account);
+    let mut out = std::io::stdout().lock();
+    for family in meter.families(View::ALL) {
+        exposition::write_text(&family, |text| out.write_all(text))?;
+    }
+    Ok(exit_code(&account, arguments.read.strict))
+}
+
+/// The mode of `--routes`; clap has checked the word.
+pub fn unmatched_routes(arguments: &ReadArguments) -> Option<weir_enrich::UnmatchedRoutes> {
+    arguments.routes.as_deref().and_then(|mode| mode.parse().ok())
+}
+
+/// How to read what `arguments` name, all of it.
+pub fn plan<'a>(
+    arguments: &ReadArguments,
+    config: &Config,
+    enricher: &'a weir_enrich::Enricher,
+) -> FilePlan<'a> {
+    FilePlan {
+        format: arguments.format.0,
+        span: (None, None),
+        limits: setup::read_limits(&config.limits),
+        threads: arguments.threads,
+        enricher,
+        source: "",
+    }
+}

@@ -1,0 +1,169 @@
+//! Files on all cores, each counted whole or not at all.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use weir_enrich::{Enricher, Scratch};
+use weir_ingest::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits, available_threads, for_each_object};
+use weir_record::{Format, Timestamp};
+
+use crate::account::Account;
+use crate::progress::Progress;
+use crate::tally::Tally;
+
+/// How to read.
+pub struct FilePlan<'a> {
+    /// The format of the lines; `None` is told by the content of each file.
+    pub format: Option<Format>,
+    /// Only requests from this time (inclusive) to that (exclusive).
+    pub span: (Option<Timestamp>, Option<Timestamp>),
+    /// Bounds on input.
+    pub limits: ReadLimits,
+    /// Threads; one per core where it is `None`.
+    pub threads: Option<NonZeroUsize>,
+    /// Names services and routes.
+    pub enricher: &'a Enricher,
+    /// The source's name, for services that match on it.
+    pub source: &'a str,
+}
+
+/// A file, or standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A file and its size in bytes.
+    File(PathBuf, u64),
+    /// Standard input.
+    Stdin,
+}
+
+impl Input {
+    /// The inputs that path arguments name, each file once.
+    ///
+    /// # Errors
+    ///
+    /// An argument that names nothing.
+    pub fn find(arguments: &[String]) -> anyhow::Result<Vec<Self>> {
+        let mut inputs = Vec::new();
+        for argument in arguments {
+            if argument.starts_with("s3://") {
+                anyhow::bail!("`{argument}` cannot be read directly; copy it first, as with: aws s3 sync {argument} logs/");
+            }
+            if argument == "-" {
+                inputs.push(Input::Stdin);
+                continue;
+            }
+            inputs.extend(weir_ingest::discover(argument)?.into_iter().map(|path| {
+                let bytes = path.metadata().map_or(0, |metadata| metadata.len());
+                Input::File(path, bytes)
+            }));
+        }
+        let mut seen = std::collections::HashSet::new();
+        inputs.retain(|input| match input {
+            Input::File(path, _) => seen.insert(path.clone()),
+            Input::Stdin => seen.insert("-".into()),
+        });
+        Ok(inputs)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Input::File(path, _) => path,
+            Input::Stdin => Path::new("-"),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Input::File(_, bytes) => *bytes,
+            Input::Stdin => u64::MAX,
+        }
+    }
+}
+
+/// Reads all inputs and returns what was gathered from them, and what was read.
+pub fn tally_files<T: Tally>(inputs: &[Input], plan: &FilePlan<'_>, new: impl Fn() -> T + Sync) -> (T, Account) {
+    let bytes = inputs.iter().map(|input| if *input == Input::Stdin { 0 } else { input.bytes() }).sum();
+    let progress = Progress::of_bytes(bytes);
+    let threads = plan.threads.unwrap_or_else(available_threads);
+    let new_worker = || Worker::new(plan.limits, &new);
+    let workers = for_each_object(inputs, threads, Input::bytes, new_worker, |worker, input| {
+        worker.read(input, plan);
+        progress.advance(input.bytes());
+    });
+    progress.finish();
+    let mut tally = new();
+    let mut account = Account::default();
+    for mut worker in workers {
+        tally.absorb(&mut worker.total);
+        account.merge(worker.account);
+    }
+    account.sort();
+    (tally, account)
+}
+
+/// One thread's part.
+struct Worker<T> {
+    reader: ObjectReader,
+    scratch: Scratch,
+    /// What the object under way gave so far; dropped if the object is broken.
+    batch: T,
+    total: T,
+    account: Account,
+}
+
+impl<T: Tally> Worker<T> {
+    fn new(limits: ReadLimits, new: impl Fn() -> T) -> Self {
+        Self {
+            reader: ObjectReader::new(limits),
+            scratch: Scratch::default(),
+            batch: new(),
+            total: new(),
+            account: Account::default(),
+        }
+    }
+
+    fn read(&mut self, input: &Input, plan: &FilePlan<'_>) {
+        let path = input.path();
+        let mut account = Account::default();
+        match self.read_object(input, plan, &mut account) {
+            Ok(Outcome::Read { .. }) => {
+                account.files = 1;
+                self.total.absorb(&mut self.batch);
+                self.account.merge(account);
+            }
+            Ok(Outcome::Skipped(kind)) => *self.account.skipped.entry(kind).or_default() += 1,
+            Err(error) => {
+                self.batch.clear();
+                self.account.failures.push((path.to_owned(), error));
+            }
+        }
+    }
+
+    fn read_object(
+        &mut self,
+        input: &Input,
+        plan: &FilePlan<'_>,
+        account: &mut Account,
+    ) -> Result<Outcome, ObjectError> {
+        let Self { reader, scratch, batch, .. } = self;
+        let (from, to) = plan.span;
+        let each = |line: ObjectLine<'_, '_>| match line {
+            ObjectLine::Line(line) => match line.outcome {
+                Ok(request) => {
+                    if from.is_some_and(|from| request.time < from) || to.is_some_and(|to| request.time >= to) {
+                        return;
+                    }
+                    account.record(request.time);
+                    batch.observe(request, &plan.enricher.enrich(plan.source, request, scratch));
+                }
+                Err(reject) => account.reject(input.path(), line.number, *reject),
+            },
+            ObjectLine::Long(number, reject) => account.reject(input.path(), number, reject),
+        };
+        match input {
+            Input::File(path, _) => reader.read_file(path, plan.format, each),
+            Input::Stdin => reader.read_stream(io::stdin().lock(), plan.format, each),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `weir`: from the command line to the commands.
+//!
+//! This file decides which command runs and how its failure is told; the commands are glue between
+//! the crates that do the work.
+
+mod account;
+mod check;
+mod cli;
+mod clock;
+mod config;
+mod count;
+mod demo;
+mod files;
+mod init;
+mod log;
+mod manual;
+mod output;
+mod progress;
+mod report;
+mod sample;
+mod serve;
+mod setup;
+mod tally;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log::start(cli.log_format);
+    let result = match &cli.command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Count(arguments) => count::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man => manual::man(),
+    };
+    result.unwrap_or_else(|error| {
+        if is_closed_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        output::say(&format_args!("weir: {error:#}"));
+        ExitCode::from(1)
+    })
+}
+
+/// Whether whoever read the output has read enough, as `head` does.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

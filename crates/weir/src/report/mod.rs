@@ -1,0 +1,110 @@
+//! `weir report`: what is slow and what fails, as a table, JSON or CSV.
+
+mod column;
+mod format;
+mod rows;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use weir_enrich::Enriched;
+use weir_meter::{GroupKey, Report};
+use weir_record::{Request, Timestamp};
+
+use crate::cli::{ReportArguments, ReportOutput};
+use crate::clock;
+use crate::count;
+use crate::files::{FilePlan, Input, tally_files};
+use crate::output::{exit_code, say};
+use crate::setup;
+use crate::tally::Tally;
+pub use column::GroupColumn;
+use rows::{Order, Table};
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// A path that names nothing, an unknown column, a wrong config, or output that cannot be written.
+pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
+    let columns = columns(&arguments.by)?;
+    let order = Order::parse(&arguments.order, &columns).map_err(|error| anyhow!("--order: {error}"))?;
+    let config = setup::load_config(arguments.config.config.as_deref())?;
+    let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.read))?;
+    let inputs = Input::find(&arguments.read.paths)?;
+    let span = (time("--from", arguments.from.as_deref())?, time("--to", arguments.to.as_deref())?);
+    let plan = FilePlan { span, ..count::plan(&arguments.read, &config, &enricher) };
+    let (tally, account) = tally_files(&inputs, &plan, || ReportTally::new(&columns));
+    say(&account);
+    let table = Table::new(&tally.report, &columns, order, arguments.limit);
+    let text = match arguments.output {
+        ReportOutput::Table => format::table(&table, terminal_columns()),
+        ReportOutput::Json => format::json(&table)?,
+        ReportOutput::Csv => format::csv(&table),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(exit_code(&account, arguments.read.strict))
+}
+
+/// The report of all files below a folder by route and method, as the demo shows it first.
+pub fn by_route(inputs: &[Input], plan: &FilePlan<'_>, rows: usize) -> String {
+    let columns: Arc<[GroupColumn]> = Arc::new([
+        GroupColumn::Route,
+        GroupColumn::Field(weir_record::Field::Method),
+    ]);
+    let (tally, _) = tally_files(inputs, plan, || ReportTally::new(&columns));
+    format::table(&Table::new(&tally.report, &columns, Order::most_requests(), rows), terminal_columns())
+}
+
+fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
+    let columns: Result<Vec<_>, _> = names.iter().map(|name| GroupColumn::from_name(name.trim())).collect();
+    Ok(columns.map_err(|error| anyhow!("--by: {error}"))?.into())
+}
+
+fn time(argument: &str, text: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
+    text.map(|text| Timestamp::parse_expression(text, clock::now()).map_err(anyhow::Error::msg).context(argument.to_owned()))
+        .transpose()
+}
+
+/// The width of the terminal; 80 where the output is no terminal.
+fn terminal_columns() -> usize {
+    const COLUMNS_DEFAULT: usize = 80;
+    if !std::io::stdout().is_terminal() {
+        return COLUMNS_DEFAULT;
+    }
+    terminal_size::terminal_size().map_or(COLUMNS_DEFAULT, |(width, _)| usize::from(width.0))
+}
+
+/// A report under way, and the columns that it groups by.
+#[derive(Clone)]
+struct ReportTally {
+    report: Report,
+    columns: Arc<[GroupColumn]>,
+    key: GroupKey,
+}
+
+impl ReportTally {
+    fn new(columns: &Arc<[GroupColumn]>) -> Self {
+        Self { report: Report::default(), columns: Arc::clone(columns), key: GroupKey::default() }
+    }
+}
+
+impl Tally for ReportTally {
+    fn observe(&mut self, request: &Request<'_>, enriched: &Enriched<'_>) {
+        self.key.clear();
+        for column in self.columns.iter() {
+            self.key.push(&column.value(request, enriched));
+        }
+        self.report.observe(&self.key, request);
+    }
+
+    fn absorb(&mut self, batch: &mut Self) {
+        self.report.merge(&std::mem::take(&mut batch.report));
+    }
+
+    fn clear(&mut self) {
+        self.report = Report::default();
+    }
+}

@@ -1,0 +1,205 @@
+//! One source of the server: watches its files, reads what arrives, commits it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use weir_enrich::{Enricher, Scratch};
+use weir_ingest::{
+    Arrival, ObjectError, ObjectKey, ObjectLine, ObjectReader, Outcome, Part, ReadLimits, Watch, available_threads,
+    for_each_object, read_appended,
+};
+use weir_meter::{Meter, MeterOptions, SlotRange};
+use weir_record::{Format, Reject, Timestamp};
+
+use super::state::{Batch, State};
+use crate::clock;
+use crate::tally::counting;
+
+/// How often files are looked for.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The most that is read of a growing file at a time.
+const APPENDED_BYTES_MAX: usize = 8 << 20;
+
+/// A source, ready to run.
+pub struct FileSource {
+    /// Its name in the config.
+    pub name: Arc<str>,
+    /// Files, folders and patterns.
+    pub paths: Vec<String>,
+    /// The format of its lines; `None` is told by the content.
+    pub format: Option<Format>,
+    /// Names services and routes.
+    pub enricher: Arc<Enricher>,
+    /// What to count.
+    pub options: MeterOptions,
+    /// Bounds on input.
+    pub limits: ReadLimits,
+    /// Where to.
+    pub state: Arc<State>,
+}
+
+/// How far an arrival was read.
+enum Progress {
+    Counted,
+    ReadTo(u64),
+    Failed,
+}
+
+impl FileSource {
+    /// Reads what arrives until `stop` says so; a file under way is read to its end first.
+    pub fn run(self, stop: &watch::Receiver<bool>, wait: impl Fn(Duration) -> bool) {
+        let mut watch = Watch::new(self.paths.clone());
+        let mut reported = String::new();
+        while !*stop.borrow() {
+            #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
+            let (arrivals, errors) = watch.poll(SystemTime::now());
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            // Said once, not at every poll.
+            if reported != errors.join("; ") {
+                reported = errors.join("; ");
+                if !reported.is_empty() {
+                    tracing::error!(source = &*self.name, error = reported, "cannot look for files");
+                }
+            }
+            let is_idle = self.read_all(&mut watch, &arrivals, stop);
+            if errors.is_empty() && is_idle {
+                self.state.with_source(&self.name, |source| source.caught_up(clock::now()));
+            }
+            self.state.purge(clock::now());
+            if is_idle && wait(POLL_INTERVAL) {
+                return;
+            }
+        }
+    }
+
+    /// Reads all arrivals on all cores; says whether there is nothing more to read now.
+    fn read_all(&self, watch: &mut Watch, arrivals: &[Arrival], stop: &watch::Receiver<bool>) -> bool {
+        let new_worker = || (Worker::new(self), Vec::new());
+        let size = |arrival: &Arrival| arrival.path.metadata().map_or(0, |metadata| metadata.len());
+        let workers = for_each_object(arrivals, available_threads(), size, new_worker, |(worker, done), arrival| {
+            if !*stop.borrow() {
+                done.push((arrival, worker.read(arrival)));
+            }
+        });
+        let mut is_idle = true;
+        for (arrival, progress) in workers.into_iter().flat_map(|(_, done)| done) {
+            match progress {
+                Progress::Counted => watch.counted(arrival),
+                Progress::ReadTo(offset) => {
+                    is_idle &= arrival.part == Part::From(offset);
+                    watch.read_to(arrival, offset);
+                }
+                Progress::Failed => {}
+            }
+        }
+        is_idle
+    }
+}
+
+/// One thread's buffers.
+struct Worker<'s> {
+    source: &'s FileSource,
+    reader: ObjectReader,
+    scratch: Scratch,
+    batch: Batch,
+}
+
+impl<'s> Worker<'s> {
+    fn new(source: &'s FileSource) -> Self {
+        let batch = Batch {
+            meter: Meter::with_slots(source.options, SlotRange::at(clock::now())),
+            received: 0,
+            rejected: BTreeMap::new(),
+            late: 0,
+            last_record: None,
+        };
+        Self { source, reader: ObjectReader::new(source.limits), scratch: Scratch::default(), batch }
+    }
+
+    fn read(&mut self, arrival: &Arrival) -> Progress {
+        self.batch.clear();
+        match arrival.part {
+            Part::Whole => self.read_whole(&arrival.path),
+            Part::From(offset) => self.read_appended(&arrival.path, offset),
+        }
+    }
+
+    fn read_whole(&mut self, path: &Path) -> Progress {
+        let complete_to = self.source.state.complete_to(&self.source.name);
+        let Self { source, reader, scratch, batch } = self;
+        let outcome = reader.read_file(path, source.format, |line| take_in(source, scratch, batch, complete_to, &line));
+        self.finish(path, outcome)
+    }
+
+    fn finish(&self, path: &Path, outcome: Result<Outcome, ObjectError>) -> Progress {
+        let now = clock::now();
+        let source = self.source;
+        let name = &source.name;
+        match outcome {
+            Ok(Outcome::Read { .. }) => {
+                source.state.commit(name, &self.batch, now);
+                if let Some(key) = ObjectKey::parse(&path.to_string_lossy()) {
+                    source.state.with_source(name, |account| {
+                        account.observe_interval(&key.node, key.interval_end, now);
+                    });
+                }
+                Progress::Counted
+            }
+            Ok(Outcome::Skipped(kind)) => {
+                source.state.with_source(name, |account| *account.skipped.entry(kind).or_default() += 1);
+                Progress::Counted
+            }
+            Err(error) => {
+                source.state.with_source(name, |account| *account.failed.entry(error.label()).or_default() += 1);
+                let (path, error) = (path.display().to_string(), error.to_string());
+                tracing::error!(source = &**name, path, error, "a file was not counted");
+                Progress::Failed
+            }
+        }
+    }
+
+    fn read_appended(&mut self, path: &Path, offset: u64) -> Progress {
+        let (text, end) = match read_appended(path, offset, APPENDED_BYTES_MAX) {
+            Ok(appended) => appended,
+            Err(error) => return self.finish(path, Err(error.into())),
+        };
+        if text.is_empty() {
+            return Progress::ReadTo(end);
+        }
+        let complete_to = self.source.state.complete_to(&self.source.name);
+        let Self { source, reader, scratch, batch } = self;
+        let each = |line: ObjectLine<'_, '_>| take_in(source, scratch, batch, complete_to, &line);
+        let outcome = reader.read_stream(text.as_slice(), source.format, each);
+        match self.finish(path, outcome) {
+            Progress::Failed => Progress::Failed,
+            Progress::Counted | Progress::ReadTo(_) => Progress::ReadTo(end),
+        }
+    }
+}
+
+/// Counts one line in the batch.
+fn take_in(
+    source: &FileSource,
+    scratch: &mut Scratch,
+    batch: &mut Batch,
+    complete_to: Option<Timestamp>,
+    line: &ObjectLine<'_, '_>,
+) {
+    batch.received += 1;
+    let mut reject = |reject: &Reject| *batch.rejected.entry(reject.reason).or_default() += 1;
+    let request = match line {
+        ObjectLine::Long(_, why) => return reject(why),
+        ObjectLine::Line(line) => match line.outcome {
+            Ok(request) => request,
+            Err(why) => return reject(why),
+        },
+    };
+    let enriched = source.enricher.enrich(&source.name, request, scratch);
+    batch.meter.observe(&counting(request, &enriched), request, Timestamp::default());
+    batch.last_record = batch.last_record.max(Some(request.time));
+    batch.late += u64::from(complete_to.is_some_and(|complete_to| request.time < complete_to));
+}

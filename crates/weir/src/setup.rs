@@ -1,0 +1,87 @@
+//! From the config to what the commands work with.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use weir_enrich::{EnrichOptions, Enricher, ListenerRules, UnmatchedRoutes};
+use weir_ingest::ReadLimits;
+use weir_meter::MeterOptions;
+
+use crate::config::{self, Config, Limits, Metrics, Source};
+
+/// Reads the config that is named or found; an empty one where there is none.
+///
+/// # Errors
+///
+/// The file cannot be read, or everything that is wrong with it.
+pub fn load_config(named: Option<&Path>) -> anyhow::Result<Config> {
+    match find_config(named) {
+        Some(path) => read_config(&path),
+        None => Ok(Config::default()),
+    }
+}
+
+/// The config file that is named or found.
+pub fn find_config(named: Option<&Path>) -> Option<PathBuf> {
+    config::find(named, &environment, &|path| path.is_file())
+}
+
+/// Reads the config at `path`.
+///
+/// # Errors
+///
+/// The file cannot be read, or everything that is wrong with it.
+pub fn read_config(path: &Path) -> anyhow::Result<Config> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the config {}", path.display()))?;
+    if bytes.len() > config::FILE_BYTES_MAX {
+        bail!("the config {} is larger than {} bytes", path.display(), config::FILE_BYTES_MAX);
+    }
+    let text = String::from_utf8(bytes).with_context(|| format!("the config {} is not UTF-8", path.display()))?;
+    Ok(config::parse(&path.display().to_string(), &text, &environment)?)
+}
+
+/// The enricher of a config. `routes` overrides what becomes of unmatched paths.
+///
+/// # Errors
+///
+/// A file of listener rules cannot be read or is not one.
+pub fn enricher(config: &Config, routes: Option<UnmatchedRoutes>) -> anyhow::Result<Enricher> {
+    Ok(Enricher::new(EnrichOptions {
+        services: config.services.clone(),
+        unmatched_routes: routes.unwrap_or(config.unmatched_routes),
+        listener_rules: listener_rules(&config.sources)?,
+    }))
+}
+
+/// What to count, from the config. Native histograms only reach who asks for protobuf, over HTTP.
+pub fn meter_options(metrics: &Metrics, enricher: &Enricher, has_native_histograms: bool) -> MeterOptions {
+    MeterOptions {
+        series_max: metrics.max_series,
+        has_target_group: metrics.labels.target_group,
+        has_application: metrics.labels.application,
+        has_native_histograms,
+        has_services: !enricher.services().is_empty(),
+    }
+}
+
+/// Bounds on input, from the config.
+pub fn read_limits(limits: &Limits) -> ReadLimits {
+    ReadLimits { line_bytes: limits.line_bytes, unpacked_bytes: limits.unpacked_bytes }
+}
+
+fn listener_rules(sources: &[Source]) -> anyhow::Result<ListenerRules> {
+    let mut builder = ListenerRules::builder();
+    for pattern in sources.iter().flat_map(|source| &source.listener_rules) {
+        for path in weir_ingest::discover(pattern).context("cannot find listener rules")? {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read the listener rules {}", path.display()))?;
+            builder.add_json(&path.display().to_string(), &text)?;
+        }
+    }
+    Ok(builder.build())
+}
+
+fn environment(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    std::env::var(name).ok()
+}
