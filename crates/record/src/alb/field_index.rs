@@ -68,12 +68,20 @@ impl FieldEnds {
     }
 
     /// Adds the delimiters of a block that starts at `offset`.
+    ///
+    /// Always stores eight at a time, and overwrites what was too many with the next block: how many
+    /// there are is as good as random, and a loop that ends at the right one would be mispredicted in
+    /// every block.
     #[inline(always)]
     fn push_block(&mut self, offset: usize, mut delimiters: u64) {
+        const STEP: usize = 8;
         let added = delimiters.count_ones() as usize;
-        for end in self.ends[self.count..].iter_mut().take(added) {
-            *end = offset as u32 + delimiters.trailing_zeros();
-            delimiters &= delimiters - 1;
+        let room = self.ends[self.count..].chunks_exact_mut(STEP);
+        for ends in room.take(added.div_ceil(STEP).max(1)) {
+            for end in ends {
+                *end = offset as u32 + delimiters.trailing_zeros();
+                delimiters &= delimiters.wrapping_sub(1);
+            }
         }
         self.count = (self.count + added).min(FIELDS_MAX);
     }
@@ -91,15 +99,20 @@ struct Masks {
 /// Finds the first line of `text` and its fields. A text without a line end is one line.
 pub(super) fn index_line(text: &[u8], fields: &mut FieldEnds) -> IndexedLine {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, which is all that the function needs.
+    if avx2::is_available() {
+        // SAFETY: the processor has what the function is compiled for.
         return unsafe { avx2::index_line(text, fields) };
     }
-    index_line_with(text, fields, portable_masks)
+    index_line_with(text, fields, portable_masks, portable_prefix_xor)
 }
 
 #[inline(always)]
-fn index_line_with(text: &[u8], fields: &mut FieldEnds, masks: impl Fn(&[u8; BLOCK]) -> Masks) -> IndexedLine {
+fn index_line_with(
+    text: &[u8],
+    fields: &mut FieldEnds,
+    masks: impl Fn(&[u8; BLOCK]) -> Masks,
+    prefix_xor: impl Fn(u64) -> u64,
+) -> IndexedLine {
     fields.count = 0;
     let mut state = LineState::start();
     let mut offset = 0;
@@ -114,7 +127,7 @@ fn index_line_with(text: &[u8], fields: &mut FieldEnds, masks: impl Fn(&[u8; BLO
                 masks(&padded)
             }
         };
-        fields.push_block(offset, state.advance(found));
+        fields.push_block(offset, state.advance(found, &prefix_xor));
         if found.newline != 0 {
             let len = offset + found.newline.trailing_zeros() as usize;
             fields.push(len);
@@ -145,7 +158,7 @@ impl LineState {
 
     /// Takes in one block and returns its delimiters: spaces outside of quotes, before the line end.
     #[inline(always)]
-    fn advance(&mut self, found: Masks) -> u64 {
+    fn advance(&mut self, found: Masks, prefix_xor: impl Fn(u64) -> u64) -> u64 {
         let line_end = found.newline & found.newline.wrapping_neg();
         let line = line_end.wrapping_sub(1);
         let quotes = found.quote & line;
@@ -168,7 +181,7 @@ impl LineState {
 
 /// Bit `i` of the result is the parity of bits 0 to `i`.
 #[inline(always)]
-fn prefix_xor(mut bits: u64) -> u64 {
+fn portable_prefix_xor(mut bits: u64) -> u64 {
     bits ^= bits << 1;
     bits ^= bits << 2;
     bits ^= bits << 4;
@@ -187,17 +200,35 @@ fn portable_masks(block: &[u8; BLOCK]) -> Masks {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::{
-        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
+        __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm256_cmpeq_epi8,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
     };
 
     use super::{BLOCK, FieldEnds, IndexedLine, Masks, index_line_with};
 
-    #[target_feature(enable = "avx2")]
-    pub(super) fn index_line(text: &[u8], fields: &mut FieldEnds) -> IndexedLine {
-        index_line_with(text, fields, |block| masks(block))
+    /// Whether the processor has what the functions below are compiled for; all since 2013 have.
+    #[inline]
+    pub(super) fn is_available() -> bool {
+        std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("popcnt")
+            && std::arch::is_x86_feature_detected!("pclmulqdq")
     }
 
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    pub(super) fn index_line(text: &[u8], fields: &mut FieldEnds) -> IndexedLine {
+        index_line_with(text, fields, |block| masks(block), |bits| prefix_xor(bits))
+    }
+
+    /// A multiplication by all ones without carries.
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    #[inline]
+    fn prefix_xor(bits: u64) -> u64 {
+        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits as i64), _mm_set1_epi8(-1));
+        _mm_cvtsi128_si64(product) as u64
+    }
+
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
     #[inline]
     fn masks(block: &[u8; BLOCK]) -> Masks {
         let halves = block.as_ptr().cast::<__m256i>();
@@ -304,7 +335,7 @@ mod tests {
             let found = index_line(line, &mut ends);
             proptest::prop_assert_eq!(found.len, line.len());
             let mut portable = FieldEnds::new();
-            let again = index_line_with(line, &mut portable, portable_masks);
+            let again = index_line_with(line, &mut portable, portable_masks, portable_prefix_xor);
             proptest::prop_assert_eq!(found.is_regular, again.is_regular);
             proptest::prop_assert_eq!(fields_of(line, &ends), fields_of(line, &portable));
             if found.is_regular {

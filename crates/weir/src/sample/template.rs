@@ -147,7 +147,7 @@ fn put_slug(out: &mut Vec<u8>, rng: &mut Rng) {
 }
 
 fn put_code(out: &mut Vec<u8>, rng: &mut Rng) {
-    const LETTERS: &[u8; 16] = b"ABCDEFGHKLMNPRST";
+    const LETTERS: &[u8; 16] = b"ACDEFHKMPRT24579";
     let mut bits = rng.bits();
     for i in 0..12 {
         if i == 4 || i == 8 {

@@ -1,0 +1,31 @@
+//! The real program, from its command line to its output: what no test inside a crate can see.
+//!
+//! Every test starts the binary that cargo built, on files in a temporary folder and on ports that
+//! the system chose, and looks only at what a user could: stdout, stderr, the exit code, HTTP. One
+//! test binary for all of it, because a second would link everything again.
+
+#![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise, and so may their helpers")]
+
+/// Starting the program and other servers, a small HTTP client, reading metrics back.
+mod support;
+
+/// Files and input that are broken, hostile or of no use: said with the reason, and nothing else suffers.
+mod bad_input;
+/// The words of the command line: help, completions, configs to start from, exit codes.
+mod cli;
+/// Logs in `testdata/` and the exact metrics that must come of them.
+mod golden;
+/// Lines that a real nginx wrote.
+mod nginx;
+/// A second, naive reading of lines and metrics.
+mod recount;
+/// A real Prometheus scrapes, and agrees with what was counted.
+mod prometheus;
+/// The table, its orders, and its numbers against exact ones.
+mod report;
+/// The HTTP server: formats, first scrapes, health, the API, stopping.
+mod serve;
+/// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
+mod truth;
+/// Watched folders: files that arrive, grow, break and are touched.
+mod watch;

@@ -1,0 +1,89 @@
+//! A running `weir serve`.
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+
+use super::folder::Folder;
+use super::http::{Response, get, get_with};
+use super::metrics;
+use super::program::{Process, weir_command};
+use super::wait::until;
+
+/// A server on a port of its own choice; it ends with its owner.
+pub struct Server {
+    /// Where it listens, `127.0.0.1:<port>`.
+    pub address: String,
+    process: Process,
+    folder: Folder,
+}
+
+impl Server {
+    /// Starts `weir serve` with these arguments and waits until it listens.
+    #[track_caller]
+    pub fn start(arguments: &[&str]) -> Self {
+        let folder = Folder::new();
+        let log = File::create(folder.path("log")).unwrap();
+        let mut command = weir_command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments).stdout(Stdio::null()).stderr(log);
+        let process = Process(command.spawn().unwrap());
+        let mut server = Self { address: String::new(), process, folder };
+        server.address = until("the server to say its address", || server.logged_address());
+        server
+    }
+
+    fn logged_address(&mut self) -> Option<String> {
+        let log = self.log();
+        let ended = self.process.0.try_wait().unwrap();
+        assert!(ended.is_none(), "the server ended: {log}");
+        let line = log.lines().find(|line| line.contains("message=started"))?;
+        line.split(' ').find_map(|word| word.strip_prefix("address=")).map(str::to_owned)
+    }
+
+    /// What it wrote to stderr so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path("log")).unwrap()
+    }
+
+    /// GETs a path.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Response {
+        get(&self.address, path)
+    }
+
+    /// GETs `/metrics` with these headers.
+    #[track_caller]
+    pub fn scrape(&self, headers: &[(&str, &str)]) -> Response {
+        get_with(&self.address, "/metrics", headers)
+    }
+
+    /// `/metrics` as a person with curl sees it.
+    #[track_caller]
+    pub fn metrics(&self) -> String {
+        self.scrape(&[("User-Agent", "curl/8.9.1"), ("Accept", "*/*")]).text()
+    }
+
+    /// The sum of a metric over all series with these labels, as a person with curl sees it.
+    #[track_caller]
+    pub fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+        metrics::sum(&self.metrics(), name, labels)
+    }
+
+    /// Waits until a sum is as expected; more than expected fails at once.
+    #[track_caller]
+    pub fn await_sum(&self, name: &str, labels: &[(&str, &str)], expected: f64) {
+        until(&format!("{name} {labels:?} to be {expected}"), || {
+            let sum = self.sum(name, labels);
+            assert!(sum <= expected, "{name} is {sum}, more than {expected}\n{}", self.log());
+            (sum == expected).then_some(())
+        });
+    }
+
+    /// Asks it to end, as a service manager does, and waits for it: the exit code and the log.
+    #[track_caller]
+    pub fn terminate(mut self) -> (Option<i32>, String) {
+        let signal = format!("kill -TERM {}", self.process.0.id());
+        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+        let status = self.process.wait();
+        (status.code(), self.log())
+    }
+}
