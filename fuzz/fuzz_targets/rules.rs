@@ -9,21 +9,11 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         Ok(_) => {
             let once = builder.clone().build().rule_count();
             let is_accepted_again = builder.add_json("rules.json", text).is_ok();
-            assert!(
-                is_accepted_again,
-                "a file is accepted once and refused the second time"
-            );
-            assert_eq!(
-                builder.build().rule_count(),
-                once,
-                "the same file twice adds nothing"
-            );
+            assert!(is_accepted_again, "a file is accepted once and refused the second time");
+            assert_eq!(builder.build().rule_count(), once, "the same file twice adds nothing");
         }
         Err(error) => {
-            assert!(
-                error.to_string().starts_with("rules.json: "),
-                "an error names its file: {error}"
-            );
+            assert!(error.to_string().starts_with("rules.json: "), "an error names its file: {error}");
             assert!(builder.build().is_empty(), "a refused file adds nothing");
         }
     }

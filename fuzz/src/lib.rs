@@ -14,17 +14,9 @@ use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, Reject, Request};
 pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Request<'_>, Reject>) {
     let mut last_number = 0;
     LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(block, |line| {
-        assert!(
-            line.number > last_number,
-            "line {} after line {last_number}",
-            line.number
-        );
+        assert!(line.number > last_number, "line {} after line {last_number}", line.number);
         last_number = line.number;
-        assert_eq!(
-            line.outcome,
-            &parse(line.bytes),
-            "a line alone differs from the line in its block"
-        );
+        assert_eq!(line.outcome, &parse(line.bytes), "a line alone differs from the line in its block");
         match line.outcome {
             Ok(request) => check_request(request, line.bytes),
             Err(reject) => assert!((1..=line.bytes.len() + 1).contains(&reject.column), "{reject}"),

@@ -1,4 +1,8 @@
 //! The files that a path argument means: a file, a folder, or a pattern.
+//!
+//! Patterns are also matched here, not only by the shell: a config has none, and `logs/**/*.gz` of a busy
+//! bucket is longer than a command line may be. That nothing matches is an error for a command, which
+//! would otherwise report zero requests as if that were a result, and none for a watch, which waits.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +18,9 @@ pub enum DiscoverError {
         reason: String,
     },
     /// Nothing is there.
-    #[error("`{pattern}` matches no file; check the path, and quote patterns so that the shell leaves them alone")]
+    #[error(
+        "`{pattern}` matches no file; check the path, and quote patterns so that the shell leaves them alone"
+    )]
     NoMatch {
         /// As given.
         pattern: String,

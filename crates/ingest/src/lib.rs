@@ -6,6 +6,7 @@
 
 mod blocks;
 mod discover;
+#[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
 mod object;
 mod object_key;

@@ -98,7 +98,10 @@ pub enum ObjectError {
         detail: String,
     },
     /// It unpacks to more than is allowed.
-    #[error("it unpacks to more than {bytes_max} bytes; nothing of it was counted, raise limits.unpacked_bytes if it is a log")]
+    #[error(
+        "it unpacks to more than {bytes_max} bytes; nothing of it was counted, raise limits.unpacked_bytes if it \
+         is a log"
+    )]
     TooLarge {
         /// The limit.
         bytes_max: u64,
@@ -200,7 +203,13 @@ impl ObjectReader {
         if is_gzip {
             read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, &mut self.text, lines)
         } else if magic == [0x28, 0xb5, 0x2f, 0xfd] {
-            read_stream(zstd::stream::read::Decoder::with_buffer(meter)?, "zstd", bytes_max, &mut self.text, lines)
+            read_stream(
+                zstd::stream::read::Decoder::with_buffer(meter)?,
+                "zstd",
+                bytes_max,
+                &mut self.text,
+                lines,
+            )
         } else {
             read_stream(Plain(meter), "plain", u64::MAX, &mut self.text, lines)
         }
@@ -362,7 +371,7 @@ struct LineReader<F> {
 
 enum LineState {
     Start,
-    Parsing(LineParser),
+    Parsing(Box<LineParser>),
     Skipping(NotAccessLog),
 }
 
@@ -387,7 +396,10 @@ impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
             }
             (LineState::Start, Block::LongLine) => {
                 self.long_lines_at_start += 1;
-                (self.each)(ObjectLine::Long(self.long_lines_at_start, Reject::line_too_long(self.line_bytes_max)));
+                (self.each)(ObjectLine::Long(
+                    self.long_lines_at_start,
+                    Reject::line_too_long(self.line_bytes_max),
+                ));
             }
             (LineState::Start | LineState::Skipping(_), _) => {}
         }
@@ -408,7 +420,7 @@ impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
         for _ in 0..self.long_lines_at_start {
             parser.skip_line();
         }
-        Ok(LineState::Parsing(parser))
+        Ok(LineState::Parsing(Box::new(parser)))
     }
 
     fn outcome(&self, unpacked_bytes: u64) -> Outcome {
@@ -423,7 +435,8 @@ impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
 /// The first line for a message: short, and harmless on a terminal.
 fn first_line(text: &[u8]) -> String {
     const CHARS_MAX: usize = 60;
-    let line = text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let line =
+        text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
     let shown = String::from_utf8_lossy(&line[..line.len().min(4 * CHARS_MAX)]);
     let mut shown: String = shown
         .chars()

@@ -1,4 +1,8 @@
 //! What the name of a load balancer's file tells: which node wrote it, and up to when.
+//!
+//! The lines do not tell this: a node without requests writes no file, and a file without late lines looks
+//! like one that is cut. The name is all that says "this node has delivered everything until 10:15", and
+//! that is what a watermark is made of.
 
 use weir_record::Timestamp;
 
@@ -47,11 +51,17 @@ mod tests {
 
     #[test]
     fn the_node_and_the_end_of_its_interval_are_read() {
-        let name = "logs/1_elasticloadbalancing_eu-central-1_app.my-lb.50dc_20261120T1015Z_10.0.0.1_abcd1234.log.gz";
+        let name =
+            "logs/1_elasticloadbalancing_eu-central-1_app.my-lb.50dc_20261120T1015Z_10.0.0.1_abcd1234.log.gz";
         let key = ObjectKey::parse(name).expect("a load balancer's file");
         assert_eq!(key.node, "app.my-lb.50dc 10.0.0.1");
         assert_eq!(key.interval_end.to_string(), "2026-11-20T10:15:00Z");
-        for other in ["access.log", "1_elasticloadbalancing_eu_app.a.b_20261120_10.0.0.1_x.log.gz", "", "a_elasticloadbalancing_"] {
+        for other in [
+            "access.log",
+            "1_elasticloadbalancing_eu_app.a.b_20261120_10.0.0.1_x.log.gz",
+            "",
+            "a_elasticloadbalancing_",
+        ] {
             assert_eq!(ObjectKey::parse(other), None, "{other}");
         }
     }

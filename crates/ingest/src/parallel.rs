@@ -55,10 +55,18 @@ mod tests {
     #[test]
     fn every_object_is_done_once_and_the_largest_first() {
         let objects: Vec<u64> = (0..100).collect();
-        let one = for_each_object(&objects, NonZeroUsize::MIN, |&object| object, Vec::new, |done, &object| done.push(object));
+        let one = for_each_object(
+            &objects,
+            NonZeroUsize::MIN,
+            |&object| object,
+            Vec::new,
+            |done, &object| done.push(object),
+        );
         assert_eq!(one, [(0..100).rev().collect::<Vec<_>>()]);
         let three = NonZeroUsize::new(3).expect("not zero");
-        let mut all = for_each_object(&objects, three, |&object| object, Vec::new, |done, &object| done.push(object)).concat();
+        let mut all =
+            for_each_object(&objects, three, |&object| object, Vec::new, |done, &object| done.push(object))
+                .concat();
         all.sort_unstable();
         assert_eq!(all, objects);
     }

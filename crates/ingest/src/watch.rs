@@ -97,7 +97,9 @@ impl Watch {
         for pattern in self.patterns.clone() {
             match list(&pattern) {
                 // A file may be gone before it is looked at.
-                Ok(paths) => arrivals.extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten())),
+                Ok(paths) => {
+                    arrivals.extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten()));
+                }
                 Err(error) => errors.push(error),
             }
         }
@@ -184,6 +186,15 @@ mod tests {
 
     const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0];
 
+    fn now() -> SystemTime {
+        #[expect(clippy::disallowed_methods, reason = "the age of real files is told by the real clock")]
+        SystemTime::now()
+    }
+
+    fn in_an_hour() -> SystemTime {
+        now() + Duration::from_secs(3600)
+    }
+
     struct Folder {
         folder: tempfile::TempDir,
         watch: Watch,
@@ -202,9 +213,11 @@ mod tests {
 
         /// What a poll finds, an hour from now, when all files have settled.
         fn poll(&mut self) -> Vec<(String, Part)> {
-            self.arrivals(SystemTime::now() + Duration::from_secs(3600))
+            self.arrivals(in_an_hour())
                 .into_iter()
-                .map(|arrival| (arrival.path.file_name().expect("a name").to_string_lossy().into_owned(), arrival.part))
+                .map(|arrival| {
+                    (arrival.path.file_name().expect("a name").to_string_lossy().into_owned(), arrival.part)
+                })
                 .collect()
         }
 
@@ -215,7 +228,7 @@ mod tests {
         }
 
         fn read_all(&mut self) {
-            for arrival in self.arrivals(SystemTime::now() + Duration::from_secs(3600)) {
+            for arrival in self.arrivals(in_an_hour()) {
                 match arrival.part {
                     Part::Whole => self.watch.counted(&arrival),
                     Part::From(offset) => {
@@ -231,8 +244,8 @@ mod tests {
     fn a_packed_file_is_handed_out_when_it_has_settled() {
         let mut folder = Folder::new();
         folder.write("a.gz", GZIP);
-        assert_eq!(folder.arrivals(SystemTime::now()).len(), 0, "it was written just now");
-        assert_eq!(folder.arrivals(SystemTime::now()).len(), 1, "it kept its size for a poll");
+        assert_eq!(folder.arrivals(now()).len(), 0, "it was written just now");
+        assert_eq!(folder.arrivals(now()).len(), 1, "it kept its size for a poll");
         assert_eq!(folder.poll(), [], "it is not handed out twice");
     }
 

@@ -71,6 +71,7 @@ impl Scrapers {
 /// The scraper's identity, if a request comes from one: Prometheus or vmagent, by its User-Agent.
 pub fn scraper_name(user_agent: Option<&str>, address: &str) -> Option<String> {
     let user_agent = user_agent?;
-    let is_scraper = ["Prometheus/", "vmagent", "VictoriaMetrics"].iter().any(|name| user_agent.starts_with(name));
+    let is_scraper =
+        ["Prometheus/", "vmagent", "VictoriaMetrics"].iter().any(|name| user_agent.starts_with(name));
     is_scraper.then(|| format!("{user_agent} {address}"))
 }

@@ -1,4 +1,7 @@
 //! The label set of one request, and how it gives way when there are too many.
+//!
+//! Labels are borrowed while a request is counted and owned once per series, in one piece of text: a
+//! million look-ups then allocate nothing, and a series costs one allocation instead of five.
 
 use weir_record::Status;
 

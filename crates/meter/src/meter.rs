@@ -190,7 +190,7 @@ fn count(counts: &mut Counts, request: &Request<'_>, has_histogram: bool, bounds
     counts.target_time_us += u128::from(request.upstream_time_us.unwrap_or(0));
     counts.bytes_in = counts.bytes_in.saturating_add(request.bytes_in.unwrap_or(0));
     counts.bytes_out = counts.bytes_out.saturating_add(request.bytes_out.unwrap_or(0));
-    if request.status.is_some_and(|status| status.is_server_error()) {
+    if request.status.is_some_and(weir_record::Status::is_server_error) {
         match request.target_status {
             Some(_) => counts.target_errors += 1,
             None => counts.balancer_errors += 1,
@@ -281,7 +281,8 @@ mod tests {
         let mut counts = BTreeMap::new();
         let family = snapshot.families.iter().find(|family| &*family.name == "alb_log_request_count_total");
         for series in family.map(|family| family.series.as_slice()).unwrap_or_default() {
-            let value = series.labels.iter().find(|(name, _)| &**name == label).map(|(_, value)| value.to_string());
+            let value =
+                series.labels.iter().find(|(name, _)| &**name == label).map(|(_, value)| value.to_string());
             if let (Some(value), Value::Number(number)) = (value, &series.value) {
                 *counts.entry(value).or_default() += *number as u64;
             }
@@ -333,7 +334,8 @@ mod tests {
     #[test]
     fn a_scanner_cannot_push_configured_routes_out() {
         let scans = (0..1000).map(|number| Sample::of_path(format!("/scan/{number}")));
-        let routes = (0..100).map(|number| Sample { is_configured: true, ..Sample::of_path(format!("/r/{number}")) });
+        let routes =
+            (0..100).map(|number| Sample { is_configured: true, ..Sample::of_path(format!("/r/{number}")) });
         let samples: Vec<_> = scans.chain(routes).collect();
         let meter = meter_of(MeterOptions { has_services: true, ..small(200) }, &samples);
         let paths = count_by(&meter.snapshot(View::ALL), "path");
@@ -351,16 +353,25 @@ mod tests {
     }
 
     fn samples() -> impl Strategy<Value = Vec<Sample>> {
-        let sample = (0..4u8, 0..3u8, 0..20u8, 0..3u8, 0..6usize, proptest::option::of(0u64..5_000_000), any::<bool>());
-        let sample = sample.prop_map(|(host, method, path, group, status, request_time_us, is_configured)| Sample {
-            host: format!("h{host}"),
-            method: ["GET", "POST", "PUT"][usize::from(method)],
-            path: format!("/{path}"),
-            target_group: ["", "tg/web", "tg/api"][usize::from(group)],
-            status: [200, 204, 301, 404, 500, 503][status],
-            request_time_us,
-            is_configured,
-        });
+        let sample = (
+            0..4u8,
+            0..3u8,
+            0..20u8,
+            0..3u8,
+            0..6usize,
+            proptest::option::of(0u64..5_000_000),
+            any::<bool>(),
+        );
+        let sample =
+            sample.prop_map(|(host, method, path, group, status, request_time_us, is_configured)| Sample {
+                host: format!("h{host}"),
+                method: ["GET", "POST", "PUT"][usize::from(method)],
+                path: format!("/{path}"),
+                target_group: ["", "tg/web", "tg/api"][usize::from(group)],
+                status: [200, 204, 301, 404, 500, 503][status],
+                request_time_us,
+                is_configured,
+            });
         proptest::collection::vec(sample, 0..200)
     }
 

@@ -76,7 +76,7 @@ impl Group {
 
     fn observe(&mut self, request: &Request<'_>) {
         self.count += 1;
-        self.errors += u64::from(request.status.is_some_and(|status| status.is_server_error()));
+        self.errors += u64::from(request.status.is_some_and(weir_record::Status::is_server_error));
         self.bytes_out += u128::from(request.bytes_out.unwrap_or(0));
         if let (Some(value_us), false) = (request.request_time_us, request.is_connection) {
             self.sum_us += u128::from(value_us);
@@ -226,7 +226,8 @@ mod tests {
     fn merging_is_counting_together() {
         let (mut one, mut other, mut both) = (Report::default(), Report::default(), Report::default());
         for number in 0..100u16 {
-            let (key, request) = (key(&[&(number % 7).to_string()]), request(200 + number, u64::from(number) * 999));
+            let (key, request) =
+                (key(&[&(number % 7).to_string()]), request(200 + number, u64::from(number) * 999));
             if number % 3 == 0 { &mut one } else { &mut other }.observe(&key, &request);
             both.observe(&key, &request);
         }
@@ -234,7 +235,14 @@ mod tests {
         let shown = |report: &Report| {
             let mut rows: Vec<_> = report
                 .groups()
-                .map(|(values, group)| (values.concat(), group.count, group.errors, group.quantile_seconds(0.95).map(f64::to_bits)))
+                .map(|(values, group)| {
+                    (
+                        values.concat(),
+                        group.count,
+                        group.errors,
+                        group.quantile_seconds(0.95).map(f64::to_bits),
+                    )
+                })
                 .collect();
             rows.sort();
             rows

@@ -60,7 +60,14 @@ impl MinuteSlots {
 
 impl RouteSummary {
     fn new(key: RouteKey, bounds: &Arc<[f64]>) -> Self {
-        Self { key, count: 0, errors: 0, sum_us: 0, buckets: vec![0; bounds.len() + 1], bounds: Arc::clone(bounds) }
+        Self {
+            key,
+            count: 0,
+            errors: 0,
+            sum_us: 0,
+            buckets: vec![0; bounds.len() + 1],
+            bounds: Arc::clone(bounds),
+        }
     }
 
     fn add(&mut self, slot: &Slot, is_error: bool) {
@@ -139,7 +146,8 @@ mod tests {
 
     #[test]
     fn only_the_minutes_asked_for_are_summed() {
-        let summary = summary_of(&[(9, 500, 1), (10, 200, 100), (12, 503, 300), (13, 500, 1)]).expect("requests");
+        let summary =
+            summary_of(&[(9, 500, 1), (10, 200, 100), (12, 503, 300), (13, 500, 1)]).expect("requests");
         assert_eq!((summary.count, summary.errors), (2, 1));
         assert_eq!(summary.mean_seconds(), Some(0.2));
         assert!(summary_of(&[(9, 200, 1)]).is_none());

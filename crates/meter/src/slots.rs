@@ -162,7 +162,9 @@ impl MinuteSlots {
     pub fn between(&self, from: Minute, to: Minute) -> impl Iterator<Item = (Minute, &SlotKey, &Slot)> {
         let minutes = (from < to).then(|| self.minutes.range(from..to)).into_iter().flatten();
         minutes.flat_map(move |(&minute, slots)| {
-            slots.iter().filter_map(move |(&number, slot)| Some((minute, self.keys.get(number as usize)?, slot)))
+            slots
+                .iter()
+                .filter_map(move |(&number, slot)| Some((minute, self.keys.get(number as usize)?, slot)))
         })
     }
 

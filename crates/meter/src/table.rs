@@ -182,7 +182,7 @@ impl Table {
         let mut folding = Folding::None;
         loop {
             let candidate = labels.folded(folding);
-            let hash = self.hasher.hash_one(&candidate);
+            let hash = self.hasher.hash_one(candidate);
             if let Some(position) = self.find(hash, &candidate) {
                 return position;
             }

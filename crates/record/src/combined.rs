@@ -95,22 +95,13 @@ fn client(text: &[u8]) -> Client<'_> {
     let mut words = text
         .split(|byte| matches!(byte, b' ' | 0))
         .filter(|word| !word.is_empty())
-        .map(|raw| LoggedText {
-            raw,
-            is_escaped: false,
-        });
+        .map(|raw| LoggedText { raw, is_escaped: false });
     let [first, second, third, fourth] = [words.next(), words.next(), words.next(), words.next()];
     let is_dash = |word: Option<LoggedText<'_>>| word.is_some_and(|word| word.raw == b"-");
     if !is_dash(second) && is_dash(third) && fourth.is_some() {
-        Client {
-            host: first,
-            address: second,
-        }
+        Client { host: first, address: second }
     } else {
-        Client {
-            host: None,
-            address: first,
-        }
+        Client { host: None, address: first }
     }
 }
 
@@ -137,9 +128,7 @@ impl<'a> Rest<'a> {
     fn status(&mut self) -> Result<Option<Status>, Reject> {
         match self.word() {
             (b"-", _) => Ok(None),
-            (word, offset) => Status::parse(word)
-                .map(Some)
-                .ok_or(Reject::at(Reason::BadStatus, offset)),
+            (word, offset) => Status::parse(word).map(Some).ok_or(Reject::at(Reason::BadStatus, offset)),
         }
     }
 
@@ -147,9 +136,7 @@ impl<'a> Rest<'a> {
     fn bytes(&mut self) -> Result<Option<u64>, Reject> {
         match self.word() {
             (b"-", _) => Ok(Some(0)),
-            (word, offset) => whole_number(word)
-                .map(Some)
-                .ok_or(Reject::at(Reason::BadNumber, offset)),
+            (word, offset) => whole_number(word).map(Some).ok_or(Reject::at(Reason::BadNumber, offset)),
         }
     }
 

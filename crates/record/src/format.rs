@@ -158,7 +158,10 @@ mod tests {
     fn objects_beside_access_logs_are_told_by_name() {
         let day = "AWSLogs/1/elasticloadbalancing/eu-central-1/2026/11/20/";
         for (name, expected) in [
-            ("1_elasticloadbalancing_eu-central-1_app.prod.50dc_20261120T1015Z_10.0.0.1_abcd1234.log.gz", None),
+            (
+                "1_elasticloadbalancing_eu-central-1_app.prod.50dc_20261120T1015Z_10.0.0.1_abcd1234.log.gz",
+                None,
+            ),
             (
                 "1_elasticloadbalancing_eu-central-1_net.prod.50dc_20261120T1015Z_abcd1234.log.gz",
                 Some(NotAccessLog::NetworkLoadBalancer),
@@ -187,7 +190,8 @@ mod tests {
         let alb = "https 2026-11-20T10:15:30.123456Z app/prod/50dc6c495c0c9188 203.0.113.7:50123 10.0.1.5:8080 \
                    0.001 0.042 0.000 200 200 312 1840 \"GET https://shop.example.com:443/cart HTTP/1.1\"";
         let json = r#"{"time_local":"20/Nov/2026:13:15:30 +0300","request_method":"GET","status":"200"}"#;
-        let combined = r#"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] "GET / HTTP/1.1" 200 612 "-" "curl/8""#;
+        let combined =
+            r#"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] "GET / HTTP/1.1" 200 612 "-" "curl/8""#;
         let connection = "2026-11-20T10:15:30.123456Z 203.0.113.7 50123 443 TLSv1.3 TLS_AES_128_GCM_SHA256 0.010 - - - - TID_1";
         let classic = "2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.000 0.001 0.000 200 200 0 29 \"GET / HTTP/1.1\"";
         for (text, expected) in [
@@ -197,7 +201,10 @@ mod tests {
             (connection, Detected::Skip(NotAccessLog::ConnectionLog)),
             (classic, Detected::Skip(NotAccessLog::ClassicLoadBalancer)),
             ("tls 2.0 2026-11-20T10:15:30 net/prod/1 2 3", Detected::Skip(NotAccessLog::NetworkLoadBalancer)),
-            ("Enable AccessLog for ELB: prod at 2026-11-20T10:15:30.123Z", Detected::Skip(NotAccessLog::TestFile)),
+            (
+                "Enable AccessLog for ELB: prod at 2026-11-20T10:15:30.123Z",
+                Detected::Skip(NotAccessLog::TestFile),
+            ),
             ("some text", Detected::Unknown),
             ("", Detected::Unknown),
         ] {

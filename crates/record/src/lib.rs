@@ -15,8 +15,8 @@ mod time_expression;
 mod timestamp;
 
 pub mod alb;
-pub mod nginx_json;
 pub mod combined;
+pub mod nginx_json;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};

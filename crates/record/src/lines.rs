@@ -45,7 +45,8 @@ impl LineParser {
         while !block.is_empty() {
             self.line_number += 1;
             let number = self.line_number;
-            let (max, each) = (self.line_bytes_max, |bytes, outcome: &_| each(Line { number, bytes, outcome }));
+            let (max, each) =
+                (self.line_bytes_max, |bytes, outcome: &_| each(Line { number, bytes, outcome }));
             let len = match self.format {
                 Format::Alb => self.alb.parse_next(block, max, each),
                 Format::NginxJson => parse_next(block, max, nginx_json::parse, each),
@@ -98,7 +99,8 @@ mod tests {
         assert_eq!(shown, expected);
     }
 
-    const COMBINED: &str = r#"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] "GET / HTTP/1.1" 200 612 "-" "curl/8""#;
+    const COMBINED: &str =
+        r#"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] "GET / HTTP/1.1" 200 612 "-" "curl/8""#;
 
     #[test]
     fn lines_are_numbered_and_empty_ones_passed_over() {

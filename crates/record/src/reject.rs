@@ -67,7 +67,7 @@ reasons! {
     BadNumber = "bad_number", "expected a whole number";
     NotQuoted = "not_quoted", "expected a field in double quotes";
     NotJson = "not_json", "expected one JSON object; the line was probably cut";
-    NotRequest = "not_request", "a JSON object without a field of an access log (status, request_time, request_uri, ...)";
+    NotRequest = "not_request", "a JSON object without any field of an access log, such as status or request_uri";
     NotCombined = "not_combined", "expected the combined log format";
 }
 

@@ -26,30 +26,19 @@ pub(crate) fn summary(parsed: &Result<Request<'_>, Reject>) -> String {
         ("is_tls", request.is_tls.map(u64::from)),
         ("is_connection", request.is_connection.then_some(1)),
     ];
-    shown.extend(
-        numbers
-            .iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))),
-    );
+    shown.extend(numbers.iter().filter_map(|(name, value)| Some(format!("{name}={}", (*value)?))));
     shown.join(" ")
 }
 
 fn shortened(value: &[u8]) -> String {
     let shown = value[..value.len().min(SHOWN_MAX)].escape_ascii();
-    if value.len() > SHOWN_MAX {
-        format!("{shown}...({} bytes)", value.len())
-    } else {
-        shown.to_string()
-    }
+    if value.len() > SHOWN_MAX { format!("{shown}...({} bytes)", value.len()) } else { shown.to_string() }
 }
 
 /// Compares every line of a log with its line of the golden file, where lines beginning with `#` say
 /// what the next one is about.
 pub(crate) fn check_golden(log: &[u8], golden: &str, parse: impl Fn(&[u8]) -> Result<Request<'_>, Reject>) {
-    let lines = log
-        .strip_suffix(b"\n")
-        .unwrap_or(log)
-        .split(|&byte| byte == b'\n');
+    let lines = log.strip_suffix(b"\n").unwrap_or(log).split(|&byte| byte == b'\n');
     let outcomes: Vec<String> = lines.map(|line| summary(&parse(line))).collect();
     compare_with_golden(&outcomes, golden);
 }

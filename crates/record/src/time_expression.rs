@@ -17,7 +17,9 @@ impl Timestamp {
     pub fn parse_expression(text: &str, now: Timestamp) -> Result<Self, String> {
         let text = text.trim();
         let wrong = || {
-            format!("`{text}` is not a time; write 2026-11-20T10:15:30Z, 2026-11-20, epoch seconds, or now-1h")
+            format!(
+                "`{text}` is not a time; write 2026-11-20T10:15:30Z, 2026-11-20, epoch seconds, or now-1h"
+            )
         };
         if let Some(expression) = text.strip_prefix("now") {
             return relative(expression, now).ok_or_else(wrong);
@@ -50,7 +52,10 @@ fn relative(expression: &str, now: Timestamp) -> Option<Timestamp> {
         }
         None => offset.is_empty().then_some(now)?,
     };
-    Some(rounding.map_or(moved, |unit| Timestamp::from_micros(moved.micros() - moved.micros().rem_euclid(unit))))
+    Some(
+        rounding
+            .map_or(moved, |unit| Timestamp::from_micros(moved.micros() - moved.micros().rem_euclid(unit))),
+    )
 }
 
 fn unit_us(unit: &str) -> Option<i64> {
@@ -86,7 +91,17 @@ mod tests {
             let time = Timestamp::parse_expression(text, now).map(|time| time.to_string());
             assert_eq!(time.as_deref(), Ok(expected), "{text}");
         }
-        for text in ["", "yesterday", "now-", "now-1", "now-1y", "now/", "nowish", "2026-13-01", "now-99999999999999999w"] {
+        for text in [
+            "",
+            "yesterday",
+            "now-",
+            "now-1",
+            "now-1y",
+            "now/",
+            "nowish",
+            "2026-13-01",
+            "now-99999999999999999w",
+        ] {
             let error = Timestamp::parse_expression(text, now).expect_err(text);
             assert!(error.contains("is not a time"), "{error}");
         }

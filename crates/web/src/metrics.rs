@@ -1,4 +1,8 @@
 //! `GET /metrics`: the format is negotiated, the series are those of one moment.
+//!
+//! Encoding runs on a blocking thread, since a full budget takes a tenth of a second and would hold up
+//! whoever shares the async one. It is compressed here, where the text is whole, rather than in a layer
+//! over all routes: nothing else that is served is large enough to be worth it.
 
 use std::io::Write as _;
 use std::net::SocketAddr;

@@ -1,4 +1,7 @@
 //! `GET /api/routes`: what each route did over a span of time.
+//!
+//! The JSON's shape lives here and only here: what the meter gives is turned into rows of this module, so
+//! that a change inside never changes what scripts read by accident.
 
 use std::sync::Arc;
 

@@ -94,8 +94,11 @@ impl fmt::Display for Account {
             write!(f, "\nreject: {}:{line}: {reject}", path.display())?;
         }
         if self.reject_count() > self.examples.len() as u64 {
-            let reasons: Vec<String> =
-                self.rejects.iter().map(|(reason, &count)| format!("{} {}", grouped(count), reason.label())).collect();
+            let reasons: Vec<String> = self
+                .rejects
+                .iter()
+                .map(|(reason, &count)| format!("{} {}", grouped(count), reason.label()))
+                .collect();
             write!(f, "\nrejects by reason: {}", reasons.join(", "))?;
         }
         for (path, error) in &self.failures {
@@ -114,7 +117,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);
@@ -142,7 +145,10 @@ mod tests {
         account.failures.push(("b.gz".into(), ObjectError::Bomb));
         let shown = account.to_string();
         let lines: Vec<&str> = shown.lines().collect();
-        assert_eq!(lines[0], "1 file, 1970-01-01T00:01:00Z to 1970-01-01T00:01:00Z (UTC), 1 record, 1 reject");
+        assert_eq!(
+            lines[0],
+            "1 file, 1970-01-01T00:01:00Z to 1970-01-01T00:01:00Z (UTC), 1 record, 1 reject"
+        );
         assert_eq!(lines[1], "skipped: 1 test files that AWS wrote when logging was turned on");
         assert_eq!(lines[2], "reject: a.log:7: column 7: expected the time of the response");
         assert!(lines[3].starts_with("error: b.gz: it unpacks to more than 500 times"), "{}", lines[3]);

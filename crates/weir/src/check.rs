@@ -1,4 +1,7 @@
 //! `weir check`: is the config right, and what would become of these lines?
+//!
+//! `--try` exists because a route pattern or a service that matches nothing is not wrong, only useless, and
+//! no check of the config alone can tell. It uses the reader and the enricher of the real commands.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,7 +27,9 @@ pub fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let config = match (&path, &arguments.try_file) {
         (Some(path), _) => setup::read_config(path)?,
         (None, Some(_)) => Config::default(),
-        (None, None) => bail!("no config found; name one with -c, or print one with: weir init alb > weir.yaml"),
+        (None, None) => {
+            bail!("no config found; name one with -c, or print one with: weir init alb > weir.yaml")
+        }
     };
     let enricher = setup::enricher(&config, None)?;
     if let Some(path) = &path {
@@ -53,10 +58,14 @@ fn try_lines(file: &Path, config: &Config, enricher: &Enricher) -> anyhow::Resul
     let each = |line: ObjectLine<'_, '_>| {
         let shown = match line {
             ObjectLine::Line(line) => match line.outcome {
-                Ok(request) => format!("{}: {}", line.number, describe(request, name, enricher, &mut scratch)),
+                Ok(request) => {
+                    format!("{}: {}", line.number, describe(request, name, enricher, &mut scratch))
+                }
                 Err(reject) => format!("{}: reject ({}): {reject}", line.number, reject.reason.label()),
             },
-            ObjectLine::Long(number, reject) => format!("{number}: reject ({}): {reject}", reject.reason.label()),
+            ObjectLine::Long(number, reject) => {
+                format!("{number}: reject ({}): {reject}", reject.reason.label())
+            }
         };
         if written.is_ok() {
             written = writeln!(out, "{shown}");

@@ -50,8 +50,10 @@ pub enum Command {
         weir serve --listen 127.0.0.1:9100 /var/log/nginx/access.json")]
     Serve(ServeArguments),
     /// The same on sample traffic of a small shop, in a temporary folder.
-    #[command(after_help = "A day of traffic with an outage and a slow route is written first, then more arrives\n\
-        every few seconds. Everything is read by the same code as real logs.")]
+    #[command(
+        after_help = "A day of traffic with an outage and a slow route is written first, then more arrives\n\
+        every few seconds. Everything is read by the same code as real logs."
+    )]
     Demo(DemoArguments),
     /// Print a commented config to start from.
     Init(InitArguments),

@@ -1,4 +1,7 @@
 //! `weir count`: files in, metrics out.
+//!
+//! The metrics are written family by family: the text of all series at the full budget is hundreds of
+//! megabytes, and a command that reads any amount of logs in bounded memory must not fail on its answer.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -19,8 +19,8 @@ use crate::files::{FilePlan, Input};
 use crate::output::say;
 use crate::report;
 use crate::sample::{
-    FileSet, Format, Packing, Plan, Shares, Traffic, story_of_the_day, write_all, write_files, write_listener_rules,
-    write_span,
+    FileSet, Format, Packing, Plan, Shares, Traffic, story_of_the_day, write_all, write_files,
+    write_listener_rules, write_span,
 };
 use crate::serve;
 use crate::setup;
@@ -94,7 +94,8 @@ fn write(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<()> {
 
 /// Writes a day, prints a report of it, then serves while more is written.
 fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new().prefix("weir-demo-").tempdir().context("cannot make a temporary folder")?;
+    let folder =
+        tempfile::Builder::new().prefix("weir-demo-").tempdir().context("cannot make a temporary folder")?;
     let now_s = clock::now().micros() / 1_000_000;
     let traffic = Traffic::new(plan(arguments, now_s - DAY_S as i64, 1 + LIVE_DAYS));
     say(&format_args!("writing a day of sample traffic to {} ...", folder.path().display()));
@@ -162,7 +163,8 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
         }],
         ..Config::default()
     };
-    config.http.listen = config::parse_address(&arguments.listen).map_err(anyhow::Error::msg).context("--listen")?;
+    config.http.listen =
+        config::parse_address(&arguments.listen).map_err(anyhow::Error::msg).context("--listen")?;
     Ok(config)
 }
 

@@ -1,11 +1,17 @@
 //! Files on all cores, each counted whole or not at all.
+//!
+//! What `count` and `report` have in common. A worker gathers an object in a batch of its own and adds that
+//! to its total when the object was read to its end; a broken object drops the batch. Both stay in the
+//! worker until all files are done, so threads share nothing but the list of files.
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use weir_enrich::{Enricher, Scratch};
-use weir_ingest::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits, available_threads, for_each_object};
+use weir_ingest::{
+    ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits, available_threads, for_each_object,
+};
 use weir_record::{Format, Timestamp};
 
 use crate::account::Account;
@@ -47,7 +53,9 @@ impl Input {
         let mut inputs = Vec::new();
         for argument in arguments {
             if argument.starts_with("s3://") {
-                anyhow::bail!("`{argument}` cannot be read directly; copy it first, as with: aws s3 sync {argument} logs/");
+                anyhow::bail!(
+                    "`{argument}` cannot be read directly; copy it first, as with: aws s3 sync {argument} logs/"
+                );
             }
             if argument == "-" {
                 inputs.push(Input::Stdin);
@@ -82,7 +90,11 @@ impl Input {
 }
 
 /// Reads all inputs and returns what was gathered from them, and what was read.
-pub fn tally_files<T: Tally>(inputs: &[Input], plan: &FilePlan<'_>, new: impl Fn() -> T + Sync) -> (T, Account) {
+pub fn tally_files<T: Tally>(
+    inputs: &[Input],
+    plan: &FilePlan<'_>,
+    new: impl Fn() -> T + Sync,
+) -> (T, Account) {
     let bytes = inputs.iter().map(|input| if *input == Input::Stdin { 0 } else { input.bytes() }).sum();
     let progress = Progress::of_bytes(bytes);
     let threads = plan.threads.unwrap_or_else(available_threads);
@@ -151,7 +163,8 @@ impl<T: Tally> Worker<T> {
         let each = |line: ObjectLine<'_, '_>| match line {
             ObjectLine::Line(line) => match line.outcome {
                 Ok(request) => {
-                    if from.is_some_and(|from| request.time < from) || to.is_some_and(|to| request.time >= to) {
+                    if from.is_some_and(|from| request.time < from) || to.is_some_and(|to| request.time >= to)
+                    {
                         return;
                     }
                     account.record(request.time);

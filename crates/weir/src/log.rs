@@ -82,7 +82,8 @@ fn logfmt(fields: &Map<String, Value>) -> String {
     for (name, value) in fields {
         let space = if line.is_empty() { "" } else { " " };
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let is_word = !text.is_empty() && !text.contains([' ', '"', '=', '\\']) && !text.contains(char::is_control);
+        let is_word =
+            !text.is_empty() && !text.contains([' ', '"', '=', '\\']) && !text.contains(char::is_control);
         let shown = if is_word { text } else { Value::from(text).to_string() };
         let _ = write!(line, "{space}{name}={shown}");
     }

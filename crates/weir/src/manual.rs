@@ -1,4 +1,7 @@
 //! Completions and the manual page, made from the definition of the command line.
+//!
+//! Printed by the program itself rather than built beside it: they can't be of another version, and a
+//! package only needs to run the program it packs.
 
 use std::io::{self, Write};
 use std::process::ExitCode;

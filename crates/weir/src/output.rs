@@ -1,4 +1,7 @@
 //! What all commands say in the same way: results to stdout, everything else to stderr.
+//!
+//! One place decides what reaches a terminal and with which exit code a command ends, because scripts rely
+//! on both and a second way of saying things would sooner or later say them differently.
 
 use std::fmt::Display;
 use std::process::ExitCode;
@@ -31,7 +34,8 @@ pub fn harmless(text: &str) -> String {
 
 /// Control characters, and the marks that reverse the direction of text.
 fn is_harmful(char: char) -> bool {
-    char.is_control() || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    char.is_control()
+        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

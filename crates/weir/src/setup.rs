@@ -1,4 +1,7 @@
 //! From the config to what the commands work with.
+//!
+//! The one place that reads config files and the environment: the config itself is read purely, and the
+//! crates behind get ready values, so neither knows where they came from.
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +39,8 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
     if bytes.len() > config::FILE_BYTES_MAX {
         bail!("the config {} is larger than {} bytes", path.display(), config::FILE_BYTES_MAX);
     }
-    let text = String::from_utf8(bytes).with_context(|| format!("the config {} is not UTF-8", path.display()))?;
+    let text =
+        String::from_utf8(bytes).with_context(|| format!("the config {} is not UTF-8", path.display()))?;
     Ok(config::parse(&path.display().to_string(), &text, &environment)?)
 }
 

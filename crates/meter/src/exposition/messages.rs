@@ -132,10 +132,7 @@ mod tests {
             name: Some("a_bytes".to_string()),
             help: Some("Help.".to_string()),
             r#type: Some(MetricType::Gauge.into()),
-            metric: vec![Metric {
-                gauge: Some(Gauge { value: Some(1.0) }),
-                ..Default::default()
-            }],
+            metric: vec![Metric { gauge: Some(Gauge { value: Some(1.0) }), ..Default::default() }],
             unit: Some("bytes".to_string()),
         };
         check(
@@ -153,24 +150,11 @@ mod tests {
 
     #[test]
     fn a_counter_has_the_bytes_of_metrics_proto() {
-        let created_timestamp = Some(Timestamp {
-            seconds: 1,
-            nanos: 500_000_000,
-        });
-        let label = LabelPair {
-            name: Some("b".to_string()),
-            value: Some("c".to_string()),
-        };
-        let counter = Some(Counter {
-            value: Some(1.0),
-            created_timestamp,
-        });
+        let created_timestamp = Some(Timestamp { seconds: 1, nanos: 500_000_000 });
+        let label = LabelPair { name: Some("b".to_string()), value: Some("c".to_string()) };
+        let counter = Some(Counter { value: Some(1.0), created_timestamp });
         check(
-            &Metric {
-                label: vec![label],
-                counter,
-                ..Default::default()
-            },
+            &Metric { label: vec![label], counter, ..Default::default() },
             &[
                 b"\x0a\x06\x0a\x01b\x12\x01c",               // 1 label: 1 name, 2 value
                 b"\x1a\x13",                                 // 3 counter
@@ -182,17 +166,11 @@ mod tests {
 
     #[test]
     fn a_histogram_has_the_bytes_of_metrics_proto() {
-        let span = |offset| BucketSpan {
-            offset: Some(offset),
-            length: Some(1),
-        };
+        let span = |offset| BucketSpan { offset: Some(offset), length: Some(1) };
         let histogram = Histogram {
             sample_count: Some(4),
             sample_sum: Some(1.0),
-            bucket: vec![Bucket {
-                cumulative_count: Some(3),
-                upper_bound: Some(1.0),
-            }],
+            bucket: vec![Bucket { cumulative_count: Some(3), upper_bound: Some(1.0) }],
             schema: Some(-1),
             zero_threshold: Some(1.0),
             zero_count: Some(1),
@@ -201,10 +179,7 @@ mod tests {
             created_timestamp: Some(Timestamp { seconds: 1, nanos: 0 }),
         };
         check(
-            &Metric {
-                histogram: Some(histogram),
-                ..Default::default()
-            },
+            &Metric { histogram: Some(histogram), ..Default::default() },
             &[
                 b"\x3a\x39",                                             // 7 histogram
                 b"\x08\x04",                                             // 1 sample count

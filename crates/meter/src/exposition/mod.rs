@@ -75,10 +75,7 @@ pub fn write_text<E>(family: &Family, write: impl FnMut(&[u8]) -> Result<(), E>)
 
 /// The families that have something to show.
 fn exposed(snapshot: &Snapshot) -> impl Iterator<Item = &Family> {
-    snapshot
-        .families
-        .iter()
-        .filter(|family| !family.series.is_empty())
+    snapshot.families.iter().filter(|family| !family.series.is_empty())
 }
 
 /// Observations up to and including each bound, then all of them: `le` means "at most".
@@ -103,12 +100,8 @@ mod tests {
     use crate::Kind;
     use fixture::{counter, family, snapshot};
 
-    const EVERY: [Format; 4] = [
-        Format::Text,
-        Format::OpenMetrics,
-        Format::OpenMetrics0_0_1,
-        Format::Protobuf,
-    ];
+    const EVERY: [Format; 4] =
+        [Format::Text, Format::OpenMetrics, Format::OpenMetrics0_0_1, Format::Protobuf];
 
     fn encoded(snapshot: &Snapshot, format: Format) -> Vec<u8> {
         let mut out = Vec::new();
@@ -120,11 +113,7 @@ mod tests {
     fn a_family_without_series_is_left_out() {
         let empty = snapshot([family("requests_total", "Requests.", Kind::Counter, [])]);
         for format in EVERY {
-            assert_eq!(
-                encoded(&empty, format),
-                encoded(&Snapshot::default(), format),
-                "{format:?}"
-            );
+            assert_eq!(encoded(&empty, format), encoded(&Snapshot::default(), format), "{format:?}");
         }
     }
 
@@ -134,21 +123,14 @@ mod tests {
         for format in EVERY {
             let mut out = b"before".to_vec();
             encode(&table, format, &mut out);
-            assert_eq!(
-                out,
-                [b"before".as_slice(), &encoded(&table, format)].concat(),
-                "{format:?}"
-            );
+            assert_eq!(out, [b"before".as_slice(), &encoded(&table, format)].concat(), "{format:?}");
         }
     }
 
     #[test]
     fn both_numbers_of_open_metrics_have_the_same_bytes() {
         let table = fixture::every_kind();
-        assert_eq!(
-            encoded(&table, Format::OpenMetrics),
-            encoded(&table, Format::OpenMetrics0_0_1)
-        );
+        assert_eq!(encoded(&table, Format::OpenMetrics), encoded(&table, Format::OpenMetrics0_0_1));
     }
 
     #[test]

@@ -29,10 +29,7 @@ fn wish(entry: &str) -> Option<(f64, Format)> {
     let media_type = parts.next()?;
     let parameters: Vec<(&str, &str)> = parts.filter_map(parameter).collect();
     let value_of = |name: &str| {
-        parameters
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+        parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     };
     let weight: f64 = value_of("q").unwrap_or("1").parse().ok()?;
     let format = spoken(&media_type.to_ascii_lowercase(), &value_of)?;
@@ -92,15 +89,7 @@ mod tests {
     #[test]
     fn everyone_else_gets_text() {
         assert_eq!(Format::negotiate(None), Text);
-        for accept in [
-            "*/*",
-            "",
-            "text/plain",
-            "text/*",
-            "application/json",
-            "application/*",
-            FIREFOX,
-        ] {
+        for accept in ["*/*", "", "text/plain", "text/*", "application/json", "application/*", FIREFOX] {
             check(accept, Text);
         }
     }
@@ -117,28 +106,16 @@ mod tests {
 
     #[test]
     fn what_is_not_spoken_is_passed_over() {
-        check(
-            "application/openmetrics-text;version=2.0.0,application/openmetrics-text;q=0.1",
-            OpenMetrics,
-        );
-        check(
-            "text/plain;version=1.0.0,application/openmetrics-text;q=0.1",
-            OpenMetrics,
-        );
-        check(
-            "application/vnd.google.protobuf,application/openmetrics-text;q=0.1",
-            OpenMetrics,
-        );
+        check("application/openmetrics-text;version=2.0.0,application/openmetrics-text;q=0.1", OpenMetrics);
+        check("text/plain;version=1.0.0,application/openmetrics-text;q=0.1", OpenMetrics);
+        check("application/vnd.google.protobuf,application/openmetrics-text;q=0.1", OpenMetrics);
         let as_text = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text";
         check(as_text, Text);
     }
 
     #[test]
     fn spelling_is_taken_loosely() {
-        check(
-            " Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=0.5 ",
-            OpenMetrics,
-        );
+        check(" Application/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=0.5 ", OpenMetrics);
     }
 
     #[test]

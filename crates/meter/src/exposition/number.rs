@@ -122,21 +122,12 @@ mod tests {
     #[test]
     fn bounds_are_canonical() {
         let check = |number, expected| assert_eq!(written(bound, number), expected);
-        for (number, expected) in [
-            (1e-10, "1e-10"),
-            (1e-9, "1e-09"),
-            (1e-5, "1e-05"),
-            (1e-4, "0.0001"),
-        ] {
+        for (number, expected) in [(1e-10, "1e-10"), (1e-9, "1e-09"), (1e-5, "1e-05"), (1e-4, "0.0001")] {
             check(number, expected);
         }
-        for (number, expected) in [
-            (0.0, "0.0"),
-            (0.1, "0.1"),
-            (1.0, "1.0"),
-            (1e5, "100000.0"),
-            (1e6, "1e+06"),
-        ] {
+        for (number, expected) in
+            [(0.0, "0.0"), (0.1, "0.1"), (1.0, "1.0"), (1e5, "100000.0"), (1e6, "1e+06")]
+        {
             check(number, expected);
         }
         check(1e10, "1e+10");

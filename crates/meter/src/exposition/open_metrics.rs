@@ -33,19 +33,10 @@ impl<'a> Head<'a> {
         let name: &str = &family.name;
         match family.kind {
             Kind::Gauge => Self { name, kind: "gauge" },
-            Kind::Histogram => Self {
-                name,
-                kind: "histogram",
-            },
+            Kind::Histogram => Self { name, kind: "histogram" },
             Kind::Counter => match name.strip_suffix("_total") {
-                Some(base) if !has_family(snapshot, base) => Self {
-                    name: base,
-                    kind: "counter",
-                },
-                _ => Self {
-                    name,
-                    kind: "unknown",
-                },
+                Some(base) if !has_family(snapshot, base) => Self { name: base, kind: "counter" },
+                _ => Self { name, kind: "unknown" },
             },
         }
     }
@@ -68,10 +59,7 @@ impl<'a> Head<'a> {
 }
 
 fn has_family(snapshot: &Snapshot, name: &str) -> bool {
-    snapshot
-        .families
-        .binary_search_by(|family| (*family.name).cmp(name))
-        .is_ok()
+    snapshot.families.binary_search_by(|family| (*family.name).cmp(name)).is_ok()
 }
 
 #[cfg(test)]

@@ -27,10 +27,7 @@ pub(super) fn encode(snapshot: &Snapshot, out: &mut Vec<u8>) {
         message.clear();
         append(&mut message, &head(family));
         for series in &family.series {
-            let with_one = MetricFamily {
-                metric: vec![metric(family.kind, series)],
-                ..Default::default()
-            };
+            let with_one = MetricFamily { metric: vec![metric(family.kind, series)], ..Default::default() };
             append(&mut message, &with_one);
         }
         // As in `append`.
@@ -62,41 +59,26 @@ fn head(family: &Family) -> MetricFamily {
 
 fn metric(kind: Kind, series: &Series) -> Metric {
     let created = series.created_ms.map(timestamp);
-    let metric = Metric {
-        label: series.labels.iter().map(label_pair).collect(),
-        ..Default::default()
-    };
+    let metric = Metric { label: series.labels.iter().map(label_pair).collect(), ..Default::default() };
     match (&series.value, kind) {
-        (Value::Histogram(histogram), _) => Metric {
-            histogram: Some(histogram_message(histogram, created)),
-            ..metric
-        },
-        (Value::Number(value), Kind::Gauge) => Metric {
-            gauge: Some(Gauge { value: Some(*value) }),
-            ..metric
-        },
-        (Value::Number(value), _) => Metric {
-            counter: Some(Counter {
-                value: Some(*value),
-                created_timestamp: created,
-            }),
-            ..metric
-        },
+        (Value::Histogram(histogram), _) => {
+            Metric { histogram: Some(histogram_message(histogram, created)), ..metric }
+        }
+        (Value::Number(value), Kind::Gauge) => {
+            Metric { gauge: Some(Gauge { value: Some(*value) }), ..metric }
+        }
+        (Value::Number(value), _) => {
+            Metric { counter: Some(Counter { value: Some(*value), created_timestamp: created }), ..metric }
+        }
     }
 }
 
 fn label_pair((name, value): &(Arc<str>, Arc<str>)) -> LabelPair {
-    LabelPair {
-        name: Some(name.to_string()),
-        value: Some(value.to_string()),
-    }
+    LabelPair { name: Some(name.to_string()), value: Some(value.to_string()) }
 }
 
 fn timestamp(ms: i64) -> Timestamp {
-    Timestamp {
-        seconds: ms.div_euclid(1_000),
-        nanos: ms.rem_euclid(1_000) as i32 * 1_000_000,
-    }
+    Timestamp { seconds: ms.div_euclid(1_000), nanos: ms.rem_euclid(1_000) as i32 * 1_000_000 }
 }
 
 fn histogram_message(histogram: &crate::Histogram, created: Option<Timestamp>) -> Histogram {
@@ -119,10 +101,7 @@ fn classic_buckets(histogram: &crate::Histogram) -> Vec<Bucket> {
     let bounds = histogram.bounds.iter();
     bounds
         .zip(cumulative(histogram))
-        .map(|(bound, count)| Bucket {
-            cumulative_count: Some(count),
-            upper_bound: Some(*bound),
-        })
+        .map(|(bound, count)| Bucket { cumulative_count: Some(count), upper_bound: Some(*bound) })
         .collect()
 }
 
@@ -143,10 +122,7 @@ fn spans(native: &NativeHistogram) -> Vec<BucketSpan> {
     }
     spans
         .into_iter()
-        .map(|(offset, length)| BucketSpan {
-            offset: Some(offset),
-            length: Some(length),
-        })
+        .map(|(offset, length)| BucketSpan { offset: Some(offset), length: Some(length) })
         .collect()
 }
 
@@ -177,44 +153,23 @@ mod tests {
     }
 
     fn labels(pairs: &[(&str, &str)]) -> Vec<LabelPair> {
-        pairs
-            .iter()
-            .map(|(name, value)| label_pair(&(Arc::from(*name), Arc::from(*value))))
-            .collect()
+        pairs.iter().map(|(name, value)| label_pair(&(Arc::from(*name), Arc::from(*value)))).collect()
     }
 
     fn family(name: &str, help: &str, metric_type: MetricType, metric: Vec<Metric>) -> MetricFamily {
         let (name, help) = (Some(name.to_string()), Some(help.to_string()));
-        MetricFamily {
-            name,
-            help,
-            r#type: Some(metric_type.into()),
-            metric,
-            unit: None,
-        }
+        MetricFamily { name, help, r#type: Some(metric_type.into()), metric, unit: None }
     }
 
     fn counted(pairs: &[(&str, &str)], value: f64, created_timestamp: Option<Timestamp>) -> Metric {
-        let counter = Some(Counter {
-            value: Some(value),
-            created_timestamp,
-        });
-        Metric {
-            label: labels(pairs),
-            counter,
-            ..Default::default()
-        }
+        let counter = Some(Counter { value: Some(value), created_timestamp });
+        Metric { label: labels(pairs), counter, ..Default::default() }
     }
 
     fn observed() -> Histogram {
-        let bucket = |upper_bound, count| Bucket {
-            cumulative_count: Some(count),
-            upper_bound: Some(upper_bound),
-        };
-        let span = |offset, length| BucketSpan {
-            offset: Some(offset),
-            length: Some(length),
-        };
+        let bucket =
+            |upper_bound, count| Bucket { cumulative_count: Some(count), upper_bound: Some(upper_bound) };
+        let span = |offset, length| BucketSpan { offset: Some(offset), length: Some(length) };
         Histogram {
             sample_count: Some(4),
             sample_sum: Some(12.125),
@@ -224,25 +179,15 @@ mod tests {
             zero_count: Some(1),
             positive_span: vec![span(0, 1), span(3, 1)],
             positive_delta: vec![2, -1],
-            created_timestamp: Some(Timestamp {
-                seconds: 1_795_430_400,
-                nanos: 0,
-            }),
+            created_timestamp: Some(Timestamp { seconds: 1_795_430_400, nanos: 0 }),
         }
     }
 
     #[test]
     fn every_kind_is_written() {
-        let created = Timestamp {
-            seconds: 1_795_430_400,
-            nanos: 250_000_000,
-        };
+        let created = Timestamp { seconds: 1_795_430_400, nanos: 250_000_000 };
         let requests = vec![
-            counted(
-                &[("request_method", "GET"), ("status", "200")],
-                5.0,
-                Some(created),
-            ),
+            counted(&[("request_method", "GET"), ("status", "200")], 5.0, Some(created)),
             counted(&[("request_method", "POST"), ("status", "200")], 0.0, None),
         ];
         let errors = vec![counted(&[("status", "502")], 3.0, None)];
@@ -251,26 +196,11 @@ mod tests {
             histogram: Some(observed()),
             ..Default::default()
         };
-        let queue = Metric {
-            gauge: Some(Gauge {
-                value: Some(1_048_576.0),
-            }),
-            ..Default::default()
-        };
+        let queue = Metric { gauge: Some(Gauge { value: Some(1_048_576.0) }), ..Default::default() };
         let unit = |unit: &str| Some(unit.to_string());
         let expected = [
-            family(
-                "alb_log_elb_5xx",
-                "Errors of the load balancer.",
-                MetricType::Counter,
-                errors,
-            ),
-            family(
-                "alb_log_request_count_total",
-                "Requests.",
-                MetricType::Counter,
-                requests,
-            ),
+            family("alb_log_elb_5xx", "Errors of the load balancer.", MetricType::Counter, errors),
+            family("alb_log_request_count_total", "Requests.", MetricType::Counter, requests),
             MetricFamily {
                 unit: unit("seconds"),
                 ..family(
@@ -282,27 +212,15 @@ mod tests {
             },
             MetricFamily {
                 unit: unit("bytes"),
-                ..family(
-                    "weir_queue_bytes",
-                    "Bytes waiting.",
-                    MetricType::Gauge,
-                    vec![queue],
-                )
+                ..family("weir_queue_bytes", "Bytes waiting.", MetricType::Gauge, vec![queue])
             },
         ];
         assert_eq!(decoded(&every_kind()), expected);
     }
 
     fn check_native(buckets: &[(i32, u64)], expected_spans: &[(i32, u32)], expected_deltas: &[i64]) {
-        let native = NativeHistogram {
-            schema: 3,
-            zero_count: 0,
-            buckets: buckets.to_vec(),
-        };
-        let found: Vec<_> = spans(&native)
-            .iter()
-            .map(|span| (span.offset(), span.length()))
-            .collect();
+        let native = NativeHistogram { schema: 3, zero_count: 0, buckets: buckets.to_vec() };
+        let found: Vec<_> = spans(&native).iter().map(|span| (span.offset(), span.length())).collect();
         assert_eq!(found, expected_spans, "{buckets:?}");
         assert_eq!(deltas(&native), expected_deltas, "{buckets:?}");
     }
@@ -312,26 +230,12 @@ mod tests {
         check_native(&[], &[(0, 0)], &[]);
         check_native(&[(0, 7)], &[(0, 1)], &[7]);
         check_native(&[(-5, 1), (-4, 3), (-3, 2)], &[(-5, 3)], &[1, 2, -1]);
-        check_native(
-            &[(-5, 1), (-3, 1), (2, 1), (3, 1)],
-            &[(-5, 1), (1, 1), (4, 2)],
-            &[1, 0, 0, 0],
-        );
-        check_native(
-            &[(i32::MIN, 1), (i32::MAX, 1)],
-            &[(i32::MIN, 1), (i32::MAX, 1)],
-            &[1, 0],
-        );
+        check_native(&[(-5, 1), (-3, 1), (2, 1), (3, 1)], &[(-5, 1), (1, 1), (4, 2)], &[1, 0, 0, 0]);
+        check_native(&[(i32::MIN, 1), (i32::MAX, 1)], &[(i32::MIN, 1), (i32::MAX, 1)], &[1, 0]);
     }
 
     #[test]
     fn a_birth_before_the_epoch_has_positive_nanos() {
-        assert_eq!(
-            timestamp(-1),
-            Timestamp {
-                seconds: -1,
-                nanos: 999_000_000
-            }
-        );
+        assert_eq!(timestamp(-1), Timestamp { seconds: -1, nanos: 999_000_000 });
     }
 }

@@ -19,10 +19,7 @@ type Sample = (String, Vec<(String, String)>, Option<f64>, f64);
 fn same(left: &[Sample], right: &[Sample]) -> bool {
     let same_value = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
     left.len() == right.len()
-        && left
-            .iter()
-            .zip(right)
-            .all(|(a, b)| (&a.0, &a.1, a.2) == (&b.0, &b.1, b.2) && same_value(a.3, b.3))
+        && left.iter().zip(right).all(|(a, b)| (&a.0, &a.1, a.2) == (&b.0, &b.1, b.2) && same_value(a.3, b.3))
 }
 
 fn histogram_samples(
@@ -33,9 +30,7 @@ fn histogram_samples(
 ) -> Vec<Sample> {
     let sample = |suffix, le, value| (format!("{name}{suffix}"), labels.to_vec(), le, value);
     let buckets = buckets.chain([(f64::INFINITY, count)]);
-    let mut samples: Vec<_> = buckets
-        .map(|(le, count)| sample("_bucket", Some(le), count as f64))
-        .collect();
+    let mut samples: Vec<_> = buckets.map(|(le, count)| sample("_bucket", Some(le), count as f64)).collect();
     samples.extend([sample("_sum", None, sum), sample("_count", None, count as f64)]);
     samples
 }
@@ -43,21 +38,13 @@ fn histogram_samples(
 fn samples_of(snapshot: &Snapshot) -> Vec<Sample> {
     let families = snapshot.families.iter();
     families
-        .flat_map(|family| {
-            family
-                .series
-                .iter()
-                .flat_map(|series| series_samples(&family.name, series))
-        })
+        .flat_map(|family| family.series.iter().flat_map(|series| series_samples(&family.name, series)))
         .collect()
 }
 
 fn series_samples(name: &str, series: &Series) -> Vec<Sample> {
-    let labels: Vec<_> = series
-        .labels
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect();
+    let labels: Vec<_> =
+        series.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     match &series.value {
         Value::Number(value) => vec![(name.to_string(), labels, None, *value)],
         Value::Histogram(histogram) => {
@@ -70,10 +57,7 @@ fn series_samples(name: &str, series: &Series) -> Vec<Sample> {
 
 /// Reads the sample lines of a text format; panics on what is not one.
 fn read_text(text: &str) -> Vec<Sample> {
-    text.split_terminator('\n')
-        .filter(|line| !line.starts_with('#'))
-        .map(read_line)
-        .collect()
+    text.split_terminator('\n').filter(|line| !line.starts_with('#')).map(read_line).collect()
 }
 
 fn read_line(line: &str) -> Sample {
@@ -86,15 +70,8 @@ fn read_line(line: &str) -> Sample {
         labels.push((name.to_string(), value));
         rest = after.strip_prefix('}').unwrap_or(after);
     }
-    let le = labels
-        .pop_if(|(name, _)| name == "le")
-        .map(|(_, value)| value.parse().unwrap());
-    (
-        name.to_string(),
-        labels,
-        le,
-        rest.strip_prefix(' ').unwrap().parse().unwrap(),
-    )
+    let le = labels.pop_if(|(name, _)| name == "le").map(|(_, value)| value.parse().unwrap());
+    (name.to_string(), labels, le, rest.strip_prefix(' ').unwrap().parse().unwrap())
 }
 
 /// The unescaped text before the closing quote, and what follows it.
@@ -117,12 +94,7 @@ fn read_protobuf(mut bytes: &[u8]) -> Vec<Sample> {
     let mut samples = Vec::new();
     while !bytes.is_empty() {
         let family = MetricFamily::decode_length_delimited(&mut bytes).unwrap();
-        samples.extend(
-            family
-                .metric
-                .iter()
-                .flat_map(|metric| metric_samples(family.name(), metric)),
-        );
+        samples.extend(family.metric.iter().flat_map(|metric| metric_samples(family.name(), metric)));
     }
     samples
 }
@@ -131,16 +103,8 @@ fn metric_samples(name: &str, metric: &Metric) -> Vec<Sample> {
     let pair = |pair: &LabelPair| (pair.name().to_string(), pair.value().to_string());
     let labels: Vec<_> = metric.label.iter().map(pair).collect();
     if let Some(histogram) = &metric.histogram {
-        let buckets = histogram
-            .bucket
-            .iter()
-            .map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
-        return histogram_samples(
-            name,
-            &labels,
-            buckets,
-            (histogram.sample_sum(), histogram.sample_count()),
-        );
+        let buckets = histogram.bucket.iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
+        return histogram_samples(name, &labels, buckets, (histogram.sample_sum(), histogram.sample_count()));
     }
     let counter = metric.counter.as_ref().map(Counter::value);
     let value = counter.or(metric.gauge.as_ref().map(Gauge::value));
@@ -148,11 +112,8 @@ fn metric_samples(name: &str, metric: &Metric) -> Vec<Sample> {
 }
 
 fn any_text() -> impl Strategy<Value = String> {
-    vec(
-        prop_oneof![Just('"'), Just('\\'), Just('\n'), Just('}'), any::<char>()],
-        1..6,
-    )
-    .prop_map(String::from_iter)
+    vec(prop_oneof![Just('"'), Just('\\'), Just('\n'), Just('}'), any::<char>()], 1..6)
+        .prop_map(String::from_iter)
 }
 
 fn any_labels() -> impl Strategy<Value = Vec<(Arc<str>, Arc<str>)>> {
@@ -172,11 +133,7 @@ fn any_histogram() -> impl Strategy<Value = Histogram> {
 }
 
 fn any_series(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Vec<Series>> {
-    let series = |(labels, value): (Vec<_>, _)| Series {
-        labels: labels.into(),
-        value,
-        created_ms: None,
-    };
+    let series = |(labels, value): (Vec<_>, _)| Series { labels: labels.into(), value, created_ms: None };
     vec((any_labels(), value).prop_map(series), 0..4)
 }
 
@@ -185,10 +142,7 @@ fn any_family() -> impl Strategy<Value = Family> {
     let series = prop_oneof![
         (Just(Kind::Counter), any_series(number())),
         (Just(Kind::Gauge), any_series(number())),
-        (
-            Just(Kind::Histogram),
-            any_series(any_histogram().prop_map(Value::Histogram))
-        ),
+        (Just(Kind::Histogram), any_series(any_histogram().prop_map(Value::Histogram))),
     ];
     (any_text(), series).prop_map(|(help, (kind, series))| fixture::family("", &help, kind, series))
 }

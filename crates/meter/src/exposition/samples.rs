@@ -17,12 +17,8 @@ pub(super) fn write<E>(
     out: &mut Vec<u8>,
     mut flush: impl FnMut(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut lines = Lines {
-        name: &family.name,
-        labels: Vec::new(),
-        bucket: Vec::new(),
-        bounds: BoundTexts::default(),
-    };
+    let mut lines =
+        Lines { name: &family.name, labels: Vec::new(), bucket: Vec::new(), bounds: BoundTexts::default() };
     for series in &family.series {
         lines.set_labels(&series.labels);
         match &series.value {
@@ -97,17 +93,8 @@ impl Lines<'_> {
         self.bucket.extend_from_slice(self.name.as_bytes());
         self.bucket.extend_from_slice(b"_bucket{");
         self.bucket.extend_from_slice(&self.labels);
-        self.bucket.extend_from_slice(if self.labels.is_empty() {
-            b"le=\""
-        } else {
-            b",le=\""
-        });
-        for (bound, count) in self
-            .bounds
-            .of(&histogram.bounds)
-            .iter()
-            .zip(cumulative(histogram))
-        {
+        self.bucket.extend_from_slice(if self.labels.is_empty() { b"le=\"" } else { b",le=\"" });
+        for (bound, count) in self.bounds.of(&histogram.bounds).iter().zip(cumulative(histogram)) {
             out.extend_from_slice(&self.bucket);
             out.extend_from_slice(bound);
             number::integer(out, count);
@@ -145,12 +132,7 @@ impl BoundTexts {
     /// One text for each of `bounds`, and one for `+Inf`.
     fn of(&mut self, bounds: &Arc<[f64]>) -> &[Vec<u8>] {
         if self.texts.is_empty() || !Arc::ptr_eq(&self.bounds, bounds) {
-            self.texts = bounds
-                .iter()
-                .copied()
-                .chain([f64::INFINITY])
-                .map(bound_text)
-                .collect();
+            self.texts = bounds.iter().copied().chain([f64::INFINITY]).map(bound_text).collect();
             self.bounds = Arc::clone(bounds);
         }
         &self.texts

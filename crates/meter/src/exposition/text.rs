@@ -118,9 +118,7 @@ weir_queue_bytes 1048576
     #[test]
     fn each_series_has_its_own_bounds() {
         let mut family = histogram("wait", &[("a", "1")], classic(&[1.0], &[1, 0], 1.0));
-        family
-            .series
-            .extend(histogram("wait", &[("a", "2")], classic(&[2.0], &[0, 1], 1.0)).series);
+        family.series.extend(histogram("wait", &[("a", "2")], classic(&[2.0], &[0, 1], 1.0)).series);
         check(
             &snapshot([family]),
             r#"# HELP wait Help.

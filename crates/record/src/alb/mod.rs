@@ -6,6 +6,7 @@
 //! rest as far as it goes. Values are read in place: an ALB escapes quotes and control bytes as
 //! `\xHH`, and the escapes are kept, as decoding would cost a copy and could only add hostile bytes.
 
+#[expect(unsafe_code, reason = "SIMD loads; see the module")]
 mod field_index;
 mod request_field;
 mod value;
@@ -115,7 +116,10 @@ fn parse_fields<'a>(line: &'a [u8], fields: &FieldEnds) -> Result<Request<'a>, R
     let status = |index| value::status(raw(index)).ok_or_else(|| reject(Reason::BadStatus, index));
     let bytes = |index| value::bytes(raw(index)).ok_or_else(|| reject(Reason::BadNumber, index));
 
-    let request = fields.get(line, at::REQUEST).and_then(quoted).ok_or_else(|| reject(Reason::NotQuoted, at::REQUEST))?;
+    let request = fields
+        .get(line, at::REQUEST)
+        .and_then(quoted)
+        .ok_or_else(|| reject(Reason::NotQuoted, at::REQUEST))?;
     let parts = request_field::split(request);
     let (is_tls, is_connection) = protocol(raw(at::TYPE), parts.is_https);
     let times = ProcessingTimes {

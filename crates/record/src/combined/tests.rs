@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use super::parse;
-use crate::summary::{check_golden, summary};
 use crate::request::Status;
+use crate::summary::{check_golden, summary};
 
 /// Parses a line and compares its summary.
 fn check(line: &str, expected: &str) {
@@ -47,16 +47,10 @@ fn requests_that_are_not_http_keep_what_they_have() {
 fn the_column_is_that_of_what_is_wrong() {
     check("", "reject not_combined at column 1");
     check(r#"{"status":200}"#, "reject not_combined at column 1");
-    check(
-        "1.2.3.4 - - [20/Nov/2026:13:15:30 +0300]",
-        "reject not_combined at column 41",
-    );
+    check("1.2.3.4 - - [20/Nov/2026:13:15:30 +0300]", "reject not_combined at column 41");
     check("1.2.3.4 - - [20/Nov/20", "reject not_combined at column 23");
     check(r#"x] "GET / HTTP/1.1" 200 0"#, "reject not_combined at column 1");
-    check(
-        r#"1.2.3.4 - - [yesterday] "GET / HTTP/1.1" 200 0"#,
-        "reject bad_time at column 14",
-    );
+    check(r#"1.2.3.4 - - [yesterday] "GET / HTTP/1.1" 200 0"#, "reject bad_time at column 14");
     let head = r#"1.2.3.4 - - [20/Nov/2026:13:15:30 +0300] "#;
     for (rest, expected) in [
         (r#""GET / HT"#, "reject unclosed_quote at column 42"),
@@ -112,7 +106,8 @@ proptest! {
         let path: Vec<u8> = [b"/".as_slice(), &path].concat().into_iter().filter(|&byte| byte != b'?').collect();
         let line = format!(
             r#"203.0.113.7 - {} [20/Nov/2026:13:15:30 +0300] "GET {}?x=1 HTTP/1.1" {status:03} {bytes} "-" "{}" {}.{:03}"#,
-            escaped(&user, is_apache), escaped(&path, is_apache), escaped(&agent, is_apache), millis / 1000, millis % 1000
+            escaped(&user, is_apache), escaped(&path, is_apache), escaped(&agent, is_apache), millis / 1000,
+            millis % 1000
         );
         let request = parse(line.as_bytes()).expect("a request");
         prop_assert_eq!(request.client_ip.as_deref(), Some(b"203.0.113.7".as_slice()));

@@ -30,10 +30,7 @@ impl<'a> LoggedText<'a> {
         loop {
             end += memchr::memchr2(b'"', b'\\', after_quote.get(end..)?)?;
             if after_quote[end] == b'"' {
-                let text = Self {
-                    raw: &after_quote[..end],
-                    is_escaped,
-                };
+                let text = Self { raw: &after_quote[..end], is_escaped };
                 return Some((text, &after_quote[end + 1..]));
             }
             is_escaped = true;
@@ -55,11 +52,7 @@ impl<'a> LoggedText<'a> {
     /// The bytes that were logged: escapes are resolved.
     #[inline]
     pub(crate) fn decode(self) -> Cow<'a, [u8]> {
-        if self.is_escaped {
-            Cow::Owned(decode(self.raw))
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.is_escaped { Cow::Owned(decode(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 }
 
@@ -130,9 +123,8 @@ fn take_utf16(digits: &[u8]) -> Option<(char, &[u8])> {
 /// A number of exactly `count` hexadecimal digits, and what follows it.
 fn take_hex(text: &[u8], count: usize) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at_checked(count)?;
-    let value = digits.iter().try_fold(0, |value, &digit| {
-        Some(value * 16 + char::from(digit).to_digit(16)?)
-    })?;
+    let value =
+        digits.iter().try_fold(0, |value, &digit| Some(value * 16 + char::from(digit).to_digit(16)?))?;
     Some((value, rest))
 }
 
@@ -145,10 +137,7 @@ mod tests {
         let shown = LoggedText::take_quoted(line)
             .map(|(text, rest)| [&text.decode(), b"|".as_slice(), rest].concat())
             .unwrap_or_else(|| b"cut".to_vec());
-        assert_eq!(
-            shown.escape_ascii().to_string(),
-            expected.escape_ascii().to_string()
-        );
+        assert_eq!(shown.escape_ascii().to_string(), expected.escape_ascii().to_string());
     }
 
     #[test]

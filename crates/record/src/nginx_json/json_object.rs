@@ -54,11 +54,7 @@ impl<'a> JsonObject<'a> {
             rest = match rest {
                 [b'{', members @ ..] => {
                     let start = line.len() - rest.len();
-                    return Ok(Self {
-                        line_len: line.len(),
-                        rest: members,
-                        start,
-                    });
+                    return Ok(Self { line_len: line.len(), rest: members, start });
                 }
                 [0 | b' ' | b'\t' | b'\r' | b'\n', rest @ ..] | [0xEF, 0xBB, 0xBF, rest @ ..] => rest,
                 _ => return Err(Reject::at(Reason::NotJson, line.len() - rest.len())),
@@ -80,11 +76,7 @@ impl<'a> JsonObject<'a> {
             [b'}', rest @ ..] => {
                 self.rest = rest;
                 self.skip_whitespace();
-                if self.rest.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(self.reject())
-                }
+                if self.rest.is_empty() { Ok(None) } else { Err(self.reject()) }
             }
             _ => Err(self.reject()),
         }
@@ -108,21 +100,12 @@ impl<'a> JsonObject<'a> {
     fn value(&mut self) -> Result<Value<'a>, Reject> {
         let offset = self.offset();
         match self.rest {
-            [b'"', ..] => Ok(Value {
-                offset: offset + 1,
-                content: Content::Text(self.string()?),
-            }),
+            [b'"', ..] => Ok(Value { offset: offset + 1, content: Content::Text(self.string()?) }),
             [b'{' | b'[', ..] => {
                 self.skip_nested()?;
-                Ok(Value {
-                    offset,
-                    content: Content::Nested,
-                })
+                Ok(Value { offset, content: Content::Nested })
             }
-            _ => Ok(Value {
-                offset,
-                content: Content::Text(self.bare()?),
-            }),
+            _ => Ok(Value { offset, content: Content::Text(self.bare()?) }),
         }
     }
 
@@ -263,19 +246,13 @@ mod tests {
         check(r#"{"a":0.003, 0.010, "b":2}"#, "a=0.003, 0.010@5 b=2@23");
         check(r#"{"a":,"b":}"#, "a=@5 b=@10");
         check(r#"{"a":-,"b":-}"#, "a=-@5 b=-@11");
-        check(
-            r#"{"a":10.0.0.1:80 : [::1]:80 ,"b":2}"#,
-            "a=10.0.0.1:80 : [::1]:80@5 b=2@33",
-        );
+        check(r#"{"a":10.0.0.1:80 : [::1]:80 ,"b":2}"#, "a=10.0.0.1:80 : [::1]:80@5 b=2@33");
         check(r#"{"a":null,"b":true,}"#, "a=@5 b=true@14");
     }
 
     #[test]
     fn nested_values_are_skipped() {
-        check(
-            r#"{"a":{"b":[1,{"c":"}]\""}],"d":[]},"e":1}"#,
-            "a=nested@5 e=1@39",
-        );
+        check(r#"{"a":{"b":[1,{"c":"}]\""}],"d":[]},"e":1}"#, "a=nested@5 e=1@39");
         check(r#"{"a":[],"b":{}}"#, "a=nested@5 b=nested@12");
         check(r#"{"a":[}]}"#, "not_json at column 7");
         check(r#"{"a":[1"#, "not_json at column 8");

@@ -22,8 +22,8 @@ use std::borrow::Cow;
 
 use crate::reject::{Reason, Reject};
 use crate::request::{Origin, Request, Status};
-use crate::request_value::whole_number;
 use crate::request_value::seconds_as_us;
+use crate::request_value::whole_number;
 use crate::timestamp::Timestamp;
 use escape::LoggedText;
 use json_object::{Content, JsonObject};
@@ -62,16 +62,12 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Reject> {
         method,
         path: asked.path,
         query: asked.query.or_else(|| values.decoded([Key::Args])),
-        host: values
-            .text([Key::Host, Key::HttpHost, Key::Vhost, Key::ServerName])
-            .and_then(variable::host),
+        host: values.text([Key::Host, Key::HttpHost, Key::Vhost, Key::ServerName]).and_then(variable::host),
         node: values.decoded([Key::Hostname]),
         is_tls: is_tls(&values),
         request_time_us: raw(&values, [Key::RequestTime, Key::Duration]).and_then(seconds_as_us),
         upstream_time_us: raw(&values, [Key::UpstreamResponseTime]).and_then(upstream::total_us),
-        target_status: raw(&values, [Key::UpstreamStatus])
-            .and_then(upstream::last)
-            .and_then(Status::parse),
+        target_status: raw(&values, [Key::UpstreamStatus]).and_then(upstream::last).and_then(Status::parse),
         target: target(&values),
         bytes_in: raw(&values, [Key::RequestLength]).and_then(whole_number),
         bytes_out: raw(&values, [Key::BytesSent, Key::BodyBytesSent]).and_then(whole_number),
@@ -79,9 +75,7 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Reject> {
         user_agent: values.decoded([Key::HttpUserAgent]),
         referer: values.decoded([Key::HttpReferer]),
         request_id: values.decoded([Key::RequestId, Key::HttpXRequestId]),
-        trace_id: values
-            .text([Key::HttpXAmznTraceId])
-            .and_then(variable::trace_root),
+        trace_id: values.text([Key::HttpXAmznTraceId]).and_then(variable::trace_root),
         ..Request::new(Origin::Nginx, time)
     })
 }
@@ -109,10 +103,7 @@ fn time(values: &Values<'_>, object_start: usize) -> Result<Timestamp, Reject> {
         }
         unreadable = unreadable.or(values.get(key));
     }
-    Err(Reject::at(
-        Reason::BadTime,
-        unreadable.map_or(object_start, |value| value.offset),
-    ))
+    Err(Reject::at(Reason::BadTime, unreadable.map_or(object_start, |value| value.offset)))
 }
 
 fn status(values: &Values<'_>) -> Result<Option<Status>, Reject> {
@@ -126,28 +117,14 @@ fn status(values: &Values<'_>) -> Result<Option<Status>, Reject> {
         },
         Content::Nested => None,
     };
-    status
-        .map(Some)
-        .ok_or(Reject::at(Reason::BadStatus, value.offset))
+    status.map(Some).ok_or(Reject::at(Reason::BadStatus, value.offset))
 }
 
 fn method_and_target<'a>(values: &Values<'a>) -> (Option<Cow<'a, [u8]>>, RequestTarget<'a>) {
-    let line = || {
-        values
-            .text([Key::Request])
-            .map(request_line::split)
-            .unwrap_or_default()
-    };
-    let method = values
-        .text([Key::RequestMethod, Key::Method])
-        .or_else(|| line().method);
-    let target = values
-        .text([Key::RequestUri, Key::Uri, Key::Path])
-        .or_else(|| line().target);
-    (
-        method.map(LoggedText::decode),
-        target.map(request_line::split_target).unwrap_or_default(),
-    )
+    let line = || values.text([Key::Request]).map(request_line::split).unwrap_or_default();
+    let method = values.text([Key::RequestMethod, Key::Method]).or_else(|| line().method);
+    let target = values.text([Key::RequestUri, Key::Uri, Key::Path]).or_else(|| line().target);
+    (method.map(LoggedText::decode), target.map(request_line::split_target).unwrap_or_default())
 }
 
 fn target<'a>(values: &Values<'a>) -> Option<Cow<'a, [u8]>> {

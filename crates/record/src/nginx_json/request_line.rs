@@ -26,10 +26,7 @@ pub(crate) fn split(line: LoggedText<'_>) -> RequestLine<'_> {
         Some(space) => (&raw[..space], &raw[space + 1..]),
         None => (raw, b"".as_slice()),
     };
-    RequestLine {
-        method: line.part(method).present(),
-        target: line.part(target).present(),
-    }
+    RequestLine { method: line.part(method).present(), target: line.part(target).present() }
 }
 
 /// Path and query of a target, decoded.
@@ -52,10 +49,7 @@ pub(crate) fn split_target(target: LoggedText<'_>) -> RequestTarget<'_> {
 }
 
 fn path_of_url(url: &[u8]) -> &[u8] {
-    let Some(after_scheme) = url
-        .strip_prefix(b"http://")
-        .or_else(|| url.strip_prefix(b"https://"))
-    else {
+    let Some(after_scheme) = url.strip_prefix(b"http://").or_else(|| url.strip_prefix(b"https://")) else {
         return url;
     };
     match memchr::memchr(b'/', after_scheme) {
@@ -69,17 +63,12 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let RequestLine { method, target } = split(LoggedText {
-            raw: line.as_bytes(),
-            is_escaped: line.contains('\\'),
-        });
+        let RequestLine { method, target } =
+            split(LoggedText { raw: line.as_bytes(), is_escaped: line.contains('\\') });
         let RequestTarget { path, query } = target.map(split_target).unwrap_or_default();
         let shown: Vec<String> = [method.map(LoggedText::decode), path, query]
             .iter()
-            .map(|part| {
-                part.as_ref()
-                    .map_or("-".to_owned(), |part| part.escape_ascii().to_string())
-            })
+            .map(|part| part.as_ref().map_or("-".to_owned(), |part| part.escape_ascii().to_string()))
             .collect();
         assert_eq!(shown.join(" | "), expected, "{line}");
     }
@@ -90,10 +79,7 @@ mod tests {
         check("GET /a?b?c=/d HTTP/2.0", "GET | /a | b?c=/d");
         check("GET /a? HTTP/1.1", "GET | /a | ");
         check("OPTIONS * HTTP/1.1", "OPTIONS | * | -");
-        check(
-            "CONNECT example.com:443 HTTP/1.1",
-            "CONNECT | example.com:443 | -",
-        );
+        check("CONNECT example.com:443 HTTP/1.1", "CONNECT | example.com:443 | -");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 
 use super::parse;
-use crate::summary::{check_golden, summary};
 use crate::reject::Reason;
 use crate::request::Status;
+use crate::summary::{check_golden, summary};
 
 const TIME: &str = r#""time_local":"20/Nov/2026:13:15:30 +0300""#;
 
@@ -20,11 +20,7 @@ fn check(line: &str, expected: &str) {
 fn check_members(members: &str, expected: &str) {
     let line = format!("{{{TIME},{members}}}");
     let shown = summary(&parse(line.as_bytes()));
-    assert_eq!(
-        shown.trim_start_matches("2026-11-20T10:15:30Z").trim_start(),
-        expected,
-        "{members}"
-    );
+    assert_eq!(shown.trim_start_matches("2026-11-20T10:15:30Z").trim_start(), expected, "{members}");
 }
 
 #[test]
@@ -48,28 +44,16 @@ fn the_finest_time_wins() {
         "2026-11-20T10:15:31Z status=200",
     );
     check(&format!(r#"{{{TIME},{all}}}"#), "2026-11-20T10:15:32Z status=200");
-    check(
-        r#"{"@timestamp":"2026-11-20T10:15:33Z","status":200}"#,
-        "2026-11-20T10:15:33Z status=200",
-    );
-    check(
-        r#"{"timestamp":"2026-11-20T10:15:34Z","status":200}"#,
-        "2026-11-20T10:15:34Z status=200",
-    );
-    check(
-        r#"{"time_local":"20\/Nov\/2026:13:15:30 +0300","status":200}"#,
-        "2026-11-20T10:15:30Z status=200",
-    );
+    check(r#"{"@timestamp":"2026-11-20T10:15:33Z","status":200}"#, "2026-11-20T10:15:33Z status=200");
+    check(r#"{"timestamp":"2026-11-20T10:15:34Z","status":200}"#, "2026-11-20T10:15:34Z status=200");
+    check(r#"{"time_local":"20\/Nov\/2026:13:15:30 +0300","status":200}"#, "2026-11-20T10:15:30Z status=200");
 }
 
 #[test]
 fn a_time_that_cannot_be_read_rejects_only_where_there_is_no_other() {
     check_members(r#""msec":"-","time":"now","status":200"#, "status=200");
     check(r#"{"time":"now","status":200}"#, "reject bad_time at column 10");
-    check(
-        r#"{"status":200,"time":[],"msec":x}"#,
-        "reject bad_time at column 32",
-    );
+    check(r#"{"status":200,"time":[],"msec":x}"#, "reject bad_time at column 32");
     check(r#"  {"status":200}"#, "reject bad_time at column 3");
     check(r#"{"status":200,"time":""}"#, "reject bad_time at column 1");
 }
@@ -78,12 +62,7 @@ fn a_time_that_cannot_be_read_rejects_only_where_there_is_no_other() {
 fn a_status_is_three_digits_or_absent() {
     check_members(r#""status":"009""#, "status=009");
     check_members(r#""status":404"#, "status=404");
-    for absent in [
-        r#""status":null"#,
-        r#""status":"-""#,
-        r#""status":"""#,
-        r#""status":,"uri":"""#,
-    ] {
+    for absent in [r#""status":null"#, r#""status":"-""#, r#""status":"""#, r#""status":,"uri":"""#] {
         check_members(absent, "");
     }
     for wrong in [r#""status":"2000""#, r#""status":"OK""#, r#""status":"\u0032""#] {
@@ -96,10 +75,7 @@ fn a_status_is_three_digits_or_absent() {
 
 #[test]
 fn an_object_without_a_field_of_a_request_is_not_one() {
-    check(
-        r#"{"time":"2026-11-20T10:15:30Z","message":"hi"}"#,
-        "reject not_request at column 1",
-    );
+    check(r#"{"time":"2026-11-20T10:15:30Z","message":"hi"}"#, "reject not_request at column 1");
     check(" {}", "reject not_request at column 2");
     for (member, expected) in [
         (r#""status":200"#, "status=200"),
@@ -116,21 +92,12 @@ fn an_object_without_a_field_of_a_request_is_not_one() {
 
 #[test]
 fn what_was_asked_comes_from_the_most_original_key() {
-    check_members(
-        r#""path":"/c","uri":"/b","request_uri":"/a?x=1","args":"y""#,
-        "path=/a query=x=1",
-    );
+    check_members(r#""path":"/c","uri":"/b","request_uri":"/a?x=1","args":"y""#, "path=/a query=x=1");
     check_members(r#""path":"/c","uri":"/b","request_query":"y""#, "path=/b query=y");
     check_members(r#""path":"/c","query_string":"y=1""#, "path=/c query=y=1");
     check_members(r#""request_uri":"http://example.com/a?x""#, "path=/a query=x");
-    check_members(
-        r#""status":200,"request":"GET /a?x HTTP/1.1""#,
-        "method=GET path=/a query=x status=200",
-    );
-    check_members(
-        r#""request_method":"PUT","request":"GET /a?x HTTP/1.1""#,
-        "method=PUT path=/a query=x",
-    );
+    check_members(r#""status":200,"request":"GET /a?x HTTP/1.1""#, "method=GET path=/a query=x status=200");
+    check_members(r#""request_method":"PUT","request":"GET /a?x HTTP/1.1""#, "method=PUT path=/a query=x");
 }
 
 #[test]
@@ -143,18 +110,9 @@ fn the_host_is_the_first_of_four_in_lower_case_without_port() {
         r#""status":200,"server_name":"d","vhost":"c","http_host":"B.example.com:8443""#,
         "host=b.example.com status=200",
     );
-    check_members(
-        r#""status":200,"server_name":"d","vhost":"c","http_host":"-""#,
-        "host=c status=200",
-    );
-    check_members(
-        r#""status":200,"server_name":"d","host":{"name":"x"}"#,
-        "host=d status=200",
-    );
-    check_members(
-        r#""status":200,"host":"[2001:DB8::7]:80""#,
-        "host=[2001:db8::7] status=200",
-    );
+    check_members(r#""status":200,"server_name":"d","vhost":"c","http_host":"-""#, "host=c status=200");
+    check_members(r#""status":200,"server_name":"d","host":{"name":"x"}"#, "host=d status=200");
+    check_members(r#""status":200,"host":"[2001:DB8::7]:80""#, "host=[2001:db8::7] status=200");
 }
 
 #[test]
@@ -198,14 +156,8 @@ fn sizes_addresses_and_ids() {
         r#""status":200,"request_length":512,"bytes_sent":2048,"body_bytes_sent":1840"#,
         "status=200 bytes_in=512 bytes_out=2048",
     );
-    check_members(
-        r#""status":200,"body_bytes_sent":"1840""#,
-        "status=200 bytes_out=1840",
-    );
-    check_members(
-        r#""status":200,"bytes_sent":"-","body_bytes_sent":-1"#,
-        "status=200",
-    );
+    check_members(r#""status":200,"body_bytes_sent":"1840""#, "status=200 bytes_out=1840");
+    check_members(r#""status":200,"bytes_sent":"-","body_bytes_sent":-1"#, "status=200");
     check_members(
         r#""status":200,"remote_addr":"2001:db8::7","hostname":"web-1","http_user_agent":"curl/8","http_referrer":"/x""#,
         "node=web-1 status=200 client_ip=2001:db8::7 user_agent=curl/8 referer=/x",
@@ -214,10 +166,7 @@ fn sizes_addresses_and_ids() {
         r#""status":200,"http_x_request_id":"b","http_x_amzn_trace_id":"Self=1-2;Root=1-67891233-abcdef""#,
         "status=200 request_id=b trace_id=1-67891233-abcdef",
     );
-    check_members(
-        r#""status":200,"http_x_request_id":"b","request_id":"a""#,
-        "status=200 request_id=a",
-    );
+    check_members(r#""status":200,"http_x_request_id":"b","request_id":"a""#, "status=200 request_id=a");
 }
 
 #[test]
@@ -307,7 +256,13 @@ proptest! {
     }
 
     #[test]
-    fn what_nginx_escapes_is_read_back(method in any_text(), agent in any_text(), path in any_text(), query in any_text(), is_json: bool) {
+    fn what_nginx_escapes_is_read_back(
+        method in any_text(),
+        agent in any_text(),
+        path in any_text(),
+        query in any_text(),
+        is_json: bool,
+    ) {
         let path: Vec<u8> = [b"/".as_slice(), &path].concat().into_iter().filter(|&byte| byte != b'?').collect();
         let uri = [&path, b"?".as_slice(), &query].concat();
         let fields = [("request_method", method.as_slice()), ("request_uri", &uri), ("http_user_agent", &agent)];

@@ -12,11 +12,9 @@ use crate::request_value::seconds_as_us;
 /// The time of all tries together, in microseconds; `None` where no try has a time, or where one of
 /// them is not a time (a partial sum would look like a fast upstream).
 pub(crate) fn total_us(list: &[u8]) -> Option<u64> {
-    tries(list)
-        .filter(|value| *value != b"-")
-        .try_fold(None, |total: Option<u64>, value| {
-            Some(Some(total.unwrap_or(0).checked_add(seconds_as_us(value)?)?))
-        })?
+    tries(list).filter(|value| *value != b"-").try_fold(None, |total: Option<u64>, value| {
+        Some(Some(total.unwrap_or(0).checked_add(seconds_as_us(value)?)?))
+    })?
 }
 
 /// The value of the last try; `None` where that try has none.
@@ -25,8 +23,7 @@ pub(crate) fn last(list: &[u8]) -> Option<&[u8]> {
 }
 
 fn tries(list: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    list.split(|byte| matches!(byte, b',' | b' '))
-        .filter(|value| !matches!(*value, b"" | b":"))
+    list.split(|byte| matches!(byte, b',' | b' ')).filter(|value| !matches!(*value, b"" | b":"))
 }
 
 #[cfg(test)]

@@ -34,10 +34,7 @@ mod tests {
     use super::*;
 
     fn plain(raw: &str) -> LoggedText<'_> {
-        LoggedText {
-            raw: raw.as_bytes(),
-            is_escaped: false,
-        }
+        LoggedText { raw: raw.as_bytes(), is_escaped: false }
     }
 
     #[test]
@@ -49,21 +46,9 @@ mod tests {
             "1795169730",
             "1795169730.000",
         ] {
-            assert_eq!(
-                time(text.as_bytes()),
-                Some(Timestamp::from_seconds(1_795_169_730)),
-                "{text}"
-            );
+            assert_eq!(time(text.as_bytes()), Some(Timestamp::from_seconds(1_795_169_730)), "{text}");
         }
-        for text in [
-            "",
-            "-",
-            "31/Feb/2026:25:61:61 +0000",
-            "20/Nov/2026",
-            "2026-11-20",
-            "now",
-            "1e9",
-        ] {
+        for text in ["", "-", "31/Feb/2026:25:61:61 +0000", "20/Nov/2026", "2026-11-20", "now", "1e9"] {
             assert_eq!(time(text.as_bytes()), None, "{text}");
         }
     }
@@ -78,11 +63,7 @@ mod tests {
             ("2001:db8::7", Some("2001:db8::7")),
             (":80", None),
         ] {
-            assert_eq!(
-                host(plain(text)).as_deref(),
-                expected.map(str::as_bytes),
-                "{text}"
-            );
+            assert_eq!(host(plain(text)).as_deref(), expected.map(str::as_bytes), "{text}");
         }
     }
 }

@@ -1,4 +1,8 @@
 //! The columns of a report: what to group by, and what is known of each group.
+//!
+//! Two closed sets rather than one: the user chooses the first, and each record has a value for it; the
+//! second are numbers of a whole group. Fields are found by our names and by those of the formats, as
+//! nobody should have to learn new names for what stands in his own log.
 
 use std::borrow::Cow;
 
@@ -151,9 +155,8 @@ fn as_text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
 fn unknown(name: &str) -> String {
     let names = ["route", "service", "minute", "hour", "day"].into_iter();
     let names = names.chain(Field::ALL.iter().map(|field| field.name()));
-    let nearest = names.max_by(|one, other| {
-        strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name))
-    });
+    let nearest = names
+        .max_by(|one, other| strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name)));
     let hint = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
     format!("`{name}` is not a column{hint}")
 }

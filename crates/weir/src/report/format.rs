@@ -1,4 +1,8 @@
 //! A report as text: aligned columns for people, JSON and CSV for programs.
+//!
+//! People get three digits and units, programs get seconds and six decimals; one rounding for both would be
+//! wrong for one. Values come from clients, so a table replaces what could move a cursor and CSV defuses
+//! what a spreadsheet would run as a formula.
 
 use std::fmt::Write;
 
@@ -109,7 +113,9 @@ pub fn csv(table: &Table<'_>) -> String {
     for row in &table.rows {
         let groups = row.values.iter().map(|value| quoted(value));
         let values = ValueColumn::ALL.into_iter().map(|column| {
-            column.value(row.group, span_seconds).map_or(String::new(), |value| number(column, value).to_string())
+            column
+                .value(row.group, span_seconds)
+                .map_or(String::new(), |value| number(column, value).to_string())
         });
         text += &groups.chain(values).collect::<Vec<_>>().join(",");
         text += "\r\n";
@@ -190,7 +196,8 @@ fn duration(seconds: f64) -> String {
 /// else the widest gives way.
 fn group_widths(rows: &[Vec<String>], available: usize) -> Vec<usize> {
     let columns = rows.first().map_or(0, Vec::len);
-    let widest = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|value| value.width()).max();
+    let widest =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|value| value.width()).max();
     let mut widths: Vec<usize> = (0..columns).map(|column| widest(column).unwrap_or(0)).collect();
     let available = available.saturating_sub(GAP * columns.saturating_sub(1));
     while widths.iter().sum::<usize>() > available {
@@ -231,9 +238,14 @@ mod tests {
 
     #[test]
     fn durations_and_shares_read_well() {
-        for (seconds, expected) in
-            [(0.0, "0ms"), (0.0004, "0.40ms"), (0.042, "42.0ms"), (0.4, "400ms"), (0.9996, "1.00s"), (61.2, "61.2s")]
-        {
+        for (seconds, expected) in [
+            (0.0, "0ms"),
+            (0.0004, "0.40ms"),
+            (0.042, "42.0ms"),
+            (0.4, "400ms"),
+            (0.9996, "1.00s"),
+            (61.2, "61.2s"),
+        ] {
             assert_eq!(duration(seconds), expected);
         }
         for (ratio, expected) in

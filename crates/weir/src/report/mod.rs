@@ -1,4 +1,7 @@
 //! `weir report`: what is slow and what fails, as a table, JSON or CSV.
+//!
+//! Its own tally instead of the metrics' histograms: those are kept by fixed labels in nineteen buckets, and
+//! a report is by any field, with percentiles that may be quoted.
 
 mod column;
 mod format;
@@ -50,10 +53,8 @@ pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
 
 /// The report of all files below a folder by route and method, as the demo shows it first.
 pub fn by_route(inputs: &[Input], plan: &FilePlan<'_>, rows: usize) -> String {
-    let columns: Arc<[GroupColumn]> = Arc::new([
-        GroupColumn::Route,
-        GroupColumn::Field(weir_record::Field::Method),
-    ]);
+    let columns: Arc<[GroupColumn]> =
+        Arc::new([GroupColumn::Route, GroupColumn::Field(weir_record::Field::Method)]);
     let (tally, _) = tally_files(inputs, plan, || ReportTally::new(&columns));
     format::table(&Table::new(&tally.report, &columns, Order::most_requests(), rows), terminal_columns())
 }
@@ -64,8 +65,12 @@ fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
 }
 
 fn time(argument: &str, text: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
-    text.map(|text| Timestamp::parse_expression(text, clock::now()).map_err(anyhow::Error::msg).context(argument.to_owned()))
-        .transpose()
+    text.map(|text| {
+        Timestamp::parse_expression(text, clock::now())
+            .map_err(anyhow::Error::msg)
+            .context(argument.to_owned())
+    })
+    .transpose()
 }
 
 /// The width of the terminal; 80 where the output is no terminal.

@@ -1,4 +1,7 @@
 //! The groups of a report as rows: sorted, cut off, with what was cut off as one row of its own.
+//!
+//! A limit that only hides rows would make the columns not add up to the total below them, and the reader
+//! would look for the missing requests in the wrong place.
 
 use std::cmp::Ordering;
 

@@ -60,7 +60,8 @@ impl SampleRequest {
             let other_host = format == Format::Alb && edge.domain().is_some_and(other_host);
             edge.logged().is_some() || other_path || other_host
         };
-        let is_real = self.connection.visitor != super::client::Visitor::Scanner && !self.edge.is_some_and(is_elsewhere);
+        let is_real = self.connection.visitor != super::client::Visitor::Scanner
+            && !self.edge.is_some_and(is_elsewhere);
         is_real.then_some(self.route)
     }
 

@@ -32,13 +32,16 @@ use state::State;
 pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     let mut config = setup::load_config(arguments.config.config.as_deref())?;
     if let Some(address) = &arguments.listen {
-        config.http.listen = config::parse_address(address).map_err(anyhow::Error::msg).context("--listen")?;
+        config.http.listen =
+            config::parse_address(address).map_err(anyhow::Error::msg).context("--listen")?;
     }
     if !arguments.paths.is_empty() {
         config.sources = vec![watched(&arguments.paths)];
     }
     if config.sources.is_empty() {
-        bail!("nothing to watch; name files (weir serve 'logs/**/*.gz') or write a config (weir init alb > weir.yaml)");
+        bail!(
+            "nothing to watch; name files (weir serve 'logs/**/*.gz') or write a config (weir init alb > weir.yaml)"
+        );
     }
     serve(&config, |_| (), None)?;
     Ok(ExitCode::SUCCESS)
@@ -49,7 +52,11 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
 /// # Errors
 ///
 /// Listener rules that cannot be read, or an address that cannot be listened on.
-pub fn serve(config: &Config, started: impl FnOnce(SocketAddr), duration: Option<Duration>) -> anyhow::Result<()> {
+pub fn serve(
+    config: &Config,
+    started: impl FnOnce(SocketAddr),
+    duration: Option<Duration>,
+) -> anyhow::Result<()> {
     config.http.check().context(OpenListenError::HINT)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -58,7 +65,10 @@ pub fn serve(config: &Config, started: impl FnOnce(SocketAddr), duration: Option
         .context("cannot start the async runtime")?;
     runtime.block_on(async {
         let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-            format!("cannot listen on {}; is another server there? choose an address with --listen", config.http.listen)
+            format!(
+                "cannot listen on {}; is another server there? choose an address with --listen",
+                config.http.listen
+            )
         })?;
         let address = listener.local_addr().context("cannot tell the address")?;
         let enricher = Arc::new(setup::enricher(config, None)?);

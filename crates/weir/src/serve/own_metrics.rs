@@ -1,4 +1,7 @@
 //! weir's metrics about itself: what each source received, rejected and still lacks, and the process.
+//!
+//! Made at each scrape from the accounts of the sources, not kept in a registry beside them: a second set of
+//! numbers could only agree or be wrong.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,25 +16,35 @@ type Sources = BTreeMap<Arc<str>, SourceState>;
 
 /// The families that tell of the sources and of the budget of series.
 pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<Family> {
-    let each = |value: fn(&SourceState) -> f64| -> Vec<Series> {
-        sources.iter().map(|(name, source)| number(&[("source", name)], value(source))).collect()
-    };
-    let times = |value: fn(&SourceState) -> Option<Timestamp>| -> Vec<Series> {
-        let known = sources.iter().filter_map(|(name, source)| Some((name, value(source)?)));
-        known.map(|(name, time)| number(&[("source", name)], time.seconds_f64())).collect()
+    let mut families = lines_families(sources);
+    families.extend(objects_families(sources));
+    families.extend(times_families(sources));
+    families.push(family(
+        "weir_build_info",
+        "Always 1; the version that runs.",
+        Kind::Gauge,
+        vec![number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
+    ));
+    families.push(family(
+        "weir_series_overflow_total",
+        "Records counted under __other__ because the family had no room for their labels.",
+        Kind::Counter,
+        overflows.iter().map(|&(family, count)| number(&[("family", family)], count as f64)).collect(),
+    ));
+    families
+}
+
+/// What became of the lines of each source.
+fn lines_families(sources: &Sources) -> Vec<Family> {
+    let each = |value: fn(&SourceState) -> u64| -> Vec<Series> {
+        sources.iter().map(|(name, source)| number(&[("source", name)], value(source) as f64)).collect()
     };
     vec![
-        family(
-            "weir_build_info",
-            "Always 1; the version that runs.",
-            Kind::Gauge,
-            vec![number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
-        ),
         family(
             "weir_source_received_total",
             "Lines received: records and rejects.",
             Kind::Counter,
-            each(|source| source.received as f64),
+            each(|source| source.received),
         ),
         family(
             "weir_source_rejected_total",
@@ -45,14 +58,20 @@ pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<F
             "weir_source_late_records_total",
             "Records of minutes that had been taken as complete.",
             Kind::Counter,
-            each(|source| source.late as f64),
+            each(|source| source.late),
         ),
         family(
             "weir_source_implausible_records_total",
             "Records more than 400 days old or more than a day ahead: counted, but in no minute.",
             Kind::Counter,
-            each(|source| source.implausible as f64),
+            each(|source| source.implausible),
         ),
+    ]
+}
+
+/// What became of the files of each source that gave no lines.
+fn objects_families(sources: &Sources) -> Vec<Family> {
+    vec![
         family(
             "weir_source_skipped_objects_total",
             "Files that hold no requests, by kind.",
@@ -69,6 +88,16 @@ pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<F
                 source.failed.iter().map(|(&reason, &count)| (reason, count)).collect()
             }),
         ),
+    ]
+}
+
+/// Up to when each source is complete and has records.
+fn times_families(sources: &Sources) -> Vec<Family> {
+    let times = |value: fn(&SourceState) -> Option<Timestamp>| -> Vec<Series> {
+        let known = sources.iter().filter_map(|(name, source)| Some((name, value(source)?)));
+        known.map(|(name, time)| number(&[("source", name)], time.seconds_f64())).collect()
+    };
+    vec![
         family(
             "weir_source_watermark_timestamp_seconds",
             "Up to when the source is complete.",
@@ -80,12 +109,6 @@ pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<F
             "The time of the youngest record.",
             Kind::Gauge,
             times(|source| source.last_record),
-        ),
-        family(
-            "weir_series_overflow_total",
-            "Records counted under __other__ because the family had no room for their labels.",
-            Kind::Counter,
-            overflows.iter().map(|&(family, count)| number(&[("family", family)], count as f64)).collect(),
         ),
     ]
 }
@@ -101,12 +124,7 @@ pub fn process_families() -> Vec<Family> {
             Kind::Counter,
             one(usage.cpu_seconds),
         ),
-        family(
-            "process_resident_memory_bytes",
-            "Memory in RAM.",
-            Kind::Gauge,
-            one(usage.resident_bytes),
-        ),
+        family("process_resident_memory_bytes", "Memory in RAM.", Kind::Gauge, one(usage.resident_bytes)),
         family(
             "process_virtual_memory_bytes",
             "Memory addresses in use.",

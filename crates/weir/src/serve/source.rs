@@ -1,4 +1,7 @@
 //! One source of the server: watches its files, reads what arrives, commits it.
+//!
+//! The loop asks, reads everything that is there, and only then says up to when the source is complete. So a
+//! backlog that is being read never makes minutes complete that are still in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,8 +11,8 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{
-    Arrival, ObjectError, ObjectKey, ObjectLine, ObjectReader, Outcome, Part, ReadLimits, Watch, available_threads,
-    for_each_object, read_appended,
+    Arrival, ObjectError, ObjectKey, ObjectLine, ObjectReader, Outcome, Part, ReadLimits, Watch,
+    available_threads, for_each_object, read_appended,
 };
 use weir_meter::{Meter, MeterOptions, SlotRange};
 use weir_record::{Format, Reject, Timestamp};
@@ -80,11 +83,12 @@ impl FileSource {
     fn read_all(&self, watch: &mut Watch, arrivals: &[Arrival], stop: &watch::Receiver<bool>) -> bool {
         let new_worker = || (Worker::new(self), Vec::new());
         let size = |arrival: &Arrival| arrival.path.metadata().map_or(0, |metadata| metadata.len());
-        let workers = for_each_object(arrivals, available_threads(), size, new_worker, |(worker, done), arrival| {
-            if !*stop.borrow() {
-                done.push((arrival, worker.read(arrival)));
-            }
-        });
+        let workers =
+            for_each_object(arrivals, available_threads(), size, new_worker, |(worker, done), arrival| {
+                if !*stop.borrow() {
+                    done.push((arrival, worker.read(arrival)));
+                }
+            });
         let mut is_idle = true;
         for (arrival, progress) in workers.into_iter().flat_map(|(_, done)| done) {
             match progress {
@@ -131,7 +135,8 @@ impl<'s> Worker<'s> {
     fn read_whole(&mut self, path: &Path) -> Progress {
         let complete_to = self.source.state.complete_to(&self.source.name);
         let Self { source, reader, scratch, batch } = self;
-        let outcome = reader.read_file(path, source.format, |line| take_in(source, scratch, batch, complete_to, &line));
+        let outcome =
+            reader.read_file(path, source.format, |line| take_in(source, scratch, batch, complete_to, &line));
         self.finish(path, outcome)
     }
 
@@ -154,7 +159,9 @@ impl<'s> Worker<'s> {
                 Progress::Counted
             }
             Err(error) => {
-                source.state.with_source(name, |account| *account.failed.entry(error.label()).or_default() += 1);
+                source
+                    .state
+                    .with_source(name, |account| *account.failed.entry(error.label()).or_default() += 1);
                 let (path, error) = (path.display().to_string(), error.to_string());
                 tracing::error!(source = &**name, path, error, "a file was not counted");
                 Progress::Failed
