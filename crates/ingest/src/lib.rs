@@ -17,4 +17,4 @@ pub use discover::{DiscoverError, check_pattern, discover, list};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
-pub use watch::{Arrival, Part, Watch, read_appended};
+pub use watch::{Arrival, Found, Part, Watch, read_appended};

@@ -32,6 +32,17 @@ pub struct Watch {
     poll: u64,
 }
 
+/// What a poll found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The files that have something to read, in the order of their names.
+    pub arrivals: Vec<Arrival>,
+    /// Packed files that may still be being written.
+    pub settling: usize,
+    /// Patterns that cannot be listed; the others were.
+    pub errors: Vec<DiscoverError>,
+}
+
 /// A file with something to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -85,27 +96,26 @@ impl Watch {
         Self { patterns, seen: HashMap::new(), poll: 0 }
     }
 
-    /// The files that have something to read at the time `now`, in the order of their names.
-    ///
-    /// # Errors
-    ///
-    /// Each pattern that cannot be listed; the others still are.
-    pub fn poll(&mut self, now: SystemTime) -> (Vec<Arrival>, Vec<DiscoverError>) {
+    /// Looks at all files at the time `now`.
+    pub fn poll(&mut self, now: SystemTime) -> Found {
         self.poll += 1;
-        let mut arrivals = Vec::new();
-        let mut errors = Vec::new();
+        let mut found = Found::default();
         for pattern in self.patterns.clone() {
             match list(&pattern) {
                 // A file may be gone before it is looked at.
                 Ok(paths) => {
-                    arrivals.extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten()));
+                    found
+                        .arrivals
+                        .extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten()));
                 }
-                Err(error) => errors.push(error),
+                Err(error) => found.errors.push(error),
             }
         }
         let oldest = self.poll.saturating_sub(POLLS_REMEMBERED);
         self.seen.retain(|_, seen| seen.poll >= oldest);
-        (arrivals, errors)
+        let is_settling = |seen: &&Seen| seen.state == State::Settling && seen.bytes > 0;
+        found.settling = self.seen.values().filter(is_settling).count();
+        found
     }
 
     /// Notes that a packed file was counted, so that it is never read again.
@@ -222,9 +232,9 @@ mod tests {
         }
 
         fn arrivals(&mut self, now: SystemTime) -> Vec<Arrival> {
-            let (arrivals, errors) = self.watch.poll(now);
-            assert!(errors.is_empty());
-            arrivals
+            let found = self.watch.poll(now);
+            assert!(found.errors.is_empty());
+            found.arrivals
         }
 
         fn read_all(&mut self) {

@@ -16,14 +16,13 @@ use crate::account::grouped;
 use crate::output::harmless;
 
 /// The values that a table shows: what fits beside a route in 80 columns.
-const SHOWN: [ValueColumn; 7] = [
+const SHOWN: [ValueColumn; 6] = [
     ValueColumn::Count,
     ValueColumn::ErrorRatio,
     ValueColumn::Mean,
     ValueColumn::Percentile(50),
     ValueColumn::Percentile(95),
     ValueColumn::Percentile(99),
-    ValueColumn::Max,
 ];
 
 /// Columns between columns.

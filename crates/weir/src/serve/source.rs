@@ -59,8 +59,8 @@ impl FileSource {
         let mut reported = String::new();
         while !*stop.borrow() {
             #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
-            let (arrivals, errors) = watch.poll(SystemTime::now());
-            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            let found = watch.poll(SystemTime::now());
+            let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
             // Said once, not at every poll.
             if reported != errors.join("; ") {
                 reported = errors.join("; ");
@@ -68,8 +68,8 @@ impl FileSource {
                     tracing::error!(source = &*self.name, error = reported, "cannot look for files");
                 }
             }
-            let is_idle = self.read_all(&mut watch, &arrivals, stop);
-            if errors.is_empty() && is_idle {
+            let is_idle = self.read_all(&mut watch, &found.arrivals, stop);
+            if errors.is_empty() && is_idle && found.settling == 0 {
                 self.state.with_source(&self.name, |source| source.caught_up(clock::now()));
             }
             self.state.purge(clock::now());
