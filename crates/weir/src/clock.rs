@@ -8,6 +8,11 @@ use weir_record::Timestamp;
 pub fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "everything else is given the time as an argument")]
     let now = SystemTime::now();
-    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    timestamp(now)
+}
+
+/// A time of the operating system, as that of a file; before 1970 it is 1970.
+pub fn timestamp(time: SystemTime) -> Timestamp {
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
 }

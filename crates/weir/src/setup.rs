@@ -10,6 +10,7 @@ use weir_enrich::{EnrichOptions, Enricher, ListenerRules, UnmatchedRoutes};
 use weir_ingest::ReadLimits;
 use weir_meter::MeterOptions;
 
+use crate::clock;
 use crate::config::{self, Config, Limits, Metrics, Source};
 
 /// Reads the config that is named or found; an empty one where there is none.
@@ -79,7 +80,10 @@ fn listener_rules(sources: &[Source]) -> anyhow::Result<ListenerRules> {
         for path in weir_ingest::discover(pattern).context("cannot find listener rules")? {
             let text = std::fs::read_to_string(&path)
                 .with_context(|| format!("cannot read the listener rules {}", path.display()))?;
-            builder.add_json(&path.display().to_string(), &text)?;
+            // A file's age is when the rules were as it says; of several captures a line meets its own.
+            let taken_at =
+                path.metadata().and_then(|metadata| metadata.modified()).ok().map(clock::timestamp);
+            builder.add_json_at(&path.display().to_string(), &text, taken_at)?;
         }
     }
     Ok(builder.build())
