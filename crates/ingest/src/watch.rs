@@ -37,6 +37,8 @@ pub struct Watch {
 pub struct Found {
     /// The files that have something to read, in the order of their names.
     pub arrivals: Vec<Arrival>,
+    /// Files that match, with something to read or not.
+    pub files: usize,
     /// Packed files that may still be being written.
     pub settling: usize,
     /// Patterns that cannot be listed; the others were.
@@ -102,11 +104,11 @@ impl Watch {
         let mut found = Found::default();
         for pattern in self.patterns.clone() {
             match list(&pattern) {
-                // A file may be gone before it is looked at.
                 Ok(paths) => {
-                    found
-                        .arrivals
-                        .extend(paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten()));
+                    found.files += paths.len();
+                    // A file may be gone before it is looked at.
+                    let arrivals = paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten());
+                    found.arrivals.extend(arrivals);
                 }
                 Err(error) => found.errors.push(error),
             }

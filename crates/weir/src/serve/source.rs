@@ -57,9 +57,15 @@ impl FileSource {
     pub fn run(self, stop: &watch::Receiver<bool>, wait: impl Fn(Duration) -> bool) {
         let mut watch = Watch::new(self.paths.clone());
         let mut reported = String::new();
+        let mut is_first_poll = true;
         while !*stop.borrow() {
             #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
             let found = watch.poll(SystemTime::now());
+            if is_first_poll && found.files == 0 {
+                let paths = self.paths.join(", ");
+                tracing::warn!(source = &*self.name, paths, "no file matches yet");
+            }
+            is_first_poll = false;
             let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
             // Said once, not at every poll.
             if reported != errors.join("; ") {
