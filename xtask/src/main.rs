@@ -7,15 +7,18 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod tidy;
 
-const USAGE: &str = "usage: cargo xtask tidy    check the rules of STYLE.md that a program can check";
+const USAGE: &str = "usage: cargo xtask tidy     check the rules of STYLE.md that a program can check
+       cargo xtask bench    measure weir beside its peers; see bench/README.md";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tidy"] => report(tidy::run()),
+        ["bench", flags @ ..] => bench(flags),
         ["help" | "--help" | "-h"] => {
             say(USAGE);
             ExitCode::SUCCESS
@@ -31,19 +34,31 @@ fn main() -> ExitCode {
 fn report(outcome: anyhow::Result<tidy::Report>) -> ExitCode {
     match outcome {
         Ok(report) => {
-            report
-                .findings
-                .iter()
-                .for_each(|finding| say(&finding.to_string()));
+            report.findings.iter().for_each(|finding| say(&finding.to_string()));
             complain(&report.summary());
-            if report.findings.is_empty() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            }
+            if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             complain(&format!("tidy: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Measures; what is measured is printed and kept by [`bench::run`].
+fn bench(flags: &[&str]) -> ExitCode {
+    let options = match bench::Options::parse(flags) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(&format!("bench: {error}"));
+            return ExitCode::from(2);
+        }
+    };
+    match bench::run(&options) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&format!("bench: {error:#}"));
             ExitCode::FAILURE
         }
     }

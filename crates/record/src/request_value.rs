@@ -10,6 +10,13 @@ use std::borrow::Cow;
 /// Returns `None` for anything but digits with at most one point (no sign, no exponent).
 #[inline]
 pub(crate) fn seconds_as_us(text: &[u8]) -> Option<u64> {
+    // Nearly every time is below ten seconds and has three decimals.
+    if let [whole, b'.', tenths, hundredths, thousandths] = *text {
+        let digits = [whole, tenths, hundredths, thousandths].map(|byte| u64::from(byte.wrapping_sub(b'0')));
+        let is_number = digits.iter().all(|&digit| digit < 10);
+        let ms = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3];
+        return is_number.then_some(ms * 1000);
+    }
     const WHOLE_DIGITS_MAX: usize = 12;
     let mut value: u64 = 0;
     let mut whole_digits = 0;
@@ -79,6 +86,9 @@ pub(crate) fn lower_case(mut text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 /// A host without surrounding spaces and without its port; an IPv6 address keeps its brackets.
 #[inline]
 pub(crate) fn host_without_port(host: &[u8]) -> &[u8] {
+    if memchr::memchr2(b':', b' ', host).is_none() {
+        return host.trim_ascii();
+    }
     let host = host.trim_ascii();
     let name_start = if host.first() == Some(&b'[') { memchr::memchr(b']', host).unwrap_or(0) } else { 0 };
     let mut colons = memchr::memchr_iter(b':', &host[name_start..]);

@@ -51,10 +51,7 @@ mod tests {
     use super::*;
 
     fn check_manifest(text: &str, expected: &[usize]) {
-        let file = TextFile {
-            path: "crates/record/Cargo.toml".to_owned(),
-            text: text.to_owned(),
-        };
+        let file = TextFile { path: "crates/record/Cargo.toml".to_owned(), text: text.to_owned() };
         assert_lines(&check(&file), expected);
     }
 
@@ -64,10 +61,7 @@ mod tests {
         check_manifest("[dependencies]\nmemchr.workspace = true # finds line ends", &[]);
         check_manifest("[dependencies]\nmemchr.workspace = true", &[2]);
         check_manifest("[dev-dependencies]\n# a reason\na = \"1\"\nb = \"1\"", &[4]);
-        check_manifest(
-            "[dependencies]\n# reads JSON\nserde.workspace = true\nserde_json = \"1\"",
-            &[],
-        );
+        check_manifest("[dependencies]\n# reads JSON\nserde.workspace = true\nserde_json = \"1\"", &[]);
     }
 
     #[test]

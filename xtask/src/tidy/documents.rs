@@ -37,20 +37,13 @@ pub fn check(files: &[TextFile]) -> Vec<Finding> {
 }
 
 fn missing_from_map(files: &[TextFile]) -> Vec<Finding> {
-    let map = files
-        .iter()
-        .find(|file| file.path == MAP)
-        .map_or("", |file| file.text.as_str());
+    let map = files.iter().find(|file| file.path == MAP).map_or("", |file| file.text.as_str());
     let crates = files.iter().filter_map(|file| {
-        file.path
-            .strip_prefix("crates/")
-            .and_then(|rest| rest.strip_suffix("/Cargo.toml"))
+        file.path.strip_prefix("crates/").and_then(|rest| rest.strip_suffix("/Cargo.toml"))
     });
     let missing =
         crates.filter(|name| !map.contains(&format!("{name}/")) && !map.contains(&format!("`{name}`")));
-    missing
-        .map(|name| Finding::new(MAP, 1, format!("the map does not show crates/{name}; add it")))
-        .collect()
+    missing.map(|name| Finding::new(MAP, 1, format!("the map does not show crates/{name}; add it"))).collect()
 }
 
 #[cfg(test)]
@@ -59,16 +52,9 @@ mod tests {
     use super::*;
 
     fn tree(map: &str) -> Vec<TextFile> {
-        let documents = DOCUMENTS
-            .iter()
-            .map(|(path, _)| (*path, if *path == MAP { map } else { "" }));
+        let documents = DOCUMENTS.iter().map(|(path, _)| (*path, if *path == MAP { map } else { "" }));
         let files = documents.chain([("crates/record/Cargo.toml", "")]);
-        files
-            .map(|(path, text)| TextFile {
-                path: path.to_owned(),
-                text: text.to_owned(),
-            })
-            .collect()
+        files.map(|(path, text)| TextFile { path: path.to_owned(), text: text.to_owned() }).collect()
     }
 
     #[test]

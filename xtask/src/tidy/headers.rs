@@ -22,11 +22,7 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
     let words = header.iter().flat_map(|line| line.split_whitespace()).count();
     let text_lines = header.iter().filter(|line| !line.trim().is_empty()).count();
     let is_short = raw.lines().count() < SHORT_FILE_LINES;
-    let (words_min, lines_min) = if is_short {
-        (SHORT_FILE_WORDS, 1)
-    } else {
-        (WORDS, 2)
-    };
+    let (words_min, lines_min) = if is_short { (SHORT_FILE_WORDS, 1) } else { (WORDS, 2) };
 
     let message = if header.is_empty() {
         "no //! header; begin the file with why it exists and what it refuses"
@@ -73,9 +69,6 @@ mod tests {
 
     #[test]
     fn tests_and_fuzz_targets_are_not_asked() {
-        assert_lines(
-            &check(&RustFile::new("fuzz/fuzz_targets/a.rs", "fn main() {}")),
-            &[],
-        );
+        assert_lines(&check(&RustFile::new("fuzz/fuzz_targets/a.rs", "fn main() {}")), &[]);
     }
 }

@@ -29,54 +29,18 @@ pub struct Layer {
 
 /// Every crate of the workspace, in the order that data flows.
 pub const LAYERS: &[Layer] = &[
-    Layer {
-        package: "weir-record",
-        uses: &[],
-        dev_uses: &[],
-        is_pure: true,
-    },
-    Layer {
-        package: "weir-ingest",
-        uses: &["weir-record"],
-        dev_uses: &[],
-        is_pure: false,
-    },
-    Layer {
-        package: "weir-enrich",
-        uses: &["weir-record"],
-        dev_uses: &[],
-        is_pure: true,
-    },
-    Layer {
-        package: "weir-meter",
-        uses: &["weir-record"],
-        dev_uses: &[],
-        is_pure: true,
-    },
-    Layer {
-        package: "weir-web",
-        uses: &["weir-meter"],
-        dev_uses: &["weir-record"],
-        is_pure: false,
-    },
+    Layer { package: "weir-record", uses: &[], dev_uses: &[], is_pure: true },
+    Layer { package: "weir-ingest", uses: &["weir-record"], dev_uses: &[], is_pure: false },
+    Layer { package: "weir-enrich", uses: &["weir-record"], dev_uses: &[], is_pure: true },
+    Layer { package: "weir-meter", uses: &["weir-record"], dev_uses: &[], is_pure: true },
+    Layer { package: "weir-web", uses: &["weir-meter"], dev_uses: &["weir-record"], is_pure: false },
     Layer {
         package: "weir",
-        uses: &[
-            "weir-record",
-            "weir-ingest",
-            "weir-enrich",
-            "weir-meter",
-            "weir-web",
-        ],
+        uses: &["weir-record", "weir-ingest", "weir-enrich", "weir-meter", "weir-web"],
         dev_uses: &[],
         is_pure: false,
     },
-    Layer {
-        package: "xtask",
-        uses: &[],
-        dev_uses: &[],
-        is_pure: false,
-    },
+    Layer { package: "xtask", uses: &[], dev_uses: &[], is_pure: false },
 ];
 
 /// Libraries that cost much to compile or decide much, and the packages that may use them.
@@ -114,35 +78,21 @@ struct Dependency {
 /// When `metadata` is not the JSON that cargo documents.
 pub fn packages(metadata: &str, root: &Path) -> anyhow::Result<Vec<Package>> {
     let metadata: Value = serde_json::from_str(metadata).context("cargo metadata is not JSON")?;
-    let packages = metadata
-        .get("packages")
-        .and_then(Value::as_array)
-        .context("cargo metadata lists no packages")?;
+    let packages =
+        metadata.get("packages").and_then(Value::as_array).context("cargo metadata lists no packages")?;
     Ok(packages.iter().map(|value| package(value, root)).collect())
 }
 
 fn package(value: &Value, root: &Path) -> Package {
     let manifest = Path::new(text(value, "manifest_path"));
-    let manifest = manifest
-        .strip_prefix(root)
-        .unwrap_or(manifest)
-        .to_string_lossy()
-        .into_owned();
-    let dependencies = value
-        .get("dependencies")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let manifest = manifest.strip_prefix(root).unwrap_or(manifest).to_string_lossy().into_owned();
+    let dependencies = value.get("dependencies").and_then(Value::as_array).into_iter().flatten();
     let dependencies = dependencies.map(|dependency| Dependency {
         name: text(dependency, "name").to_owned(),
         is_ours: dependency.get("path").is_some_and(Value::is_string),
         is_dev: text(dependency, "kind") == "dev",
     });
-    Package {
-        name: text(value, "name").to_owned(),
-        manifest,
-        dependencies: dependencies.collect(),
-    }
+    Package { name: text(value, "name").to_owned(), manifest, dependencies: dependencies.collect() }
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -151,10 +101,7 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Edges that no table allows, and crates without a row.
 pub fn check(packages: &[Package], files: &[TextFile]) -> Vec<Finding> {
-    packages
-        .iter()
-        .flat_map(|package| check_package(package, files))
-        .collect()
+    packages.iter().flat_map(|package| check_package(package, files)).collect()
 }
 
 fn check_package(package: &Package, files: &[TextFile]) -> Vec<Finding> {
@@ -167,11 +114,7 @@ fn check_package(package: &Package, files: &[TextFile]) -> Vec<Finding> {
     };
     let refused = package.dependencies.iter().filter_map(|dependency| {
         let message = refusal(layer, dependency)?;
-        Some(Finding::new(
-            &package.manifest,
-            dependency_line(package, &dependency.name, files),
-            message,
-        ))
+        Some(Finding::new(&package.manifest, dependency_line(package, &dependency.name, files), message))
     });
     refused.collect()
 }
@@ -195,10 +138,7 @@ fn refusal(layer: &Layer, dependency: &Dependency) -> Option<String> {
 fn dependency_line(package: &Package, name: &str, files: &[TextFile]) -> usize {
     let manifest = files.iter().find(|file| file.path == package.manifest);
     let mut lines = manifest.into_iter().flat_map(|file| file.text.lines());
-    let names = |line: &str| {
-        line.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with([' ', '.', '=']))
-    };
+    let names = |line: &str| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '.', '=']));
     lines.position(names).map_or(1, |index| index + 1)
 }
 
@@ -212,20 +152,13 @@ mod tests {
 
     /// Checks a package whose manifest has one dependency, on line 2.
     fn check_edge(package: &str, dependency: &str, kind: &str, expected: &[usize]) {
-        let path = if dependency.starts_with("weir") {
-            "\"/r/x\""
-        } else {
-            "null"
-        };
+        let path = if dependency.starts_with("weir") { "\"/r/x\"" } else { "null" };
         let metadata = format!(
             r#"{{"packages": [{{"name": "{package}", "manifest_path": "/r/crates/x/Cargo.toml",
                 "dependencies": [{{"name": "{dependency}", "kind": {kind}, "path": {path}}}]}}]}}"#
         );
         let manifest = format!("[dependencies]\n{dependency}.workspace = true\n");
-        let files = [TextFile {
-            path: "crates/x/Cargo.toml".to_owned(),
-            text: manifest,
-        }];
+        let files = [TextFile { path: "crates/x/Cargo.toml".to_owned(), text: manifest }];
         let packages = packages(&metadata, Path::new("/r")).unwrap();
         assert_lines(&check(&packages, &files), expected);
     }
@@ -262,17 +195,8 @@ mod tests {
     fn rows_name_packages_that_have_rows() {
         let has_row = |name: &str| LAYERS.iter().any(|layer| layer.package == name);
         for layer in LAYERS {
-            assert!(
-                layer.uses.iter().chain(layer.dev_uses).all(|name| has_row(name)),
-                "{}",
-                layer.package
-            );
+            assert!(layer.uses.iter().chain(layer.dev_uses).all(|name| has_row(name)), "{}", layer.package);
         }
-        assert!(
-            HEAVY
-                .iter()
-                .flat_map(|(_, users)| *users)
-                .all(|name| has_row(name))
-        );
+        assert!(HEAVY.iter().flat_map(|(_, users)| *users).all(|name| has_row(name)));
     }
 }

@@ -21,14 +21,8 @@ const IN_PRODUCT: &[(&str, &str)] = &[
 
 const ANYWHERE: &[(&str, &str)] = &[
     ("dbg!", "take it out"),
-    (
-        "#[ignore",
-        "a test that does not run protects nothing; mend it or delete it",
-    ),
-    (
-        "#[should_panic",
-        "nothing here panics on input; assert on the error instead",
-    ),
+    ("#[ignore", "a test that does not run protects nothing; mend it or delete it"),
+    ("#[should_panic", "nothing here panics on input; assert on the error instead"),
 ];
 
 /// Marks of unfinished work in comments, in pieces so that a search of the tree does not find this line.
@@ -39,11 +33,7 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut search = |view: &str, name: &str, instead: &str| {
         for offset in words(view, name) {
-            findings.push(Finding::new(
-                &file.path,
-                line_of(view, offset),
-                format!("`{name}`; {instead}"),
-            ));
+            findings.push(Finding::new(&file.path, line_of(view, offset), format!("`{name}`; {instead}")));
         }
     };
     for (name, instead) in IN_PRODUCT {
@@ -53,11 +43,7 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
         search(&file.text.code, name, instead);
     }
     for mark in MARKS {
-        search(
-            &file.text.comments,
-            mark,
-            "do it now, or open an issue and leave the code whole",
-        );
+        search(&file.text.comments, mark, "do it now, or open an issue and leave the code whole");
     }
     findings
 }
@@ -77,10 +63,7 @@ pub fn census(files: &[RustFile]) -> Census {
     sources.fold(Census::default(), |sum, file| {
         let product = &file.text.product;
         Census {
-            expects: sum.expects
-                + words(product, EXPECT)
-                    .filter(|&start| has_text(file, start))
-                    .count(),
+            expects: sum.expects + words(product, EXPECT).filter(|&start| has_text(file, start)).count(),
             product_lines: sum.product_lines + product.lines().filter(|line| !line.trim().is_empty()).count(),
         }
     })
@@ -88,10 +71,7 @@ pub fn census(files: &[RustFile]) -> Census {
 
 /// Whether the call at `start` is given a text, as `Option`'s is and a parser's own `expect` is not.
 fn has_text(file: &RustFile, start: usize) -> bool {
-    file.text
-        .raw
-        .get(start + EXPECT.len()..)
-        .is_some_and(|argument| argument.trim_start().starts_with('"'))
+    file.text.raw.get(start + EXPECT.len()..).is_some_and(|argument| argument.trim_start().starts_with('"'))
 }
 
 impl Census {
@@ -136,34 +116,15 @@ mod tests {
 
     #[test]
     fn every_test_runs() {
-        check_code(
-            "#[cfg(test)]\nmod tests {\n#[test]\n#[ignore]\nfn f() {}\n}",
-            &[4],
-        );
+        check_code("#[cfg(test)]\nmod tests {\n#[test]\n#[ignore]\nfn f() {}\n}", &[4]);
     }
 
     #[test]
     fn expect_has_a_budget() {
-        let files = [RustFile::new(
-            "crates/record/src/a.rs",
-            "a.expect(\"1\");\n\nb.expect(\"2\");",
-        )];
+        let files = [RustFile::new("crates/record/src/a.rs", "a.expect(\"1\");\n\nb.expect(\"2\");")];
         let census = census(&files);
-        assert_eq!(
-            census,
-            Census {
-                expects: 2,
-                product_lines: 2
-            }
-        );
+        assert_eq!(census, Census { expects: 2, product_lines: 2 });
         assert!(census.check().is_some());
-        assert!(
-            Census {
-                product_lines: LINES_PER_EXPECT,
-                ..census
-            }
-            .check()
-            .is_none()
-        );
+        assert!(Census { product_lines: LINES_PER_EXPECT, ..census }.check().is_none());
     }
 }

@@ -13,19 +13,11 @@ use super::source::TextFile;
 /// Dead relative links, anchors and path mentions in all Markdown files.
 pub fn check(files: &[TextFile], paths: &BTreeSet<String>) -> Vec<Finding> {
     let documents = || files.iter().filter(|file| file.path.ends_with(".md"));
-    let ignored = files
-        .iter()
-        .find(|file| file.path == ".gitignore")
-        .map_or("", |file| file.text.as_str());
+    let ignored = files.iter().find(|file| file.path == ".gitignore").map_or("", |file| file.text.as_str());
     let tree = Tree {
         places: paths.iter().flat_map(|path| with_folders(path)).collect(),
-        ignored: ignored
-            .lines()
-            .filter_map(|line| line.strip_prefix('/'))
-            .collect(),
-        anchors: documents()
-            .map(|file| (file.path.as_str(), anchors(&file.text)))
-            .collect(),
+        ignored: ignored.lines().filter_map(|line| line.strip_prefix('/')).collect(),
+        anchors: documents().map(|file| (file.path.as_str(), anchors(&file.text))).collect(),
     };
     documents().flat_map(|file| check_document(file, &tree)).collect()
 }
@@ -73,11 +65,7 @@ fn check_document(file: &TextFile, tree: &Tree<'_>) -> Vec<Finding> {
                     .collect()
             };
             findings.extend(dead.iter().map(|target| {
-                Finding::new(
-                    &file.path,
-                    line,
-                    format!("`{target}` leads nowhere; name what exists now"),
-                )
+                Finding::new(&file.path, line, format!("`{target}` leads nowhere; name what exists now"))
             }));
         }
     }
@@ -96,14 +84,9 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// The targets of `[text](target)` and `[name]: target`.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
-    let inline = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split([')', ' ']).next());
-    let reference = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("]: "))
-        .map(|(_, target)| target.trim());
+    let inline = text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    let reference =
+        text.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target.trim());
     inline.chain(reference)
 }
 
@@ -112,17 +95,11 @@ fn leads_somewhere(from: &str, target: &str, tree: &Tree<'_>) -> bool {
     if target.contains("://") || target.starts_with("mailto:") {
         return true;
     }
-    let (path, anchor) = target
-        .split_once('#')
-        .map_or((target, None), |(path, anchor)| (path, Some(anchor)));
+    let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
     let Some(path) = resolve(from, path) else {
         return false;
     };
-    let has_anchor = |anchor| {
-        tree.anchors
-            .get(path.as_str())
-            .is_none_or(|anchors| anchors.contains(anchor))
-    };
+    let has_anchor = |anchor| tree.anchors.get(path.as_str()).is_none_or(|anchors| anchors.contains(anchor));
     tree.has(&path) && anchor.is_none_or(has_anchor)
 }
 
@@ -150,9 +127,9 @@ fn mentioned_path<'a>(code: &'a str, tree: &Tree<'_>) -> Option<&'a str> {
     let path = code.split([':', '#']).next().filter(|_| is_plain)?;
     let is_mention = match path.split_once('/') {
         Some((folder, _)) => tree.places.contains(folder),
-        None => path
-            .strip_suffix(".md")
-            .is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_uppercase())),
+        None => {
+            path.strip_suffix(".md").is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_uppercase()))
+        }
     };
     is_mention.then_some(path)
 }
@@ -167,13 +144,8 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 fn anchor(heading: &str) -> String {
-    let kept = heading
-        .trim()
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-    kept.map(|c| if c == ' ' { '-' } else { c })
-        .flat_map(char::to_lowercase)
-        .collect()
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -183,10 +155,7 @@ mod tests {
 
     /// Checks `docs/a.md` with this text, in a tree of a few files.
     fn check_text(text: &str, expected: &[usize]) {
-        let file = |path: &str, text: &str| TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = |path: &str, text: &str| TextFile { path: path.to_owned(), text: text.to_owned() };
         let files = [
             file(".gitignore", "/bench/data\n"),
             file("STYLE.md", "# Style\n## Names, and units\n"),
@@ -200,10 +169,7 @@ mod tests {
 
     #[test]
     fn relative_links_end_at_a_file_or_folder() {
-        check_text(
-            "[a](../STYLE.md), [b](../crates/record/), [c](https://example.com/x)",
-            &[],
-        );
+        check_text("[a](../STYLE.md), [b](../crates/record/), [c](https://example.com/x)", &[]);
         check_text("first\n[a](../GONE.md) and [b](b.md)", &[2, 2]);
         check_text("[a](../../outside.md)", &[1]);
         check_text("[a]: ../GONE.md", &[1]);
@@ -225,10 +191,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_a_path_is_left_alone() {
-        check_text(
-            "`/api/v1/users`, `crates/*/src`, `bench/data/big.log`, `a.md`, `x/y`",
-            &[],
-        );
+        check_text("`/api/v1/users`, `crates/*/src`, `bench/data/big.log`, `a.md`, `x/y`", &[]);
         check_text("```\n[a](gone.md) `crates/gone`\n```\n", &[]);
     }
 }

@@ -44,11 +44,7 @@ pub struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -69,10 +65,7 @@ pub struct Report {
 impl Report {
     /// One line for people: how much was read, how much is wrong.
     pub fn summary(&self) -> String {
-        let Census {
-            expects,
-            product_lines,
-        } = self.census;
+        let Census { expects, product_lines } = self.census;
         let findings = self.findings.len();
         format!(
             "tidy: {findings} findings in {} files; {expects} expect() in {product_lines} lines of product code",
@@ -91,21 +84,11 @@ pub fn run() -> anyhow::Result<Report> {
     let paths = listed_paths(&root)?;
     let files = read_texts(&root, &paths)?;
     let rust = rust_files(&files);
-    let metadata = output(
-        "cargo",
-        &["metadata", "--no-deps", "--format-version", "1"],
-        &root,
-    )?;
+    let metadata = output("cargo", &["metadata", "--no-deps", "--format-version", "1"], &root)?;
     let packages = layers::packages(&metadata, &root)?;
 
     let mut findings = Vec::new();
-    for check in [
-        headers::check,
-        leftovers::check,
-        purity::check,
-        size::check,
-        wording::check,
-    ] {
+    for check in [headers::check, leftovers::check, purity::check, size::check, wording::check] {
         findings.extend(rust.iter().flat_map(check));
     }
     for check in [dependency_reasons::check, portability::check] {
@@ -117,25 +100,14 @@ pub fn run() -> anyhow::Result<Report> {
     let census = leftovers::census(&rust);
     findings.extend(census.check());
     findings.sort();
-    Ok(Report {
-        findings,
-        files: files.len(),
-        census,
-    })
+    Ok(Report { findings, files: files.len(), census })
 }
 
 /// Tracked files and new ones that git does not ignore, so that a check bites before the commit.
 fn listed_paths(root: &Path) -> anyhow::Result<BTreeSet<String>> {
-    let list = output(
-        "git",
-        &["ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        root,
-    )?;
+    let list = output("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"], root)?;
     let listed = list.split('\0').filter(|path| !path.is_empty());
-    Ok(listed
-        .filter(|path| root.join(path).is_file())
-        .map(str::to_owned)
-        .collect())
+    Ok(listed.filter(|path| root.join(path).is_file()).map(str::to_owned).collect())
 }
 
 /// Every listed file that is text; a file that is not UTF-8 is left to those who know its format.
@@ -144,10 +116,7 @@ fn read_texts(root: &Path, paths: &BTreeSet<String>) -> anyhow::Result<Vec<TextF
     for path in paths {
         let bytes = std::fs::read(root.join(path)).with_context(|| format!("cannot read {path}"))?;
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(TextFile {
-                path: path.clone(),
-                text,
-            });
+            files.push(TextFile { path: path.clone(), text });
         }
     }
     Ok(files)
@@ -161,11 +130,7 @@ fn output(program: &str, arguments: &[&str], folder: &Path) -> anyhow::Result<St
         .output()
         .with_context(|| format!("cannot run `{}`; is {program} installed?", command()))?;
     if !output.status.success() {
-        bail!(
-            "`{}` failed: {}",
-            command(),
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        );
+        bail!("`{}` failed: {}", command(), String::from_utf8_lossy(&output.stderr).trim_end());
     }
     String::from_utf8(output.stdout)
         .with_context(|| format!("`{}` wrote something other than UTF-8", command()))

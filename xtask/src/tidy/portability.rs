@@ -8,11 +8,7 @@ use super::Finding;
 use super::source::TextFile;
 
 /// In pieces, so that a search of the tree finds none of them here.
-const FOLDERS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-];
+const FOLDERS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 const HOSTS: &[&str] = &[
     concat!("crates", ".io"),
     concat!("pypi", ".org"),
@@ -30,19 +26,13 @@ pub fn check(file: &TextFile) -> Vec<Finding> {
     }
     let lines = file.text.lines().enumerate();
     let findings = lines.flat_map(|(index, line)| {
-        let folder = FOLDERS
-            .iter()
-            .find(|folder| has_absolute_path(line, folder))
-            .map(|folder| {
-                format!("a path under `{folder}` exists on one machine only; make it relative or an argument")
-            });
+        let folder = FOLDERS.iter().find(|folder| has_absolute_path(line, folder)).map(|folder| {
+            format!("a path under `{folder}` exists on one machine only; make it relative or an argument")
+        });
         let host = HOSTS.iter().find(|host| line.contains(*host)).map(|host| {
             format!("`{host}` is a registry's host; name the package and let the client's settings find it")
         });
-        folder
-            .into_iter()
-            .chain(host)
-            .map(move |message| Finding::new(&file.path, index + 1, message))
+        folder.into_iter().chain(host).map(move |message| Finding::new(&file.path, index + 1, message))
     });
     findings.collect()
 }
@@ -67,13 +57,7 @@ mod tests {
     use super::*;
 
     fn check_text(path: &str, text: &str, expected: &[usize]) {
-        assert_lines(
-            &check(&TextFile {
-                path: path.to_owned(),
-                text: text.to_owned(),
-            }),
-            expected,
-        );
+        assert_lines(&check(&TextFile { path: path.to_owned(), text: text.to_owned() }), expected);
     }
 
     #[test]
@@ -81,11 +65,7 @@ mod tests {
         for folder in FOLDERS {
             check_text("a.md", &format!("first\nsee `{folder}a.txt`"), &[2]);
             check_text("a.sh", &format!("cd {folder}a"), &[1]);
-            check_text(
-                "a.md",
-                &format!("https://example.com{folder}a and ./a{folder}b"),
-                &[],
-            );
+            check_text("a.md", &format!("https://example.com{folder}a and ./a{folder}b"), &[]);
         }
     }
 
@@ -99,10 +79,6 @@ mod tests {
 
     #[test]
     fn samples_of_logs_are_left_alone() {
-        check_text(
-            "testdata/alb.log",
-            &format!("GET {}a HTTP/1.1", FOLDERS.concat()),
-            &[],
-        );
+        check_text("testdata/alb.log", &format!("GET {}a HTTP/1.1", FOLDERS.concat()), &[]);
     }
 }

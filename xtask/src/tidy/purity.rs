@@ -12,14 +12,8 @@ use super::source::RustFile;
 /// Modules of `std` that a pure crate may not name, and what it does instead.
 const MODULES: &[(&str, &str)] = &[
     ("std::fs", "take the contents as an argument"),
-    (
-        "std::net",
-        "take the bytes as an argument; addresses are in core::net",
-    ),
-    (
-        "std::io",
-        "take bytes and return a value; only std::io::Write is allowed, to write into a Vec",
-    ),
+    ("std::net", "take the bytes as an argument; addresses are in core::net"),
+    ("std::io", "take bytes and return a value; only std::io::Write is allowed, to write into a Vec"),
     ("std::env", "take the value as an argument"),
     ("std::process", "return an error"),
     ("std::thread", "leave threads to the caller"),
@@ -45,27 +39,19 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
     let code = &file.text.product;
     let paths = std_paths(code);
     let modules = MODULES.iter().flat_map(|(module, instead)| {
-        let named = paths
-            .iter()
-            .filter(move |(_, path)| path != ALLOWED && is_inside(path, module));
+        let named = paths.iter().filter(move |(_, path)| path != ALLOWED && is_inside(path, module));
         named.map(move |(offset, _)| (*offset, module, instead))
     });
-    let calls = CALLS
-        .iter()
-        .flat_map(|(call, instead)| words(code, call).map(move |offset| (offset, call, instead)));
+    let calls =
+        CALLS.iter().flat_map(|(call, instead)| words(code, call).map(move |offset| (offset, call, instead)));
     let finding = |(offset, name, instead)| {
-        Finding::new(
-            &file.path,
-            line_of(code, offset),
-            format!("`{name}` in a pure crate; {instead}"),
-        )
+        Finding::new(&file.path, line_of(code, offset), format!("`{name}` in a pure crate; {instead}"))
     };
     modules.chain(calls).map(finding).collect()
 }
 
 fn is_inside(path: &str, module: &str) -> bool {
-    path.strip_prefix(module)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// Every path that begins with `std::`, with its offset; `use std::{a, b::c}` names `std::a` and `std::b::c`.
@@ -107,13 +93,9 @@ fn std_path(text: &str) -> String {
 
 /// Whether the folder's package is pure; `crates/meter` holds `weir-meter`.
 fn is_pure(path: &str) -> bool {
-    let folder = path
-        .strip_prefix("crates/")
-        .and_then(|rest| rest.split('/').next());
+    let folder = path.strip_prefix("crates/").and_then(|rest| rest.split('/').next());
     let layer = folder.and_then(|folder| {
-        LAYERS
-            .iter()
-            .find(|layer| layer.package.strip_prefix("weir-").unwrap_or(layer.package) == folder)
+        LAYERS.iter().find(|layer| layer.package.strip_prefix("weir-").unwrap_or(layer.package) == folder)
     });
     layer.is_some_and(|layer| layer.is_pure)
 }
@@ -139,10 +121,7 @@ mod tests {
     #[test]
     fn grouped_imports_are_seen() {
         check_code("use std::{fmt, fs};", &[1]);
-        check_code(
-            "use std::{\n    collections::{HashMap, BTreeMap},\n    env::var,\n};",
-            &[3],
-        );
+        check_code("use std::{\n    collections::{HashMap, BTreeMap},\n    env::var,\n};", &[3]);
         check_code("use std::{fmt, collections::HashMap};", &[]);
         check_code("use std::{fmt, io::Read};", &[1]);
     }

@@ -48,13 +48,7 @@ impl RustText {
         let in_product = |offset: usize| !is_test && !tests.iter().any(|range| range.contains(&offset));
         let product = blank(&code, in_product);
         let product_literals = blank(&view(Class::Literal), in_product);
-        Self {
-            raw: raw.to_owned(),
-            comments: view(Class::Comment),
-            code,
-            product,
-            product_literals,
-        }
+        Self { raw: raw.to_owned(), comments: view(Class::Comment), code, product, product_literals }
     }
 
     /// All functions that have a body, tests included, in the order of the file.
@@ -209,9 +203,7 @@ fn raw_string(rest: &str) -> Option<usize> {
     let hashes = unprefixed.len() - opened.len();
     let contents = opened.strip_prefix('"')?;
     let closing = format!("\"{}", "#".repeat(hashes));
-    let length = contents
-        .find(&closing)
-        .map_or(contents.len(), |end| end + closing.len());
+    let length = contents.find(&closing).map_or(contents.len(), |end| end + closing.len());
     Some(rest.len() - contents.len() + length)
 }
 
@@ -229,11 +221,7 @@ mod tests {
 
     fn check_code(raw: &str, expected: &str) {
         let text = RustText::new(raw, false);
-        assert_eq!(
-            text.code.split_whitespace().collect::<Vec<_>>().join(" "),
-            expected,
-            "{raw}"
-        );
+        assert_eq!(text.code.split_whitespace().collect::<Vec<_>>().join(" "), expected, "{raw}");
         assert_eq!(text.code.len(), raw.len(), "{raw}");
     }
 
@@ -251,14 +239,8 @@ mod tests {
 
     #[test]
     fn test_items_are_no_product() {
-        let text = RustText::new(
-            "fn a() {}\n#[cfg(test)]\nmod tests { fn b() {} }\nfn c() {}",
-            false,
-        );
-        assert_eq!(
-            text.product.split_whitespace().collect::<Vec<_>>().join(" "),
-            "fn a() {} fn c() {}"
-        );
+        let text = RustText::new("fn a() {}\n#[cfg(test)]\nmod tests { fn b() {} }\nfn c() {}", false);
+        assert_eq!(text.product.split_whitespace().collect::<Vec<_>>().join(" "), "fn a() {} fn c() {}");
         let text = RustText::new("#[cfg(test)]\nuse a::b;\nfn c() {}", false);
         assert_eq!(text.product.trim(), "fn c() {}");
         assert_eq!(RustText::new("fn a() {}", true).product.trim(), "");
@@ -269,11 +251,7 @@ mod tests {
         let raw = "fn a(x: [u8; 3]) -> u8 {\n    match x { _ => '}' }\n}\n\
                    trait T { fn b(); fn c() {} }\ntype F = fn(u8);";
         let text = RustText::new(raw, false);
-        let function = |name, line, line_count| Function {
-            name,
-            line,
-            line_count,
-        };
+        let function = |name, line, line_count| Function { name, line, line_count };
         assert_eq!(text.functions(), [function("a", 1, 3), function("c", 4, 1)]);
     }
 

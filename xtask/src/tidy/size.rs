@@ -35,11 +35,7 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
 fn long_lines(file: &RustFile) -> Vec<Finding> {
     let long = file.text.raw.lines().enumerate().filter_map(|(index, line)| {
         let is_candidate = line.chars().count() > LINE_CHARACTERS_MAX && is_breakable(line);
-        let characters = if is_candidate {
-            counted_characters(file, index, line)
-        } else {
-            0
-        };
+        let characters = if is_candidate { counted_characters(file, index, line) } else { 0 };
         (characters > LINE_CHARACTERS_MAX).then(|| {
             let message =
                 format!("the line has {characters} characters, {LINE_CHARACTERS_MAX} are allowed; break it");
@@ -58,24 +54,13 @@ fn is_breakable(line: &str) -> bool {
 /// The length of a line; in test code without its literals, which are samples and stay in one piece.
 fn counted_characters(file: &RustFile, index: usize, line: &str) -> usize {
     let text = &file.text;
-    let has_text = |view: &str| {
-        view.lines()
-            .nth(index)
-            .is_some_and(|line| !line.trim().is_empty())
-    };
-    if [&text.product, &text.product_literals, &text.comments]
-        .into_iter()
-        .any(|view| has_text(view))
-    {
+    let has_text = |view: &str| view.lines().nth(index).is_some_and(|line| !line.trim().is_empty());
+    if [&text.product, &text.product_literals, &text.comments].into_iter().any(|view| has_text(view)) {
         return line.chars().count();
     }
     let code = text.code.lines().nth(index).unwrap_or_default();
     let indentation = line.len() - line.trim_start().len();
-    indentation
-        + code
-            .split_whitespace()
-            .map(|word| word.chars().count() + 1)
-            .sum::<usize>()
+    indentation + code.split_whitespace().map(|word| word.chars().count() + 1).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -99,14 +84,8 @@ mod tests {
     fn samples_in_tests_do_not_count() {
         let literal = "x".repeat(LINE_CHARACTERS_MAX);
         check_text(&format!("let a = \"{literal}\";"), &[1]);
-        check_text(
-            &format!("#[cfg(test)]\nmod tests {{\n  let a = r#\"{literal}\n{literal}x\"#;\n}}"),
-            &[],
-        );
-        check_text(
-            &format!("#[cfg(test)]\nmod tests {{\n  let {literal} = 1;\n}}"),
-            &[3],
-        );
+        check_text(&format!("#[cfg(test)]\nmod tests {{\n  let a = r#\"{literal}\n{literal}x\"#;\n}}"), &[]);
+        check_text(&format!("#[cfg(test)]\nmod tests {{\n  let {literal} = 1;\n}}"), &[3]);
     }
 
     #[test]

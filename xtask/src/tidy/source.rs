@@ -29,20 +29,12 @@ pub struct RustFile {
 impl RustFile {
     /// A file of product code, but for what its own text marks as tests.
     pub fn new(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: RustText::new(text, false),
-            is_test: false,
-        }
+        Self { path: path.to_owned(), text: RustText::new(text, false), is_test: false }
     }
 
     /// A file that is tests from end to end.
     pub fn of_tests(path: &str, text: &str) -> Self {
-        Self {
-            path: path.to_owned(),
-            text: RustText::new(text, true),
-            is_test: true,
-        }
+        Self { path: path.to_owned(), text: RustText::new(text, true), is_test: true }
     }
 
     /// A file that is compiled into a library or program, rather than a test, bench or fuzz target.
@@ -68,15 +60,12 @@ pub fn rust_files(files: &[TextFile]) -> Vec<RustFile> {
 }
 
 fn is_test_path(path: &str) -> bool {
-    path.split('/')
-        .any(|part| matches!(part, "tests" | "benches" | "fuzz_targets"))
+    path.split('/').any(|part| matches!(part, "tests" | "benches" | "fuzz_targets"))
 }
 
 /// Paths of the modules that `file` declares for tests only.
 fn test_modules(file: &TextFile) -> Vec<String> {
-    let folder = ["mod.rs", "lib.rs", "main.rs"]
-        .iter()
-        .find_map(|name| file.path.strip_suffix(name));
+    let folder = ["mod.rs", "lib.rs", "main.rs"].iter().find_map(|name| file.path.strip_suffix(name));
     let folder = folder.map_or_else(|| file.path.replace(".rs", "/"), str::to_owned);
     let declarations = file.text.split("#[cfg(test)]\n").skip(1);
     let names = declarations.filter_map(|rest| {
@@ -105,27 +94,15 @@ mod tests {
 
     #[test]
     fn modules_declared_for_tests_are_tests() {
-        let file = |path: &str, text: &str| TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        };
+        let file = |path: &str, text: &str| TextFile { path: path.to_owned(), text: text.to_owned() };
         let files = rust_files(&[
-            file(
-                "crates/record/src/alb/mod.rs",
-                "mod value;\n#[cfg(test)]\nmod summary;\n",
-            ),
+            file("crates/record/src/alb/mod.rs", "mod value;\n#[cfg(test)]\nmod summary;\n"),
             file("crates/record/src/alb/summary.rs", "fn a() {}"),
-            file(
-                "crates/record/src/alb/value.rs",
-                "#[cfg(test)]\nmod cases;\nfn b() {}",
-            ),
+            file("crates/record/src/alb/value.rs", "#[cfg(test)]\nmod cases;\nfn b() {}"),
             file("crates/record/src/alb/value/cases.rs", "fn c() {}"),
             file("crates/weir/tests/it/main.rs", "fn d() {}"),
         ]);
-        let has_product: Vec<bool> = files
-            .iter()
-            .map(|file| !file.text.product.trim().is_empty())
-            .collect();
+        let has_product: Vec<bool> = files.iter().map(|file| !file.text.product.trim().is_empty()).collect();
         assert_eq!(has_product, [true, false, true, false, false]);
     }
 }

@@ -12,14 +12,7 @@ use super::source::RustFile;
 const DEBUG_MARKS: &[&str] = &[concat!(":", "?}"), concat!(":#", "?}")];
 
 /// Where an error's text is written.
-const ERRORS: &[&str] = &[
-    "#[error(",
-    "bail!(",
-    "anyhow!(",
-    "ensure!(",
-    ".context(",
-    ".with_context(",
-];
+const ERRORS: &[&str] = &["#[error(", "bail!(", "anyhow!(", "ensure!(", ".context(", ".with_context("];
 /// Where else a person is spoken to.
 const MESSAGES: &[&str] = &[
     "error!(",
@@ -43,17 +36,10 @@ pub fn check(file: &RustFile) -> Vec<Finding> {
     let has_mark = |text: &str| DEBUG_MARKS.iter().any(|mark| text.contains(mark));
     let has_stop = |text: &str| text.trim_end().trim_end_matches(['"', '#']).ends_with('.');
 
-    let messages = ERRORS
-        .iter()
-        .chain(MESSAGES)
-        .flat_map(|opening| literals(file, opening));
-    let debugged = messages
-        .filter(|(_, text)| has_mark(text))
-        .map(|(offset, _)| finding(offset, debug));
+    let messages = ERRORS.iter().chain(MESSAGES).flat_map(|opening| literals(file, opening));
+    let debugged = messages.filter(|(_, text)| has_mark(text)).map(|(offset, _)| finding(offset, debug));
     let errors = ERRORS.iter().flat_map(|opening| literals(file, opening));
-    let stopped = errors
-        .filter(|(_, text)| has_stop(text))
-        .map(|(offset, _)| finding(offset, stop));
+    let stopped = errors.filter(|(_, text)| has_stop(text)).map(|(offset, _)| finding(offset, stop));
     debugged.chain(stopped).collect()
 }
 
@@ -99,10 +85,7 @@ mod tests {
         for mark in DEBUG_MARKS {
             let message = format!("bail!(\n\"cannot read {{path{mark}\");");
             check_code(&message, &[1]);
-            check_code(
-                &format!("#[cfg(test)]\nmod tests {{ fn f() {{ {message} }} }}"),
-                &[],
-            );
+            check_code(&format!("#[cfg(test)]\nmod tests {{ fn f() {{ {message} }} }}"), &[]);
             check_code(&format!("\nimpl fmt::Display for A {{ a(\"{{x{mark}\") }}"), &[2]);
             check_code(&format!("let bound = format!(\"{{x{mark}\");"), &[]);
         }

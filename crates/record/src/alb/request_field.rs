@@ -29,6 +29,10 @@ pub(super) fn split(request: &[u8]) -> RequestParts<'_> {
 
 /// Cuts ` HTTP/1.1`, ` -` or a trailing space off the end of a URL.
 fn without_version(text: &[u8]) -> &[u8] {
+    // Nearly every request ends so; the search below is for the others.
+    if let Some(url) = text.strip_suffix(b" HTTP/1.1").or_else(|| text.strip_suffix(b" HTTP/2.0")) {
+        return url;
+    }
     let text = text.strip_suffix(b" ").unwrap_or(text);
     match memchr::memrchr(b' ', text) {
         Some(space) if text[space + 1..].starts_with(b"HTTP/") || &text[space + 1..] == b"-" => {

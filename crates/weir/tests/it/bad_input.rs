@@ -1,9 +1,12 @@
 //! A broken file is reported with its reason and counts for nothing; what lies beside it counts as ever.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 use flate2::Compression;
@@ -103,12 +106,17 @@ fn files_without_a_line_are_fine() {
 #[test]
 fn what_lies_beside_access_logs_is_skipped_and_said() {
     let name = "111122223333_elasticloadbalancing_eu-central-1_app.prod.50dc6c495c0c9188_20261120T1015Z_10.0.0.1_a.log";
-    let connection = "2026-11-20T10:15:30.123456Z 203.0.113.7 50123 443 TLSv1.3 TLS_AES_128_GCM_SHA256 0.010 - - - - T\n";
+    let connection =
+        "2026-11-20T10:15:30.123456Z 203.0.113.7 50123 443 TLSv1.3 TLS_AES_128_GCM_SHA256 0.010 - - - - T\n";
     check_harmless(&format!("conn_log.{name}"), connection.as_bytes(), "skipped: 1 connection log");
     check_harmless("renamed.log", connection.as_bytes(), "skipped: 1 connection log");
     check_harmless(&format!("health_check_log_{name}"), b"http 2026-11-20\n", "skipped: 1 health-check log");
     let network = name.replace("_app.", "_net.").replace("10.0.0.1_", "");
-    check_harmless(&network, b"tls 2.0 2026-11-20T10:15:30 net/a/1 2\n", "skipped: 1 Network Load Balancer log");
+    check_harmless(
+        &network,
+        b"tls 2.0 2026-11-20T10:15:30 net/a/1 2\n",
+        "skipped: 1 Network Load Balancer log",
+    );
     check_harmless("ELBAccessLogTestFile", b"Enable AccessLog for ELB: prod\n", "skipped: 1 test file");
 }
 
@@ -166,7 +174,11 @@ fn lines_of_any_year_are_counted() {
     let text: String = years.map(|time| alb(time, "/cart", 200)).concat();
     let run = weir_with_input(&["count", "-"], text.as_bytes()).expect(0);
     assert_eq!(sum(&run.stdout, COUNT, &[]), 3.0);
-    assert!(run.stderr.contains("1970-01-01T00:00:00Z to 2099-07-01T00:00:00Z (UTC), 3 records"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("1970-01-01T00:00:00Z to 2099-07-01T00:00:00Z (UTC), 3 records"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -180,6 +192,25 @@ fn a_path_that_names_nothing_is_an_error() {
     fs::create_dir(folder.path("empty")).unwrap();
     let run = weir(&["report", &folder.path("empty")]).expect(1);
     assert!(run.stderr.contains("matches no file"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_name_may_be_any_bytes() {
+    let folder = Folder::new();
+    folder.write("a.log", albs(2, "/cart", 200));
+    let odd = Path::new(&folder.path("")).join(OsStr::from_bytes(b"caf\xe9.log"));
+    fs::write(odd, albs(1, "/cart", 200)).unwrap();
+    let run = weir(&["count", &folder.path("")]).expect(0);
+    assert_eq!(sum(&run.stdout, COUNT, &[]), 3.0);
+}
+
+#[test]
+fn a_pipe_in_a_folder_is_not_waited_for() {
+    let folder = Folder::new();
+    folder.write("a.log", albs(2, "/cart", 200));
+    output(Command::new("mkfifo").arg(folder.path("pipe"))).expect(0);
+    let run = weir(&["count", &folder.path("")]);
+    assert_eq!(sum(&run.stdout, COUNT, &[]), 2.0, "{}", run.stderr);
 }
 
 #[test]
@@ -207,7 +238,11 @@ fn a_file_that_may_not_be_read_is_an_error() {
     let mut command = if is_root() { as_nobody(&arguments) } else { weir_command(&arguments) };
     let run = output(&mut command).expect(1);
     assert_eq!(sum(&run.stdout, COUNT, &[]), 2.0);
-    assert!(run.stderr.contains(&format!("error: {secret}: cannot read it: Permission denied")), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!("error: {secret}: cannot read it: Permission denied")),
+        "{}",
+        run.stderr
+    );
 }
 
 fn is_root() -> bool {
@@ -225,10 +260,12 @@ fn as_nobody(arguments: &[&str]) -> Command {
 
 #[test]
 fn text_from_logs_cannot_speak_to_the_terminal() {
-    let hostile = [r"/a\u001b[31mred", r"/b\r\n\u0007c", r"/d\u009b2Je", r"/f\u202egnp.exe", r"/g\u0000\u007f"];
+    let hostile =
+        [r"/a\u001b[31mred", r"/b\r\n\u0007c", r"/d\u009b2Je", r"/f\u202egnp.exe", r"/g\u0000\u007f"];
     let lines: String = hostile.map(|path| nginx_json(path, 200)).concat();
     for by in ["path", "route", "path,user_agent"] {
-        let table = weir_with_input(&["report", "--routes", "raw", "--by", by, "-"], lines.as_bytes()).expect(0);
+        let table =
+            weir_with_input(&["report", "--routes", "raw", "--by", by, "-"], lines.as_bytes()).expect(0);
         assert!(table.stdout.lines().count() == 2 + hostile.len(), "{}", table.stdout);
         assert!(!table.stdout.contains(is_harmful), "{:?}", table.stdout);
     }

@@ -23,7 +23,9 @@ fn every_command_has_help() {
 
 #[test]
 fn completions_know_the_commands() {
-    for (shell, mark) in [("bash", "complete -F _weir"), ("zsh", "#compdef weir"), ("fish", "complete -c weir")] {
+    for (shell, mark) in
+        [("bash", "complete -F _weir"), ("zsh", "#compdef weir"), ("fish", "complete -c weir")]
+    {
         let script = weir(&["completions", shell]).expect(0).stdout;
         assert!(script.contains(mark), "{shell}");
         for command in COMMANDS {
@@ -38,14 +40,16 @@ fn completions_for_bash_are_bash() {
     let folder = Folder::new();
     let path = folder.write("weir.bash", script);
     output(Command::new("bash").args(["-n", &path])).expect(0);
-    let asked = format!("source {path}; COMP_WORDS=(weir re) COMP_CWORD=1 _weir weir re weir; echo \"${{COMPREPLY[@]}}\"");
+    let asked = format!(
+        "source {path}; COMP_WORDS=(weir re); COMP_CWORD=1; _weir weir re weir; echo \"${{COMPREPLY[@]}}\""
+    );
     assert_eq!(output(Command::new("bash").args(["-c", &asked])).expect(0).stdout.trim(), "report");
 }
 
 #[test]
 fn the_manual_page_has_every_command_and_option() {
     let page = weir(&["man"]).expect(0).stdout;
-    assert!(page.contains(".TH weir 1"), "{:.300}", page);
+    assert!(page.contains(".TH weir 1"), "{page:.300}");
     for command in COMMANDS {
         assert!(page.contains(&format!(".SH WEIR {}", command.to_uppercase())), "{command}");
     }
@@ -72,7 +76,12 @@ fn check_shows_what_becomes_of_each_line() {
     let run = weir_with_input(&["check", "--try", "-"], text.as_bytes()).expect(0);
     let shown: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(shown.len(), 2, "{}", run.stdout);
-    for part in ["1: time=2026-11-20T10:15:30.123456Z", " host=shop.example.com", " route=/orders/{id}", " status=200"] {
+    for part in [
+        "1: time=2026-11-20T10:15:30.123456Z",
+        " host=shop.example.com",
+        " route=/orders/{id}",
+        " status=200",
+    ] {
         assert!(shown[0].contains(part), "{part}: {}", run.stdout);
     }
     assert!(shown[0].contains(" request_time=0.043s upstream_time=0.042s "), "{}", run.stdout);
@@ -96,13 +105,19 @@ fn check_refused(config: &str, parts: &[&str]) {
 
 #[test]
 fn mistakes_in_a_config_are_told_with_their_place() {
-    check_refused("version: 1\nhttp: {lisen: 127.0.0.1:1}\n", &["FILE:2:8: unknown key `lisen`", "did you mean `listen`?"]);
+    check_refused(
+        "version: 1\nhttp: {lisen: 127.0.0.1:1}\n",
+        &["FILE:2:8: unknown key `lisen`", "did you mean `listen`?"],
+    );
     check_refused("version: 1\nhttp: [\n", &["FILE:"]);
     check_refused("version: 1\n\tsources: []\n", &["FILE:2:"]);
     check_refused("version: 2\n", &["FILE:1:10: "]);
     check_refused("http: {listen: nowhere}\nmetrics: {max_series: no}\n", &["FILE:1:16: ", "FILE:2:24: "]);
     check_refused("http: {listen: '0.0.0.0:9099'}\n", &["FILE:1:16: ", "auth"]);
-    check_refused("sources: [{name: a, type: alb, path: '${NO_SUCH_VARIABLE}'}]\n", &["FILE:1:", "NO_SUCH_VARIABLE"]);
+    check_refused(
+        "sources: [{name: a, type: alb, path: '${NO_SUCH_VARIABLE}'}]\n",
+        &["FILE:1:", "NO_SUCH_VARIABLE"],
+    );
 }
 
 #[test]
@@ -161,7 +176,11 @@ fn an_address_that_is_taken_is_an_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let run = weir(&["serve", "--listen", &address, "a.log"]).expect(1);
-    assert!(run.stderr.contains(&format!("cannot listen on {address}; is another server there?")), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!("cannot listen on {address}; is another server there?")),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -216,14 +235,16 @@ fn a_closed_stderr_costs_no_result() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let stdout = std::fs::File::create(folder.path("stdout")).unwrap();
-    let status = Process(weir_command(&["count", &path]).stderr(writer).stdout(stdout).spawn().unwrap()).wait();
+    let status =
+        Process(weir_command(&["count", &path]).stderr(writer).stdout(stdout).spawn().unwrap()).wait();
     assert_eq!(status.code(), Some(0));
     assert_eq!(std::fs::read_to_string(folder.path("stdout")).unwrap(), expected);
 }
 
 #[test]
 fn the_account_comes_on_stderr_and_the_metrics_alone_on_stdout() {
-    let Run { stdout, stderr, .. } = weir_with_input(&["count", "-"], albs(3, "/cart", 200).as_bytes()).expect(0);
+    let Run { stdout, stderr, .. } =
+        weir_with_input(&["count", "-"], albs(3, "/cart", 200).as_bytes()).expect(0);
     assert_eq!(stderr, "1 file, 2026-11-20T10:00:00Z to 2026-11-20T10:00:02Z (UTC), 3 records, 0 rejects\n");
     assert!(stdout.lines().all(|line| line.starts_with("# ") || line.starts_with("alb_log_")), "{stdout}");
 }
@@ -231,7 +252,8 @@ fn the_account_comes_on_stderr_and_the_metrics_alone_on_stdout() {
 #[test]
 fn raw_other_and_dropped_routes() {
     let text = albs(2, "/orders/7", 200);
-    let route = |mode: &str| weir_with_input(&["count", "--routes", mode, "-"], text.as_bytes()).expect(0).stdout;
+    let route =
+        |mode: &str| weir_with_input(&["count", "--routes", mode, "-"], text.as_bytes()).expect(0).stdout;
     for (mode, path, has_histogram) in [
         ("template", "/orders/{id}", true),
         ("raw", "/orders/7", true),

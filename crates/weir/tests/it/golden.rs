@@ -9,13 +9,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{output, repository, weir_command};
+use crate::support::{first_difference, output, repository, weir_command};
 
 /// All `.metrics` below `testdata/`.
 fn cases() -> Vec<PathBuf> {
     let folders = fs::read_dir(repository("testdata")).unwrap().map(|entry| entry.unwrap().path());
     let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
-    let mut cases: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|it| it == "metrics")).collect();
+    let mut cases: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|it| it == "metrics")).collect();
     cases.sort();
     cases
 }
@@ -31,17 +32,12 @@ fn counted(case: &Path) -> String {
     output(&mut command).expect(0).stdout
 }
 
-/// The first line that differs, for a message.
-fn first_difference(found: &str, expected: &str) -> Option<String> {
-    let lines = found.lines().map(Some).chain([None]).zip(expected.lines().map(Some).chain([None]));
-    let (at, (found, expected)) = lines.enumerate().find(|(_, (found, expected))| found != expected)?;
-    let show = |line: Option<&str>| line.unwrap_or("(the end)").to_owned();
-    Some(format!("line {}:\n  found    {}\n  expected {}", at + 1, show(found), show(expected)))
-}
-
 #[test]
 fn each_log_gives_exactly_its_metrics() {
-    #[expect(clippy::disallowed_methods, reason = "the one switch of the tests, for whoever runs them by hand")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one switch of the tests, for whoever runs them by hand"
+    )]
     let is_update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let cases = cases();
     assert!(cases.len() > 5, "{cases:?}");
@@ -52,7 +48,11 @@ fn each_log_gives_exactly_its_metrics() {
             fs::write(&case, &found).unwrap();
         } else if found != fs::read_to_string(&case).unwrap() {
             let difference = first_difference(&found, &fs::read_to_string(&case).unwrap());
-            differences.push(format!("{}, {}", case.display(), difference.unwrap_or("the last line end".to_owned())));
+            differences.push(format!(
+                "{}, {}",
+                case.display(),
+                difference.unwrap_or("the last line end".to_owned())
+            ));
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));

@@ -13,14 +13,16 @@ mod support;
 mod bad_input;
 /// The words of the command line: help, completions, configs to start from, exit codes.
 mod cli;
+/// The demo from its first report to the removal of its folder.
+mod demo;
 /// Logs in `testdata/` and the exact metrics that must come of them.
 mod golden;
 /// Lines that a real nginx wrote.
 mod nginx;
-/// A second, naive reading of lines and metrics.
-mod recount;
 /// A real Prometheus scrapes, and agrees with what was counted.
 mod prometheus;
+/// A second, naive reading of lines and metrics.
+mod recount;
 /// The table, its orders, and its numbers against exact ones.
 mod report;
 /// The HTTP server: formats, first scrapes, health, the API, stopping.

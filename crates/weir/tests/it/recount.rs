@@ -26,7 +26,6 @@ pub struct Totals {
 pub struct Line {
     pub is_connection: bool,
     pub status: String,
-    pub method: String,
     pub has_target_status: bool,
     /// `None` for -1.
     pub target_time_us: Option<u64>,
@@ -53,7 +52,8 @@ impl Totals {
         self.target_time_us += line.target_time_us.unwrap_or(0);
         self.received_bytes += line.received_bytes;
         self.sent_bytes += line.sent_bytes;
-        let times = [(&mut self.request_times, line.request_time_us), (&mut self.target_times, line.target_time_us)];
+        let times =
+            [(&mut self.request_times, line.request_time_us), (&mut self.target_times, line.target_time_us)];
         for ((count, sum), time) in times {
             let Some(time) = time.filter(|_| !line.is_connection) else { continue };
             *count += 1;
@@ -101,7 +101,6 @@ impl Line {
         Self {
             is_connection: matches!(field(1), "ws" | "wss"),
             status: field(9).to_owned(),
-            method: field(13).split(' ').next().unwrap_or_default().to_owned(),
             has_target_status: field(10) != "-",
             target_time_us: times[1],
             request_time_us: sum.or_else(waited),
@@ -119,7 +118,8 @@ fn fields(line: &str) -> Vec<&str> {
         let (field, after) = match rest.strip_prefix('"') {
             None => rest.split_once(' ').unwrap_or((rest, "")),
             Some(inside) => {
-                let end = inside.match_indices('"').map(|(at, _)| at).find(|&at| !inside[..at].ends_with('\\'));
+                let end =
+                    inside.match_indices('"').map(|(at, _)| at).find(|&at| !inside[..at].ends_with('\\'));
                 let (field, after) = inside.split_at(end.unwrap_or(inside.len()));
                 (field, after.trim_start_matches('"').strip_prefix(' ').unwrap_or(""))
             }

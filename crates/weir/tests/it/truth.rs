@@ -8,7 +8,7 @@ use flate2::read::MultiGzDecoder;
 use crate::recount::Totals;
 use crate::support::lines::albs;
 use crate::support::metrics::sum;
-use crate::support::{Folder, Run, gzip, weir};
+use crate::support::{Folder, Run, assert_same_text, gzip, weir, weir_with_input};
 
 /// Writes sample traffic below a new folder.
 fn sample(requests: u32, more: &[&str]) -> Folder {
@@ -47,7 +47,10 @@ fn a_sample_day_is_counted_as_a_naive_recount_counts_it() {
     let expected = Totals::of_lines(text.lines());
     assert_eq!(expected.requests(), 60_000);
     assert!(expected.elb_5xx > 20 && expected.target_5xx > 20, "{expected:?}");
-    assert!(expected.request_times.0 > expected.target_times.0, "some lines have a time only by creation time");
+    assert!(
+        expected.request_times.0 > expected.target_times.0,
+        "some lines have a time only by creation time"
+    );
     assert_eq!(counted, expected);
     assert!(run.stderr.contains(" 60,000 records, 0 rejects"), "{}", run.stderr);
 }
@@ -66,7 +69,7 @@ fn the_demos_files_have_the_same_lines_in_every_layout() {
     assert_eq!(Totals::of_metrics(&one_file).requests(), 3_000);
     for layout in [&["--files", "5", "--plain"][..], &["--files", "4", "--half-in-one"]] {
         let folder = sample(3_000, layout);
-        assert_eq!(count(&[&folder.path("*.log*")]).stdout, one_file, "{layout:?}");
+        assert_same_text(&count(&[&folder.path("*.log*")]).stdout, &one_file, &layout.join(" "));
     }
     let nginx = sample(3_000, &["--format", "nginx_json"]);
     let counted = count(&[&nginx.path("")]).stdout;
@@ -86,7 +89,9 @@ fn counted_in_files(texts: &[String], pack: impl Fn(&str) -> Vec<u8>) -> String 
 /// The lines dealt out to some files in turn, each file backwards.
 fn dealt(text: &str, files: usize) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let file = |start: usize| lines.iter().skip(start).step_by(files).rev().map(|line| format!("{line}\n")).collect();
+    let file = |start: usize| {
+        lines.iter().skip(start).step_by(files).rev().map(|line| format!("{line}\n")).collect()
+    };
     (0..files).map(file).collect()
 }
 
@@ -100,20 +105,29 @@ fn packing_order_and_splitting_change_no_byte_of_the_metrics() {
     let members = |text: &str| dealt(text, 3).iter().flat_map(gzip).collect::<Vec<u8>>();
     let zstd = |text: &str| zstd::encode_all(text.as_bytes(), 3).unwrap();
     let frames = |text: &str| dealt(text, 2).iter().flat_map(|text| zstd(text)).collect::<Vec<u8>>();
-    assert_eq!(counted_in_files(&dealt(&text, 7), plain), expected, "split");
-    assert_eq!(counted_in_files(&dealt(&text, 2), |text| gzip(text)), expected, "gzip");
-    assert_eq!(counted_in_files(&dealt(&text, 2), members), expected, "gzip members");
-    assert_eq!(counted_in_files(&dealt(&text, 2), zstd), expected, "zstd");
-    assert_eq!(counted_in_files(&dealt(&text, 2), frames), expected, "zstd frames");
-    assert_eq!(counted_in_files(&dealt(&text, 2), |text| plain(&text.replace('\n', "\r\n"))), expected, "CR LF");
-    assert_eq!(counted_in_files(&dealt(&text, 2), |text| plain(text.trim_end())), expected, "no last line end");
+    assert_same_text(&counted_in_files(&dealt(&text, 7), plain), &expected, "split");
+    assert_same_text(&counted_in_files(&dealt(&text, 2), |text| gzip(text)), &expected, "gzip");
+    assert_same_text(&counted_in_files(&dealt(&text, 2), members), &expected, "gzip members");
+    assert_same_text(&counted_in_files(&dealt(&text, 2), zstd), &expected, "zstd");
+    assert_same_text(&counted_in_files(&dealt(&text, 2), frames), &expected, "zstd frames");
+    assert_eq!(
+        counted_in_files(&dealt(&text, 2), |text| plain(&text.replace('\n', "\r\n"))),
+        expected,
+        "CR LF"
+    );
+    assert_eq!(
+        counted_in_files(&dealt(&text, 2), |text| plain(text.trim_end())),
+        expected,
+        "no last line end"
+    );
 }
 
 #[test]
 fn the_same_member_twice_counts_twice() {
     let text = text_of(&sample(1_000, &["--files", "1", "--plain"]));
     let twice = counted_in_files(&[text.repeat(2)], |text| text.as_bytes().to_vec());
-    assert_eq!(counted_in_files(std::slice::from_ref(&text), |text| gzip(text).repeat(2)), twice);
+    let members = counted_in_files(std::slice::from_ref(&text), |text| gzip(text).repeat(2));
+    assert_same_text(&members, &twice, "two members");
     assert_eq!(Totals::of_metrics(&twice).requests(), 2_000);
 }
 
@@ -122,18 +136,28 @@ fn the_number_of_threads_changes_no_byte_of_the_metrics() {
     let folder = sample(3_000, &[]);
     let path = folder.path("AWSLogs");
     let [one, two, many] = ["1", "2", "7"].map(|threads| count(&["--threads", threads, &path]));
-    assert_eq!(one.stdout, two.stdout);
-    assert_eq!(one.stdout, many.stdout);
+    assert_same_text(&two.stdout, &one.stdout, "2 threads");
+    assert_same_text(&many.stdout, &one.stdout, "7 threads");
     assert_eq!(one.stderr, many.stderr);
 }
 
-/// Counts a log with three requests that is named by `names`, in a folder that has it under `links` too.
+#[test]
+fn what_comes_on_stdin_is_unpacked_too() {
+    let text = albs(500, "/cart", 200);
+    let expected = weir_with_input(&["count", "-"], text.as_bytes()).expect(0).stdout;
+    assert_eq!(Totals::of_metrics(&expected).requests(), 500);
+    for packed in [gzip(&text), zstd::encode_all(text.as_bytes(), 3).unwrap()] {
+        assert_same_text(&weir_with_input(&["count", "-"], &packed).expect(0).stdout, &expected, "packed");
+    }
+}
+
+/// Counts a log with three requests that is named by `names`, in a folder with symbolic links and their targets.
 #[track_caller]
-fn check_counted_once(names: &[&str], links: &[&str]) {
+fn check_counted_once(names: &[&str], links: &[(&str, &str)]) {
     let folder = Folder::new();
-    let file = folder.write("logs/a.log", albs(3, "/cart", 200));
-    for link in links {
-        std::os::unix::fs::symlink(&file, folder.path(link)).unwrap();
+    folder.write("logs/a.log", albs(3, "/cart", 200));
+    for (link, target) in links {
+        std::os::unix::fs::symlink(folder.path(target), folder.path(link)).unwrap();
     }
     let paths: Vec<String> = names.iter().map(|name| folder.path(name)).collect();
     let arguments: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -153,5 +177,10 @@ fn a_file_that_is_spelt_in_two_ways_is_counted_once() {
 
 #[test]
 fn a_file_that_is_linked_is_counted_once() {
-    check_counted_once(&["logs"], &["logs/latest.log"]);
+    check_counted_once(&["logs"], &[("logs/latest.log", "logs/a.log")]);
+}
+
+#[test]
+fn a_folder_that_is_linked_into_itself_is_counted_once() {
+    check_counted_once(&["logs"], &[("logs/all", "logs")]);
 }

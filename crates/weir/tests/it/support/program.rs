@@ -3,8 +3,9 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
-use super::wait::until;
+use super::wait::{until, within};
 
 /// A process that ends with its owner.
 pub struct Process(pub Child);
@@ -14,6 +15,16 @@ impl Process {
     #[track_caller]
     pub fn wait(&mut self) -> ExitStatus {
         until("the process to end", || self.0.try_wait().unwrap())
+    }
+
+    /// Asks it to end, as a service manager does, and waits for it no longer than one would.
+    #[track_caller]
+    pub fn terminate(&mut self) -> ExitStatus {
+        /// When container runtimes lose patience and kill.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let signal = format!("kill -TERM {}", self.0.id());
+        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
+        within(PATIENCE, "the process to end on SIGTERM", || self.0.try_wait().unwrap())
     }
 }
 

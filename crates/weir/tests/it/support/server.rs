@@ -1,7 +1,7 @@
 //! A running `weir serve`.
 
 use std::fs::{self, File};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::folder::Folder;
 use super::http::{Response, get, get_with};
@@ -78,12 +78,10 @@ impl Server {
         });
     }
 
-    /// Asks it to end, as a service manager does, and waits for it: the exit code and the log.
+    /// Asks it to end and waits for it: the exit code and the log.
     #[track_caller]
     pub fn terminate(mut self) -> (Option<i32>, String) {
-        let signal = format!("kill -TERM {}", self.process.0.id());
-        assert!(Command::new("sh").args(["-c", &signal]).status().unwrap().success());
-        let status = self.process.wait();
+        let status = self.process.terminate();
         (status.code(), self.log())
     }
 }

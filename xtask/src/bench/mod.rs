@@ -1,0 +1,125 @@
+//! `cargo xtask bench`: what weir costs, beside what others cost, measured in one go.
+//!
+//! A program of our own rather than hyperfine, because what matters here is the CPU time of a whole
+//! process tree, peak memory, lines that were really counted, and ratios between commands that took
+//! turns on the same machine. Budgets and tables are pure functions of the runs, in files of their
+//! own; this module makes the data, calls the others and keeps the record.
+
+mod budget;
+mod counted;
+mod data;
+mod machine;
+mod measure;
+mod options;
+mod raw_csv;
+mod record;
+mod rounds;
+mod shell;
+mod statistics;
+mod subject;
+mod summary;
+mod table;
+mod tool;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+pub use options::Options;
+
+use machine::Machine;
+use record::Record;
+use rounds::{Failure, Measured};
+use shell::Shell;
+use subject::Subject;
+use tool::Tool;
+
+/// Measures, keeps the record, and prints the budgets. Whether every command that could be run ran well.
+///
+/// # Errors
+///
+/// When the program or the data cannot be made, or the record cannot be written.
+pub fn run(options: &Options) -> anyhow::Result<bool> {
+    let subjects = subject::select(&options.only).map_err(anyhow::Error::msg)?;
+    let root = PathBuf::from(Shell::new(Path::new("."), &[]).output("git rev-parse --show-toplevel")?);
+    let bench = root.join("bench");
+    build(&root, &bench.join("data/bin"))?;
+
+    let requests = if options.is_quick { data::REQUESTS_QUICK } else { data::REQUESTS };
+    let folder = bench.join(format!("data/{requests}"));
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let shell = Shell::new(&folder, &[&bench.join("data/bin"), &bench.join(".venv/bin")]);
+    let tools = tools(&shell, &bench)?;
+    let sizes = data::prepare(&shell, requests)?;
+
+    let machine = Machine::look(&shell)?;
+    let load_before = machine::load(&shell)?;
+    let (present, absent) = divide(&subjects, &tools);
+    let mut measured = Measured::take(&shell, &present, options.runs);
+    let is_sound = measured.failures.is_empty();
+    measured.failures.extend(absent);
+    let record = Record {
+        machine: &machine,
+        loads: (load_before, machine::load(&shell)?),
+        runs: options.runs,
+        tools: &tools,
+        sizes: &sizes,
+        subjects: &subjects,
+        measured: &measured,
+    };
+    let out = match &options.out {
+        Some(out) => out.clone(),
+        None if options.is_complete() => record::folder(&bench.join("runs"), &machine.slug()),
+        None => bench.join("data/last"),
+    };
+    record.write(&out, &summary::write(&record.title(), &measured, &sizes))?;
+    crate::say(&summary::budget_table(&budget::verdicts(&measured)));
+    crate::say(&format!("the record is in {}", out.display()));
+    Ok(is_sound)
+}
+
+/// Builds the optimised program and the measuring stick, and copies both to `programs`, so that a build
+/// meanwhile does not change what is measured.
+fn build(root: &Path, programs: &Path) -> anyhow::Result<()> {
+    let shell = Shell::new(root, &[]);
+    crate::complain("building ...");
+    shell.output("cargo build --quiet --release --package weir")?;
+    shell.output("cargo build --quiet --release --package xtask --example libdeflate_in_process")?;
+    let metadata = shell.output("cargo metadata --no-deps --format-version 1")?;
+    let metadata: serde_json::Value =
+        serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
+    let target = metadata.get("target_directory").and_then(serde_json::Value::as_str);
+    let release = PathBuf::from(target.context("cargo metadata names no target directory")?).join("release");
+    fs::create_dir_all(programs).with_context(|| format!("cannot make {}", programs.display()))?;
+    for program in ["weir", "examples/libdeflate_in_process"] {
+        let (from, name) = (release.join(program), program.rsplit('/').next().unwrap_or(program));
+        fs::copy(&from, programs.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// What takes part; what is missing is installed first, if it can be.
+fn tools(shell: &Shell, bench: &Path) -> anyhow::Result<Vec<Tool>> {
+    let tools = tool::probe(shell);
+    if tools.iter().all(|tool| tool.version.is_ok()) {
+        return Ok(tools);
+    }
+    tool::install(bench)?;
+    Ok(tool::probe(shell))
+}
+
+/// Subjects that can run, and those whose tool is missing.
+fn divide(subjects: &[&'static Subject], tools: &[Tool]) -> (Vec<&'static Subject>, Vec<Failure>) {
+    let (mut present, mut absent) = (Vec::new(), Vec::new());
+    for &subject in subjects {
+        match tool::missing(tools, subject.tool) {
+            None => present.push(subject),
+            Some(reason) => absent.push(Failure {
+                subject: subject.name,
+                reason: format!("{} is not here: {reason}", subject.tool),
+            }),
+        }
+    }
+    (present, absent)
+}

@@ -1,0 +1,246 @@
+//! What is measured: the commands, as a user would type them.
+//!
+//! A table of shell commands, so that each one can be copied out of a record and run by hand in
+//! `bench/data/<requests>`. They are in the order in which they take turns: what is compared with each
+//! other runs one after the other, a few seconds apart, so that a machine that slows down slows both.
+
+use super::counted::Counted;
+
+/// A data set below `bench/data/<requests>`; the variants are the folders' names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataSet {
+    /// ALB, 40 gzip files of the same size.
+    Equal,
+    /// ALB, 40 gzip files, the first with half of all lines.
+    Half,
+    /// ALB, one gzip object of more than 5 GB of text.
+    Big,
+    /// The first tenth of `Equal`, packed.
+    HeadPacked,
+    /// The same as one plain file, without bytes that are not ASCII.
+    HeadPlain,
+    /// nginx JSON, one plain file.
+    Nginx,
+    /// The first tenth of it.
+    NginxHead,
+}
+
+/// Who says how long it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The operating system, of the whole process tree.
+    Process,
+    /// The command itself, of a part of its work.
+    Own,
+}
+
+/// One command.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject {
+    /// Its name in tables and in `--only`.
+    pub name: &'static str,
+    /// The tool whose absence means that it cannot run; see [`super::tool`].
+    pub tool: &'static str,
+    /// What it reads.
+    pub data: DataSet,
+    /// How to learn how many lines it counted.
+    pub counted: Counted,
+    /// Who says how long it took.
+    pub clock: Clock,
+    /// What is run.
+    pub command: &'static str,
+}
+
+const fn weir(name: &'static str, data: DataSet, command: &'static str) -> Subject {
+    Subject { name, tool: "weir", data, counted: Counted::WeirSummary, clock: Clock::Process, command }
+}
+
+const fn peer(name: &'static str, tool: &'static str, data: DataSet, command: &'static str) -> Subject {
+    Subject { name, tool, data, counted: Counted::Stated, clock: Clock::Process, command }
+}
+
+/// All of them, in the order of their turns.
+pub const SUBJECTS: &[Subject] = &[
+    weir("weir-1", DataSet::Equal, "weir count --threads 1 equal/*.log.gz > /dev/null"),
+    Subject {
+        counted: Counted::Nothing,
+        ..peer(
+            "libdeflate",
+            "libdeflate-gunzip",
+            DataSet::Equal,
+            "for file in equal/*.log.gz; do libdeflate-gunzip -c $file; done > /dev/null",
+        )
+    },
+    Subject {
+        clock: Clock::Own,
+        counted: Counted::Nothing,
+        ..peer(
+            "libdeflate-lib",
+            "libdeflate_in_process",
+            DataSet::Equal,
+            "libdeflate_in_process equal/*.log.gz",
+        )
+    },
+    weir("weir-2", DataSet::Equal, "weir count --threads 2 equal/*.log.gz > /dev/null"),
+    peer("duckdb", "duckdb", DataSet::Equal, "python3 ../../peers/duckdb_query.py alb 'equal/*.log.gz'"),
+    peer("chdb", "chdb", DataSet::Equal, "python3 ../../peers/chdb_query.py alb 'equal/*.log.gz'"),
+    weir("weir-half-1", DataSet::Half, "weir count --threads 1 half/*.log.gz > /dev/null"),
+    weir("weir-half-2", DataSet::Half, "weir count --threads 2 half/*.log.gz > /dev/null"),
+    weir("weir-big", DataSet::Big, "weir count big/*.log.gz > /dev/null"),
+    weir("weir-report", DataSet::Equal, "weir report --threads 2 equal/*.log.gz"),
+    weir("weir-head", DataSet::HeadPacked, "weir count --threads 1 head-packed/*.log.gz > /dev/null"),
+    peer(
+        "lambda",
+        "prometheus_client",
+        DataSet::HeadPacked,
+        "python3 ../../peers/lambda_script.py head-packed/*.log.gz",
+    ),
+    weir("weir-plain", DataSet::HeadPlain, "weir count --threads 1 head-plain/*.log > /dev/null"),
+    Subject {
+        counted: Counted::MtailRequests,
+        ..peer(
+            "mtail",
+            "mtail",
+            DataSet::HeadPlain,
+            "mtail --address 127.0.0.1 --port 0 --logtostderr --one_shot --one_shot_format prometheus \
+             --progs ../../peers/requests_by_route.mtail --logs head-plain/part.log",
+        )
+    },
+    Subject {
+        counted: Counted::GoaccessValid,
+        ..peer(
+            "goaccess",
+            "goaccess",
+            DataSet::HeadPlain,
+            "goaccess head-plain/part.log --log-format=AWSALB --no-global-config --no-progress -o json",
+        )
+    },
+    weir("weir-nginx", DataSet::Nginx, "weir count nginx/*.log > /dev/null"),
+    weir("weir-nginx-report", DataSet::Nginx, "weir report nginx/*.log"),
+    peer("duckdb-nginx", "duckdb", DataSet::Nginx, "python3 ../../peers/duckdb_query.py nginx 'nginx/*.log'"),
+    peer("chdb-nginx", "chdb", DataSet::Nginx, "python3 ../../peers/chdb_query.py nginx 'nginx/*.log'"),
+    weir("weir-nginx-head", DataSet::NginxHead, "weir count nginx-head/*.log > /dev/null"),
+    peer(
+        "jq",
+        "jq",
+        DataSet::NginxHead,
+        "jq -r '[.host, .request_method, .status] | @tsv' nginx-head/part.log \
+         | awk '{groups[$0]++} END {print \"lines=\" NR \" groups=\" length(groups)}'",
+    ),
+];
+
+/// A table of the summary.
+pub struct Section {
+    /// Its heading.
+    pub title: &'static str,
+    /// What a reader must know to judge the comparison fairly.
+    pub note: &'static str,
+    /// Its rows, by name of the subject; ratios are to the first.
+    pub subjects: &'static [&'static str],
+}
+
+/// The tables of the summary, in order.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        title: "Counting, against unpacking alone",
+        note: "`libdeflate` unpacks the same files and does nothing else, one process per file; `libdeflate-lib` calls \
+               the same library from one process, the files already in memory, and times only the calls.",
+        subjects: &["weir-1", "libdeflate", "libdeflate-lib"],
+    },
+    Section {
+        title: "Two threads",
+        note: "The same lines in 40 files of one size, and with half of them in one file.",
+        subjects: &["weir-1", "weir-2", "weir-half-1", "weir-half-2"],
+    },
+    Section {
+        title: "One large object",
+        note: "One gzip object of more than 5 GB of text, made of four times the same members.",
+        subjects: &["weir-2", "weir-big"],
+    },
+    Section {
+        title: "By host, method, status and route: databases",
+        note: "On all cores. The databases keep a count and two sums per group, weir also two histograms, and groups \
+               by target group too.",
+        subjects: &["weir-2", "duckdb", "chdb"],
+    },
+    Section {
+        title: "By host, method, status and route: a script",
+        note: "A tenth of the lines, packed, on one thread: the known Lambda function's design, without its push.",
+        subjects: &["weir-head", "lambda"],
+    },
+    Section {
+        title: "By host, method, status and route: log tools",
+        note: "A tenth of the lines, plain and pure ASCII: mtail 3.0.0-rc50 never ends once it meets a byte that is \
+               not UTF-8. goaccess has no such grouping and makes its own report; it refuses clients with IPv6.",
+        subjects: &["weir-plain", "mtail", "goaccess"],
+    },
+    Section {
+        title: "Percentiles by route and method",
+        note: "ALB lines; weir's percentiles are within 1 % of the exact ones.",
+        subjects: &["weir-report"],
+    },
+    Section {
+        title: "nginx JSON: percentiles by route and method",
+        note: "One plain file. The databases compute exact percentiles and read three fields; weir reads all that it \
+               knows.",
+        subjects: &["weir-nginx-report", "duckdb-nginx", "chdb-nginx", "weir-nginx"],
+    },
+    Section {
+        title: "nginx JSON: by host, method and status",
+        note: "A tenth of the lines; `jq` without routes, sums or histograms.",
+        subjects: &["weir-nginx-head", "jq"],
+    },
+];
+
+/// The subject of that name.
+pub fn named(name: &str) -> Option<&'static Subject> {
+    SUBJECTS.iter().find(|subject| subject.name == name)
+}
+
+/// Names of the subjects that time a part of their own work.
+pub fn own_clocks() -> impl Iterator<Item = &'static str> {
+    SUBJECTS.iter().filter(|subject| subject.clock == Clock::Own).map(|subject| subject.name)
+}
+
+/// Those that were asked for, in the order of their turns; all if none was.
+///
+/// # Errors
+///
+/// A name that is not in the table, for the user.
+pub fn select(only: &[String]) -> Result<Vec<&'static Subject>, String> {
+    if let Some(unknown) = only.iter().find(|name| named(name).is_none()) {
+        let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        return Err(format!("--only: no command is named `{unknown}`; there are {}", names.join(", ")));
+    }
+    let is_wanted = |subject: &&Subject| only.is_empty() || only.iter().any(|name| name == subject.name);
+    Ok(SUBJECTS.iter().filter(is_wanted).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_subject_has_its_own_name_and_a_place_in_the_summary() {
+        let names: BTreeSet<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
+        assert_eq!(names.len(), SUBJECTS.len());
+        let shown: BTreeSet<&str> = SECTIONS.iter().flat_map(|section| section.subjects).copied().collect();
+        assert_eq!(shown, names);
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_right_ones() {
+        let selected = |only: &[&str]| select(&only.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        assert_eq!(selected(&[]).unwrap().len(), SUBJECTS.len());
+        let names: Vec<&str> =
+            selected(&["duckdb", "weir-1"]).unwrap().iter().map(|subject| subject.name).collect();
+        assert_eq!(names, ["weir-1", "duckdb"]);
+        assert!(
+            selected(&["weir"])
+                .unwrap_err()
+                .starts_with("--only: no command is named `weir`; there are weir-1,")
+        );
+    }
+}
