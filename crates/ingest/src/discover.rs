@@ -4,7 +4,7 @@
 //! bucket is longer than a command line may be. That nothing matches is an error for a command, which
 //! would otherwise report zero requests as if that were a result, and none for a watch, which waits.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Why a path argument names nothing that can be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,8 @@ pub enum DiscoverError {
 }
 
 /// The files that `argument` names, sorted: the file itself, all files below a folder, or all that
-/// match a pattern with `*`, `?`, `[...]` and `**`. Hidden files below a folder are left out.
+/// match a pattern with `*`, `?`, `[...]` and `**`. Below a folder and by a pattern only regular files
+/// are meant, no hidden ones, and links to folders are not followed.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub fn discover(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
 ///
 /// [`DiscoverError::BadPattern`].
 pub fn check_pattern(pattern: &str) -> Result<(), DiscoverError> {
-    glob::Pattern::new(pattern).map(drop).map_err(|error| bad_pattern(pattern, &error))
+    parse_pattern(pattern).map(drop)
 }
 
 /// As [`discover`], but that nothing matches yet is no error: for patterns that are watched.
@@ -65,31 +66,82 @@ pub fn check_pattern(pattern: &str) -> Result<(), DiscoverError> {
 /// [`DiscoverError`], never [`DiscoverError::NoMatch`].
 pub fn list(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
     let path = Path::new(argument);
-    if path.is_file() {
+    if path.is_dir() {
+        return walk(path, usize::MAX, false, |_| true);
+    }
+    // Whatever is named itself is read, a pipe too.
+    if path.exists() {
         return Ok(vec![path.to_owned()]);
     }
-    let pattern = if path.is_dir() {
-        format!("{}/**/*", glob::Pattern::escape(argument.trim_end_matches('/')))
-    } else {
-        argument.to_owned()
+    let pattern = parse_pattern(argument)?;
+    let root = literal_root(path);
+    let below_root = path.components().count() - root.components().count();
+    let depth_max = if argument.contains("**") { usize::MAX } else { below_root };
+    if !root.as_os_str().is_empty() && !root.is_dir() {
+        return Ok(Vec::new());
+    }
+    let options = glob::MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..glob::MatchOptions::new()
     };
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let paths = glob::glob_with(&pattern, options).map_err(|error| bad_pattern(argument, &error))?;
+    walk(&root, depth_max, argument.contains("/."), |file| {
+        pattern.matches_with(&file.to_string_lossy(), options)
+    })
+}
+
+/// The regular files below `root` that are wanted, sorted.
+fn walk(
+    root: &Path,
+    depth_max: usize,
+    is_hidden_wanted: bool,
+    is_wanted: impl Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>, DiscoverError> {
+    let is_here = root.as_os_str().is_empty();
+    let start = if is_here { Path::new(".") } else { root };
+    let is_hidden = |entry: &walkdir::DirEntry| {
+        entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".")
+    };
+    let entries = walkdir::WalkDir::new(start)
+        .max_depth(depth_max)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| is_hidden_wanted || !is_hidden(entry));
     let mut files = Vec::new();
-    for path in paths {
-        let path = path.map_err(|error| DiscoverError::Unlisted {
-            path: error.path().to_owned(),
-            reason: error.error().to_string(),
-        })?;
-        if !path.is_dir() {
-            files.push(path);
+    for entry in entries {
+        let entry = entry.map_err(|error| unlisted(&error))?;
+        let path =
+            if is_here { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
+        // A link to a file is that file, one to nowhere is handed on for its error; a pipe would be waited for.
+        let is_file = path.is_file() || (entry.path_is_symlink() && !path.exists());
+        if is_file && is_wanted(path) {
+            files.push(path.to_owned());
         }
     }
     Ok(files)
 }
 
-fn bad_pattern(pattern: &str, error: &glob::PatternError) -> DiscoverError {
-    DiscoverError::BadPattern { pattern: pattern.to_owned(), reason: error.msg.to_owned() }
+/// The folders of a pattern before its first part with a wildcard.
+fn literal_root(pattern: &Path) -> PathBuf {
+    let has_wildcard =
+        |part: &Component<'_>| part.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[".contains(byte));
+    let literal: PathBuf = pattern.components().take_while(|part| !has_wildcard(part)).collect();
+    // Without any wildcard the last part is a file that is not there yet.
+    if literal == pattern { literal.parent().map(Path::to_owned).unwrap_or_default() } else { literal }
+}
+
+fn parse_pattern(pattern: &str) -> Result<glob::Pattern, DiscoverError> {
+    glob::Pattern::new(pattern).map_err(|error| DiscoverError::BadPattern {
+        pattern: pattern.to_owned(),
+        reason: error.msg.to_owned(),
+    })
+}
+
+fn unlisted(error: &walkdir::Error) -> DiscoverError {
+    DiscoverError::Unlisted {
+        path: error.path().map(Path::to_owned).unwrap_or_default(),
+        reason: error.io_error().map_or_else(|| error.to_string(), ToString::to_string),
+    }
 }
 
 #[cfg(test)]

@@ -215,8 +215,14 @@ impl ObjectReader {
         }
     }
 
+    /// Lines of a known format that are in memory already, as those that were appended to a file.
+    pub fn read_lines(&self, text: &[u8], format: Format, mut each: impl FnMut(ObjectLine<'_, '_>)) {
+        let mut parser = LineParser::new(format, self.limits.line_bytes);
+        parser.parse_block(text, |line| each(ObjectLine::Line(line)));
+    }
+
     /// A small gzip object: unpacked at once where that works, else as a stream, which also tells
-    /// what is wrong with it.
+    /// what is wrong with it. A pipe may turn out to be larger than its size says.
     fn read_whole_gzip(
         &mut self,
         mut source: impl Read,
@@ -225,7 +231,12 @@ impl ObjectReader {
     ) -> Result<u64, ObjectError> {
         self.packed.clear();
         self.packed.reserve_exact(packed_bytes as usize + 1);
-        source.read_to_end(&mut self.packed)?;
+        source.by_ref().take(WHOLE_PACKED_MAX + 1).read_to_end(&mut self.packed)?;
+        if self.packed.len() as u64 > WHOLE_PACKED_MAX {
+            let whole = io::Cursor::new(std::mem::take(&mut self.packed)).chain(source);
+            let decoder = MultiGzDecoder::new(Metered::new(BufReader::with_capacity(128 << 10, whole)));
+            return read_stream(decoder, "gzip", self.limits.unpacked_bytes, &mut self.text, lines);
+        }
         let bytes_max = self.limits.unpacked_bytes.min(WHOLE_UNPACKED_MAX as u64) as usize;
         let unpacked = match &mut self.inflater {
             Some(inflater) => inflater.gunzip(&self.packed, &mut self.text, bytes_max),

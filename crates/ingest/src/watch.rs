@@ -16,6 +16,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use weir_record::Format;
+
 use crate::discover::{DiscoverError, list};
 
 /// How long a file must not have changed to be taken as complete.
@@ -52,6 +54,8 @@ pub struct Arrival {
     pub path: PathBuf,
     /// What to read of it.
     pub part: Part,
+    /// The format of a plain file of which something was read before.
+    pub format: Option<Format>,
     id: FileId,
 }
 
@@ -78,6 +82,7 @@ struct Seen {
     /// The poll that last met the file.
     poll: u64,
     state: State,
+    format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +95,8 @@ enum State {
     Counted,
     /// Plain, and read up to this byte.
     ReadTo(u64),
+    /// Plain, and what follows this byte cannot be read as it is.
+    Stuck(u64),
 }
 
 impl Watch {
@@ -125,9 +132,19 @@ impl Watch {
         self.set_state(arrival, State::Counted);
     }
 
-    /// Notes that a plain file was read up to `offset`.
-    pub fn read_to(&mut self, arrival: &Arrival, offset: u64) {
+    /// Notes that a plain file was read up to `offset`, and the format of its lines.
+    pub fn read_to(&mut self, arrival: &Arrival, offset: u64, format: Option<Format>) {
         self.set_state(arrival, State::ReadTo(offset));
+        if let Some(seen) = self.seen.get_mut(&arrival.id) {
+            seen.format = format;
+        }
+    }
+
+    /// Notes that a file could not be read: it is handed out again when it has changed.
+    pub fn failed(&mut self, arrival: &Arrival) {
+        if let Part::From(offset) = arrival.part {
+            self.set_state(arrival, State::Stuck(offset));
+        }
     }
 
     fn set_state(&mut self, arrival: &Arrival, state: State) {
@@ -151,7 +168,8 @@ impl Watch {
         let state = match before.map(|seen| seen.state) {
             Some(State::Counted) if is_same || is_in_place => State::Counted,
             Some(State::Broken) if is_same => State::Broken,
-            Some(State::ReadTo(offset)) if bytes >= offset => State::ReadTo(offset),
+            Some(State::Stuck(offset)) if is_same => State::Stuck(offset),
+            Some(State::ReadTo(offset) | State::Stuck(offset)) if bytes >= offset => State::ReadTo(offset),
             _ if bytes == 0 => State::Settling,
             // What cannot be opened is handed out like a broken file, so that its reader reports it.
             _ if !is_packed(path).unwrap_or(true) => State::ReadTo(0),
@@ -159,13 +177,14 @@ impl Watch {
             _ => State::Settling,
         };
         let is_news = before.map(|seen| seen.state) != Some(State::Broken) || !is_same;
-        self.seen.insert(id, Seen { path: path.to_owned(), bytes, changed_at, poll, state });
+        let format = before.and_then(|seen| seen.format).filter(|_| matches!(state, State::ReadTo(1..)));
+        self.seen.insert(id, Seen { path: path.to_owned(), bytes, changed_at, poll, state, format });
         let part = match state {
             State::Broken if is_news => Part::Whole,
             State::ReadTo(offset) if offset < bytes => Part::From(offset),
             _ => return Ok(None),
         };
-        Ok(Some(Arrival { path: path.to_owned(), part, id }))
+        Ok(Some(Arrival { path: path.to_owned(), part, format, id }))
     }
 }
 
@@ -245,7 +264,7 @@ mod tests {
                     Part::Whole => self.watch.counted(&arrival),
                     Part::From(offset) => {
                         let (_, end) = read_appended(&arrival.path, offset, 1 << 20).expect("read");
-                        self.watch.read_to(&arrival, end);
+                        self.watch.read_to(&arrival, end, None);
                     }
                 }
             }

@@ -31,6 +31,8 @@ pub enum NotAccessLog {
     ClassicLoadBalancer,
     /// What AWS writes when logging is turned on.
     TestFile,
+    /// What `aws elbv2 describe-*` prints: rules and listeners, not requests.
+    Description,
 }
 
 /// What a text turned out to be.
@@ -69,6 +71,7 @@ impl NotAccessLog {
             NotAccessLog::NetworkLoadBalancer => "network_load_balancer",
             NotAccessLog::ClassicLoadBalancer => "classic_load_balancer",
             NotAccessLog::TestFile => "test_file",
+            NotAccessLog::Description => "description",
         }
     }
 
@@ -80,6 +83,7 @@ impl NotAccessLog {
             NotAccessLog::NetworkLoadBalancer => "Network Load Balancer logs",
             NotAccessLog::ClassicLoadBalancer => "Classic Load Balancer logs",
             NotAccessLog::TestFile => "test files that AWS wrote when logging was turned on",
+            NotAccessLog::Description => "descriptions of load balancers (listener rules and the like)",
         }
     }
 }
@@ -111,12 +115,22 @@ pub fn skip_by_name(path: &str) -> Option<NotAccessLog> {
 /// The last line of `head` may be cut, so it only decides when it is the only one.
 pub fn detect(head: &[u8]) -> Detected {
     const LINES_TRIED: usize = 20;
+    if is_description(head) {
+        return Detected::Skip(NotAccessLog::Description);
+    }
     let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     lines
         .take(LINES_TRIED)
         .map(detect_line)
         .find(|&detected| detected != Detected::Unknown)
         .unwrap_or(Detected::Unknown)
+}
+
+/// Whether a text is JSON whose first key is one that `aws elbv2 describe-*` begins with.
+fn is_description(head: &[u8]) -> bool {
+    const KEYS: [&[u8]; 4] = [b"\"Rules\"", b"\"Listeners\"", b"\"LoadBalancers\"", b"\"TargetGroups\""];
+    let inner = head.trim_ascii_start().strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    inner.is_some_and(|inner| KEYS.iter().any(|key| inner.starts_with(key)))
 }
 
 fn detect_line(line: &[u8]) -> Detected {
@@ -182,6 +196,13 @@ mod tests {
             ("access.log.gz", None),
         ] {
             assert_eq!(skip_by_name(&format!("{day}{name}")), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn descriptions_of_load_balancers_are_no_logs() {
+        for text in ["{\n  \"Rules\": [", "{\"Listeners\":[]}", " {\"TargetGroups\": []}"] {
+            assert_eq!(detect(text.as_bytes()), Detected::Skip(NotAccessLog::Description), "{text}");
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod health;
 mod metrics;
+mod problem;
 mod routes;
 
 use std::future::Future;
@@ -59,5 +60,6 @@ fn router(handlers: Handlers) -> Router {
         .route("/-/ready", get(health::ready))
         .route("/ready", get(health::ready))
         .route("/", get(health::overview))
+        .fallback(problem::not_found)
         .with_state(handlers)
 }

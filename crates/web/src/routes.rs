@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use weir_meter::RouteSummary;
 
 use crate::Handlers;
+use crate::problem::problem;
 
 /// The span asked for, as the user wrote it: RFC 3339, epoch seconds or milliseconds, or `now-1h`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,19 +57,22 @@ struct Row {
     p99: Option<f64>,
 }
 
-#[derive(Serialize)]
-struct Problem {
-    error: String,
-    code: &'static str,
-    hint: &'static str,
-}
-
-pub(crate) async fn routes(State(handlers): State<Handlers>, Query(query): Query<RoutesQuery>) -> Response {
+pub(crate) async fn routes(
+    State(handlers): State<Handlers>,
+    query: Result<Query<RoutesQuery>, QueryRejection>,
+) -> Response {
+    let query = match query {
+        Ok(Query(query)) => query,
+        Err(rejection) => {
+            let hint = "the parameters are from and to, each at most once";
+            return problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint);
+        }
+    };
     match (handlers.routes)(query) {
         Ok(statistics) => Json(answer(statistics)).into_response(),
         Err(error) => {
             let hint = "write a time as 2026-11-20T10:15:30Z, 1795169730, or now-1h";
-            (StatusCode::BAD_REQUEST, Json(Problem { error, code: "bad_time", hint })).into_response()
+            problem(StatusCode::BAD_REQUEST, "bad_time", error, hint)
         }
     }
 }

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use weir_ingest::ObjectError;
 use weir_record::{NotAccessLog, Reason, Reject, Timestamp};
+
+use crate::output::harmless;
 
 /// Rejects that are shown with their place; the rest is counted by reason.
 const EXAMPLES_MAX: usize = 5;
@@ -39,7 +41,7 @@ impl Account {
     }
 
     /// Takes in a line that is none.
-    pub fn reject(&mut self, path: &std::path::Path, line: u64, reject: Reject) {
+    pub fn reject(&mut self, path: &Path, line: u64, reject: Reject) {
         *self.rejects.entry(reject.reason).or_default() += 1;
         if self.examples.len() < EXAMPLES_MAX {
             self.examples.push((path.to_owned(), line, reject));
@@ -91,7 +93,7 @@ impl fmt::Display for Account {
             write!(f, "\nskipped: {} {}", grouped(count), kind.description())?;
         }
         for (path, line, reject) in &self.examples {
-            write!(f, "\nreject: {}:{line}: {reject}", path.display())?;
+            write!(f, "\nreject: {}:{line}: {reject}", shown(path))?;
         }
         if self.reject_count() > self.examples.len() as u64 {
             let reasons: Vec<String> = self
@@ -102,14 +104,20 @@ impl fmt::Display for Account {
             write!(f, "\nrejects by reason: {}", reasons.join(", "))?;
         }
         for (path, error) in &self.failures {
-            write!(f, "\nerror: {}: {error}", path.display())?;
+            write!(f, "\nerror: {}: {}", shown(path), harmless(&error.to_string()))?;
         }
         Ok(())
     }
 }
 
-fn counted(count: u64, one: &str, many: &str) -> String {
+/// A count with its noun: `1 file`, `2,000 files`.
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
+/// A file's name, which may hold anything, for a terminal.
+fn shown(path: &Path) -> String {
+    harmless(&path.to_string_lossy())
 }
 
 /// A number with its thousands apart: `2,000,000`.

@@ -10,13 +10,14 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 
+use crate::account::{counted, grouped};
 use crate::cli::DemoArguments;
 use crate::clock;
 use crate::config::{self, ALB_LATENESS, Config, PrometheusDuration, Source};
 use crate::files::{FilePlan, Input};
-use crate::output::say;
+use crate::output::{UsageError, say};
 use crate::report;
 use crate::sample::{
     FileSet, Format, Packing, Plan, Shares, Traffic, story_of_the_day, write_all, write_files,
@@ -54,7 +55,8 @@ pub fn run(arguments: &DemoArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn duration(text: &str) -> anyhow::Result<Duration> {
-    let duration: PrometheusDuration = text.parse().map_err(|error| anyhow!("--duration: {error}"))?;
+    let duration: PrometheusDuration =
+        text.parse().map_err(|error| UsageError::new("--duration", format_args!("`{text}`: {error}")))?;
     Ok(duration.0)
 }
 
@@ -88,7 +90,8 @@ fn write(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<()> {
     if format == Format::Alb {
         write_listener_rules(folder).context("cannot write the listener rules")?;
     }
-    say(&format_args!("wrote {} files, {} lines, {} bytes", written.files, written.lines, written.bytes));
+    let files = counted(written.files, "file", "files");
+    say(&format_args!("wrote {files}, {} lines, {} bytes", grouped(written.lines), grouped(written.bytes)));
     Ok(())
 }
 
@@ -164,7 +167,7 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
         ..Config::default()
     };
     config.http.listen =
-        config::parse_address(&arguments.listen).map_err(anyhow::Error::msg).context("--listen")?;
+        config::parse_address(&arguments.listen).map_err(|error| UsageError::new("--listen", error))?;
     Ok(config)
 }
 

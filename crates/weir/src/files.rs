@@ -4,8 +4,10 @@
 //! to its total when the object was read to its end; a broken object drops the batch. Both stay in the
 //! worker until all files are done, so threads share nothing but the list of files.
 
+use std::collections::HashSet;
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use weir_enrich::{Enricher, Scratch};
@@ -66,12 +68,17 @@ impl Input {
                 Input::File(path, bytes)
             }));
         }
-        let mut seen = std::collections::HashSet::new();
-        inputs.retain(|input| match input {
-            Input::File(path, _) => seen.insert(path.clone()),
-            Input::Stdin => seen.insert("-".into()),
-        });
+        let mut seen = HashSet::new();
+        inputs.retain(|input| input.identity().is_none_or(|identity| seen.insert(identity)));
         Ok(inputs)
+    }
+
+    /// What is the same for two ways of naming one file: its device and inode.
+    fn identity(&self) -> Option<(u64, u64)> {
+        match self {
+            Input::File(path, _) => path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino())),
+            Input::Stdin => None,
+        }
     }
 
     fn path(&self) -> &Path {

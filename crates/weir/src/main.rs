@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         output::say(&format_args!("weir: {error:#}"));
-        ExitCode::from(1)
+        output::failure_code(&error)
     })
 }
 

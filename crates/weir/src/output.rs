@@ -4,16 +4,36 @@
 //! on both and a second way of saying things would sooner or later say them differently.
 
 use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use crate::account::Account;
 
 /// Says something to the person at the terminal: on stderr, so that stdout stays the result.
 pub fn say(text: &impl Display) {
-    #[expect(clippy::print_stderr, reason = "the one place that talks to the person at the terminal")]
-    {
-        eprintln!("{text}");
+    // Nobody may be listening, and the result is worth no less for it.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// An argument whose value is wrong: the command ends with 2, as for a word that is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{argument}: {problem}")]
+pub struct UsageError {
+    argument: &'static str,
+    problem: String,
+}
+
+impl UsageError {
+    /// What is wrong with the value of `argument`.
+    pub fn new(argument: &'static str, problem: impl Display) -> Self {
+        Self { argument, problem: problem.to_string() }
     }
+}
+
+/// 2: wrong use. 1: the command could not do it.
+pub fn failure_code(error: &anyhow::Error) -> ExitCode {
+    let is_usage = error.chain().any(<dyn std::error::Error>::is::<UsageError>);
+    ExitCode::from(if is_usage { 2 } else { 1 })
 }
 
 /// 0: done. 1: a file could not be read. 3: lines were rejected and the user asked to be strict.

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::shell::Shell;
 use super::subject::DataSet;
@@ -17,6 +17,9 @@ pub const REQUESTS: u64 = 2_000_000;
 
 /// Lines with `--quick`.
 pub const REQUESTS_QUICK: u64 = 200_000;
+
+/// The object that memory is measured on has more text than this, with all lines.
+const BIG_TEXT_BYTES_MIN: u64 = 5_000_000_000;
 
 /// How one data set is made, in a folder of its own name. `$REQUESTS` is the number of lines.
 struct Recipe {
@@ -90,9 +93,17 @@ pub fn script(data: DataSet) -> &'static str {
 ///
 /// # Errors
 ///
-/// When a command fails, as without room on the disk.
+/// When a command fails, as without room on the disk, or the large object is not as large as its budget says.
 pub fn prepare(shell: &Shell, requests: u64) -> anyhow::Result<Vec<Size>> {
-    RECIPES.iter().map(|recipe| prepare_one(shell, recipe, requests)).collect()
+    let sizes = RECIPES.iter().map(|recipe| prepare_one(shell, recipe, requests));
+    let sizes = sizes.collect::<anyhow::Result<Vec<_>>>()?;
+    let is_too_small = |size: &&Size| size.data == DataSet::Big && size.text_bytes <= BIG_TEXT_BYTES_MIN;
+    match sizes.iter().find(is_too_small) {
+        Some(big) if requests >= REQUESTS => {
+            bail!("the large object has {} bytes of text, too few; add a copy to its recipe", big.text_bytes)
+        }
+        _ => Ok(sizes),
+    }
 }
 
 /// A set is complete once its size and recipe are written beside it; one without, or of another recipe, is

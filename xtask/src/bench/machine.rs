@@ -14,7 +14,7 @@ pub struct Machine {
     pub processor: String,
     /// Cores that this system may use.
     pub cores: usize,
-    /// Memory, as /proc/meminfo has it.
+    /// Memory, with its unit.
     pub memory: String,
     /// Distribution and kernel.
     pub system: String,
@@ -39,7 +39,7 @@ impl Machine {
                 .unwrap_or("unknown processor")
                 .to_owned(),
             cores: shell.output("nproc")?.parse().context("`nproc` gave no number")?,
-            memory: field(&of_file("/proc/meminfo")?, "MemTotal").unwrap_or("unknown").to_owned(),
+            memory: memory(&of_file("/proc/meminfo")?).unwrap_or("unknown size".to_owned()),
             system: shell.output(". /etc/os-release; echo \"$PRETTY_NAME, $(uname -sr)\"")?,
             time: shell.output("date -u +%Y-%m-%dT%H:%M:%SZ")?,
             commit: if is_changed { format!("{commit}, with uncommitted changes") } else { commit },
@@ -61,6 +61,13 @@ fn field<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     lines.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
+/// The total of /proc/meminfo, which counts in KiB whatever it calls them.
+fn memory(meminfo: &str) -> Option<String> {
+    const KIB_PER_GIB: f64 = 1_048_576.0;
+    let kib: f64 = field(meminfo, "MemTotal")?.strip_suffix(" kB")?.parse().ok()?;
+    Some(format!("{:.1} GiB", kib / KIB_PER_GIB))
+}
+
 /// Load averages, as /proc/loadavg has them.
 ///
 /// # Errors
@@ -79,6 +86,7 @@ mod tests {
         let text = "processor\t: 0\nmodel name\t: AMD EPYC: 7\n";
         assert_eq!(field(text, "model name"), Some("AMD EPYC: 7"));
         assert_eq!(field(text, "flags"), None);
+        assert_eq!(memory("MemTotal:       24682416 kB\n").as_deref(), Some("23.5 GiB"));
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl Record<'_> {
              * machine: {memory} of memory, {system}; input in the page cache\n\
              * load averages before {before}, after {after}\n\
              * {}\n\
-             * {} counted runs of each command after one warm-up, in turns\n\
+             * counted runs of each command: {}, in turns, after one warm-up\n\
              * times by GNU time, resolution 10 ms; peak memory is that of the largest process\n\n\
              ## Versions\n\n{}\n## Data\n\n{}\n## Commands\n\n{}",
             self.title(),
@@ -87,9 +87,11 @@ impl Record<'_> {
             &["folder", "lines", "bytes of text", "bytes of files"],
             &self.sizes.iter().map(row).collect::<Vec<_>>(),
         );
-        let scripts = self.sizes.iter().map(|size| format!("{}\n", data::script(size.data)));
+        let folders: String = self.sizes.iter().map(|size| format!(" {}", size.data.folder())).collect();
+        let scripts: String =
+            self.sizes.iter().map(|size| format!("{}\n", data::script(size.data))).collect();
         let requests = self.sizes.first().map_or(0, |size| size.lines);
-        format!("{table}\n```sh\nREQUESTS={requests}\n{}```\n", scripts.collect::<String>())
+        format!("{table}\n```sh\nREQUESTS={requests}\nmkdir{folders}\n{scripts}```\n")
     }
 
     fn commands(&self) -> String {
@@ -98,9 +100,8 @@ impl Record<'_> {
             format!("# {}\n{}{note}\n", subject.name, subject.command)
         };
         let commands: String = self.subjects.iter().map(line).collect();
-        format!(
-            "In the folder of the data, with `bench/data/bin` and `bench/.venv/bin` on the path:\n\n```sh\n{commands}```\n"
-        )
+        let place = "In the folder of the data, with `bench/data/bin` and `bench/.venv/bin` on the path";
+        format!("{place}:\n\n```sh\n{commands}```\n")
     }
 
     /// Writes the three files into `folder`, which is made.
@@ -153,7 +154,7 @@ mod tests {
         let machine = Machine {
             processor: "P".to_owned(),
             cores: 2,
-            memory: "8 kB".to_owned(),
+            memory: "8.0 GiB".to_owned(),
             system: "Linux".to_owned(),
             time: "2026-11-23T15:00:00Z".to_owned(),
             commit: "abc".to_owned(),
@@ -175,7 +176,7 @@ mod tests {
             "# weir 0.1.0 (commit abc) on P, 2 cores, 2026-11-23T15:00:00Z\n",
             "* mtail: not here (not found)\n",
             "| equal  |    20 |         3,000 |            500 |\n",
-            "REQUESTS=20\nweir demo --write equal",
+            "REQUESTS=20\nmkdir equal\nweir demo --write equal",
             "# weir-1\nweir count --threads 1",
             "the machine was busy",
         ] {

@@ -16,7 +16,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("libdeflate-gunzip", "libdeflate-gunzip -V"),
     ("libdeflate_in_process", "libdeflate_in_process --version"),
     ("duckdb", "python3 -c 'import duckdb; print(duckdb.__version__)'"),
-    ("chdb", "python3 -c 'import chdb; print(chdb.chdb_version)'"),
+    ("chdb", "python3 -c 'import chdb; print(*chdb.chdb_version, sep=\".\")'"),
     (
         "prometheus_client",
         "python3 -c 'import prometheus_client, importlib.metadata, platform; \

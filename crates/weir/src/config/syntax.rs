@@ -48,7 +48,7 @@ const UNCLOSED: [&str; 3] = ["flow", "illegal placement of ':'", "did not find e
 /// Rewrites `error`, which stopped the reading of `text` inside the collection that begins at `open`.
 pub fn explain(text: &str, error: &ScanError, open: Option<Position>) -> ConfigError {
     let info = error.info();
-    let position = place(text, error);
+    let position = leading_tab(text).filter(|_| info.contains("tab")).unwrap_or_else(|| place(text, error));
     let bracket = open.and_then(|open| Some((open, bracket_at(text, open)?)));
     match bracket {
         Some((open, bracket)) if UNCLOSED.iter().any(|part| info.contains(part)) => {
@@ -76,6 +76,15 @@ fn in_plain_words(position: Position, info: &str) -> ConfigError {
         }
         None => ConfigError::new(position, format!("not valid YAML: {info}")),
     }
+}
+
+/// The first tab that a line is indented with; the parser notices it only somewhere after the line before.
+fn leading_tab(text: &str) -> Option<Position> {
+    text.lines().enumerate().find_map(|(index, line)| {
+        let indentation = line.chars().take_while(|char| char.is_whitespace());
+        let column = indentation.into_iter().position(|char| char == '\t')? + 1;
+        Some(Position { line: index + 1, column })
+    })
 }
 
 /// Where the user has to look: the parser's place, except where the parser had to read on to notice.

@@ -54,7 +54,8 @@ pub fn table(table: &Table<'_>, width: usize) -> String {
     let mut text = String::new();
     let mut line = |groups: &[String], values: &[String]| {
         let mut line = String::new();
-        for (value, &width) in groups.iter().zip(&group_widths) {
+        let groups = groups.iter().map(String::as_str).chain(std::iter::repeat(""));
+        for (value, &width) in groups.zip(&group_widths) {
             let shown = cut_middle(value, width);
             let _ = write!(line, "{shown}{:1$}", "", width - shown.width() + GAP);
         }

@@ -11,7 +11,6 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
 use weir_enrich::Enriched;
 use weir_meter::{GroupKey, Report};
 use weir_record::{Request, Timestamp};
@@ -20,7 +19,7 @@ use crate::cli::{ReportArguments, ReportOutput};
 use crate::clock;
 use crate::count;
 use crate::files::{FilePlan, Input, tally_files};
-use crate::output::{exit_code, say};
+use crate::output::{UsageError, exit_code, say};
 use crate::setup;
 use crate::tally::Tally;
 pub use column::GroupColumn;
@@ -33,7 +32,8 @@ use rows::{Order, Table};
 /// A path that names nothing, an unknown column, a wrong config, or output that cannot be written.
 pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let columns = columns(&arguments.by)?;
-    let order = Order::parse(&arguments.order, &columns).map_err(|error| anyhow!("--order: {error}"))?;
+    let order =
+        Order::parse(&arguments.order, &columns).map_err(|error| UsageError::new("--order", error))?;
     let config = setup::load_config(arguments.config.config.as_deref())?;
     let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.read))?;
     let inputs = Input::find(&arguments.read.paths)?;
@@ -61,16 +61,12 @@ pub fn by_route(inputs: &[Input], plan: &FilePlan<'_>, rows: usize) -> String {
 
 fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
     let columns: Result<Vec<_>, _> = names.iter().map(|name| GroupColumn::from_name(name.trim())).collect();
-    Ok(columns.map_err(|error| anyhow!("--by: {error}"))?.into())
+    Ok(columns.map_err(|error| UsageError::new("--by", error))?.into())
 }
 
-fn time(argument: &str, text: Option<&str>) -> anyhow::Result<Option<Timestamp>> {
-    text.map(|text| {
-        Timestamp::parse_expression(text, clock::now())
-            .map_err(anyhow::Error::msg)
-            .context(argument.to_owned())
-    })
-    .transpose()
+fn time(argument: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, UsageError> {
+    let parse = |text| Timestamp::parse_expression(text, clock::now());
+    text.map(parse).transpose().map_err(|error| UsageError::new(argument, error))
 }
 
 /// The width of the terminal; 80 where the output is no terminal.

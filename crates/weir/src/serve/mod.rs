@@ -20,9 +20,13 @@ use weir_web::Handlers;
 
 use crate::cli::ServeArguments;
 use crate::config::{self, Config, FILE_LATENESS, OpenListenError, Source};
+use crate::output::UsageError;
 use crate::setup;
 use source::FileSource;
 use state::State;
+
+/// How long requests under way may take to end once the server stops.
+const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
 
 /// Runs the command.
 ///
@@ -33,7 +37,7 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     let mut config = setup::load_config(arguments.config.config.as_deref())?;
     if let Some(address) = &arguments.listen {
         config.http.listen =
-            config::parse_address(address).map_err(anyhow::Error::msg).context("--listen")?;
+            config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;
     }
     if !arguments.paths.is_empty() {
         config.sources = vec![watched(&arguments.paths)];
@@ -92,7 +96,7 @@ pub fn serve(
             .map(|source| spawn(source, stop.clone()))
             .collect();
         let stopped = stop.clone();
-        let http = tokio::spawn(weir_web::serve(listener, handlers(&state), async move {
+        let mut http = tokio::spawn(weir_web::serve(listener, handlers(&state), async move {
             let _ = stopped.clone().wait_for(|stop| *stop).await;
         }));
         state.set_ready(true);
@@ -103,7 +107,11 @@ pub fn serve(
         tracing::info!(why, "stopping");
         state.set_ready(false);
         let _ = stop_sender.send(true);
-        http.await.context("the HTTP server ended badly")?.context("the HTTP server failed")?;
+        // Whoever holds a connection open without asking anything must not hold the server.
+        match tokio::time::timeout(HTTP_STOP_MAX, &mut http).await {
+            Ok(ended) => ended.context("the HTTP server ended badly")?.context("the HTTP server failed")?,
+            Err(_) => http.abort(),
+        }
         for source in sources {
             source.await.context("a source ended badly")?;
         }

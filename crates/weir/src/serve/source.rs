@@ -48,7 +48,7 @@ pub struct FileSource {
 /// How far an arrival was read.
 enum Progress {
     Counted,
-    ReadTo(u64),
+    ReadTo(u64, Option<Format>),
     Failed,
 }
 
@@ -99,11 +99,11 @@ impl FileSource {
         for (arrival, progress) in workers.into_iter().flat_map(|(_, done)| done) {
             match progress {
                 Progress::Counted => watch.counted(arrival),
-                Progress::ReadTo(offset) => {
+                Progress::ReadTo(offset, format) => {
                     is_idle &= arrival.part == Part::From(offset);
-                    watch.read_to(arrival, offset);
+                    watch.read_to(arrival, offset, format);
                 }
-                Progress::Failed => {}
+                Progress::Failed => watch.failed(arrival),
             }
         }
         is_idle
@@ -134,7 +134,7 @@ impl<'s> Worker<'s> {
         self.batch.clear();
         match arrival.part {
             Part::Whole => self.read_whole(&arrival.path),
-            Part::From(offset) => self.read_appended(&arrival.path, offset),
+            Part::From(offset) => self.read_appended(arrival, offset),
         }
     }
 
@@ -175,21 +175,34 @@ impl<'s> Worker<'s> {
         }
     }
 
-    fn read_appended(&mut self, path: &Path, offset: u64) -> Progress {
+    /// Reads what was appended to a plain file. Its format is told once, by the first lines that tell it;
+    /// from then on lines that are none are rejects.
+    fn read_appended(&mut self, arrival: &Arrival, offset: u64) -> Progress {
+        let (path, known) = (&arrival.path, arrival.format.or(self.source.format));
         let (text, end) = match read_appended(path, offset, APPENDED_BYTES_MAX) {
             Ok(appended) => appended,
             Err(error) => return self.finish(path, Err(error.into())),
         };
         if text.is_empty() {
-            return Progress::ReadTo(end);
+            return Progress::ReadTo(end, known);
         }
         let complete_to = self.source.state.complete_to(&self.source.name);
         let Self { source, reader, scratch, batch } = self;
         let each = |line: ObjectLine<'_, '_>| take_in(source, scratch, batch, complete_to, &line);
-        let outcome = reader.read_stream(text.as_slice(), source.format, each);
+        let outcome = match known {
+            Some(format) => {
+                reader.read_lines(&text, format, each);
+                Ok(Outcome::Read { format: known, unpacked_bytes: text.len() as u64 })
+            }
+            None => reader.read_stream(text.as_slice(), None, each),
+        };
+        let format = match &outcome {
+            Ok(Outcome::Read { format, .. }) => *format,
+            Ok(Outcome::Skipped(_)) | Err(_) => None,
+        };
         match self.finish(path, outcome) {
             Progress::Failed => Progress::Failed,
-            Progress::Counted | Progress::ReadTo(_) => Progress::ReadTo(end),
+            Progress::Counted | Progress::ReadTo(..) => Progress::ReadTo(end, format),
         }
     }
 }

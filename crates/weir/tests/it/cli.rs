@@ -112,7 +112,7 @@ fn mistakes_in_a_config_are_told_with_their_place() {
     check_refused("version: 1\nhttp: [\n", &["FILE:"]);
     check_refused("version: 1\n\tsources: []\n", &["FILE:2:"]);
     check_refused("version: 2\n", &["FILE:1:10: "]);
-    check_refused("http: {listen: nowhere}\nmetrics: {max_series: no}\n", &["FILE:1:16: ", "FILE:2:24: "]);
+    check_refused("http: {listen: nowhere}\nmetrics: {max_series: no}\n", &["FILE:1:16: ", "FILE:2:23: "]);
     check_refused("http: {listen: '0.0.0.0:9099'}\n", &["FILE:1:16: ", "auth"]);
     check_refused(
         "sources: [{name: a, type: alb, path: '${NO_SUCH_VARIABLE}'}]\n",
