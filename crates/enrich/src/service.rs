@@ -28,6 +28,16 @@ pub struct Service {
     pub routes: Vec<RoutePattern>,
 }
 
+impl Service {
+    /// Whether the service says which hosts are its own, rather than taking whatever a client names.
+    pub fn names_hosts(&self) -> bool {
+        let is_host = |matcher: &FieldMatch| matcher.field == MatchField::Request(Field::Host);
+        self.matchers
+            .iter()
+            .any(|matcher| is_host(matcher) && matcher.globs.iter().all(|glob| glob.as_str() != "*"))
+    }
+}
+
 /// A condition on one field: any of the globs matches its value; a field the line lacks never does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldMatch {

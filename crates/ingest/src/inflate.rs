@@ -38,8 +38,8 @@ impl Inflater {
         NonNull::new(unsafe { libdeflate_alloc_decompressor() }).map(|raw| Self { raw })
     }
 
-    /// Unpacks all members of `gzip` into `out`, which is emptied first and never holds more than
-    /// `bytes_max`. The checksum of each member is verified.
+    /// Unpacks all members of `gzip` into `out`, which is emptied first and never made larger than
+    /// `bytes_max` (it may have been before). The checksum of each member is verified.
     ///
     /// # Errors
     ///

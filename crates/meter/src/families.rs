@@ -136,6 +136,9 @@ struct Rows<'m> {
 struct ShownRow<'m> {
     row: &'m Row,
     is_zero: bool,
+    /// Whether it had a record of late. A histogram goes on with all its rows as long as one of them had:
+    /// without those of a status that is rare it would seem to go down.
+    is_live: bool,
     labels: LabelPairs,
     histogram_labels: LabelPairs,
 }
@@ -156,12 +159,12 @@ impl<'m> Rows<'m> {
             ShownRow {
                 row,
                 is_zero: is_zero(row),
+                is_live: row.counted_at >= view.counted_since,
                 labels: counter_labels(&names, &labels),
                 histogram_labels: histogram_labels(&names, &labels),
             }
         };
-        let rows = origin.table.rows().iter().filter(|row| row.counted_at >= view.counted_since);
-        let mut rows: Vec<_> = rows.map(shown).collect();
+        let mut rows: Vec<_> = origin.table.rows().iter().map(shown).collect();
         rows.sort_by(|one, other| one.labels.cmp(&other.labels));
         Self { rows, bounds: &origin.bounds }
     }
@@ -178,7 +181,8 @@ impl<'m> Rows<'m> {
     }
 
     fn counters(&self, value: fn(&Counts) -> f64, is_shown: fn(Option<Status>) -> bool) -> Vec<Series> {
-        let rows = self.rows.iter().filter(|shown| is_shown(shown.row.labels.borrow().status));
+        let is_shown = |shown: &&ShownRow<'_>| shown.is_live && is_shown(shown.row.labels.borrow().status);
+        let rows = self.rows.iter().filter(is_shown);
         let series = rows.map(|shown| Series {
             labels: Arc::clone(&shown.labels),
             value: Value::Number(if shown.is_zero { 0.0 } else { value(&shown.row.counts) }),
@@ -188,27 +192,36 @@ impl<'m> Rows<'m> {
     }
 
     fn histograms(&self, times: fn(&Counts) -> &Distribution) -> Vec<Series> {
-        let mut summed: BTreeMap<&LabelPairs, (Distribution, Timestamp)> = BTreeMap::new();
+        let mut summed: BTreeMap<&LabelPairs, Summed> = BTreeMap::new();
         for shown in &self.rows {
             let times = times(&shown.row.counts);
             if times.count() == 0 {
                 continue;
             }
-            let empty = || (times.emptied(), shown.row.born_at);
-            let (sum, born_at) = summed.entry(&shown.histogram_labels).or_insert_with(empty);
-            *born_at = shown.row.born_at.min(*born_at);
+            let empty = || Summed { times: times.emptied(), born_at: shown.row.born_at, is_live: false };
+            let sum = summed.entry(&shown.histogram_labels).or_insert_with(empty);
+            sum.born_at = shown.row.born_at.min(sum.born_at);
+            sum.is_live |= shown.is_live;
             if !shown.is_zero {
-                sum.merge(times);
+                sum.times.merge(times);
             }
         }
         let bounds = self.bounds.seconds();
-        let series = summed.into_iter().map(|(labels, (times, born_at))| Series {
+        let live = summed.into_iter().filter(|(_, sum)| sum.is_live);
+        let series = live.map(|(labels, sum)| Series {
             labels: Arc::clone(labels),
-            value: Value::Histogram(histogram(times, &bounds)),
-            created_ms: created_ms(born_at),
+            value: Value::Histogram(histogram(sum.times, &bounds)),
+            created_ms: created_ms(sum.born_at),
         });
         series.collect()
     }
+}
+
+/// The rows of one histogram, added up.
+struct Summed {
+    times: Distribution,
+    born_at: Timestamp,
+    is_live: bool,
 }
 
 /// The names of labels; each text once for a whole snapshot.

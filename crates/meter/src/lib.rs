@@ -30,5 +30,5 @@ pub use report::{GROUPS_MAX, Group, GroupKey, Report};
 pub use route_summary::{RouteKey, RouteSummary};
 pub use slots::{MinuteSlots, Slot, SlotKey, SlotRange};
 pub use snapshot::{Family, Histogram, Kind, LabelPairs, NativeHistogram, Series, Snapshot, Value};
-pub use table::{SERIES_MIN, UNCONFIGURED_HOSTS_MAX};
+pub use table::{SERIES_MIN, Standing, UNCONFIGURED_HOSTS_MAX};
 pub use watermark::Watermark;

@@ -12,7 +12,7 @@ use crate::bounds::Bounds;
 use crate::counts::Counts;
 use crate::labels::Labels;
 use crate::slots::{BatchSlots, MinuteSlots, SlotRange};
-use crate::table::Table;
+use crate::table::{Standing, Table};
 
 /// What to count, and how much of it.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +62,8 @@ pub(crate) struct OriginMeter {
 pub struct Counting<'a> {
     /// The labels.
     pub labels: Labels<'a>,
-    /// Whether the config names the service, so that its series have their share of the budget.
-    pub is_configured: bool,
+    /// What the config knows of the labels.
+    pub standing: Standing,
     /// Whether its latencies go into the histograms.
     pub has_histogram: bool,
 }
@@ -101,7 +101,7 @@ impl Meter {
             Origin::Nginx => &mut self.nginx,
         };
         let new = || Counts::new(bounds, has_native);
-        let (row, counts) = table.counts_mut(&labels, counting.is_configured, 1, now, new);
+        let (row, counts) = table.counts_mut(&labels, counting.standing, now, new);
         count(counts, request, counting.has_histogram, bounds);
         if let Some(slots) = &mut self.slots {
             slots.observe(row, request);
@@ -262,7 +262,9 @@ mod tests {
                 application: if self.is_configured { "shop" } else { "" },
                 status: request.status,
             };
-            let counting = Counting { labels, is_configured: self.is_configured, has_histogram: true };
+            let standing =
+                Standing { is_configured: self.is_configured, is_host_configured: self.is_configured };
+            let counting = Counting { labels, standing, has_histogram: true };
             meter.observe(&counting, &request, NOW);
         }
     }

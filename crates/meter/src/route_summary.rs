@@ -117,11 +117,13 @@ mod tests {
     use crate::labels::Labels;
     use crate::meter::{Counting, Meter, MeterOptions};
     use crate::slots::SlotRange;
+    use crate::table::Standing;
     use weir_record::{Origin, Request, Status, Timestamp};
 
     /// `minute status request_time_ms` of requests for `/a`, and the summary of the minutes 10 to 12.
     fn summary_of(requests: &[(i64, u16, u64)]) -> Option<RouteSummary> {
         let now = Timestamp::from_seconds(20 * 60);
+        let standing = Standing { is_configured: true, is_host_configured: false };
         let mut batch = Meter::with_slots(MeterOptions::default(), SlotRange::at(now));
         for &(minute, status, request_time_ms) in requests {
             let request = Request {
@@ -137,7 +139,7 @@ mod tests {
                 application: "shop",
                 status: request.status,
             };
-            batch.observe(&Counting { labels, is_configured: true, has_histogram: true }, &request, now);
+            batch.observe(&Counting { labels, standing, has_histogram: true }, &request, now);
         }
         let mut slots = MinuteSlots::new(1000);
         batch.add_slots_to(&mut slots, &"alb".into());

@@ -56,8 +56,27 @@ pub(crate) struct Row {
     pub born_at: Timestamp,
     pub counted_at: Timestamp,
     hash: u64,
-    is_configured: bool,
+    standing: Standing,
     folding: Folding,
+}
+
+/// What the config knows of a label set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// A service of the config claims it, so it has a share of the reserved room.
+    pub is_configured: bool,
+    /// The config names its host, so the bound on invented hosts does not apply.
+    pub is_host_configured: bool,
+}
+
+/// A label set that has no row yet.
+struct Candidate<'a> {
+    labels: &'a Labels<'a>,
+    standing: Standing,
+    /// How far it was folded already, in the table it comes from.
+    folding: Folding,
+    /// Records that are about to be counted there.
+    records: u64,
 }
 
 /// How many label sets of which kind a table may hold.
@@ -107,23 +126,24 @@ impl Table {
     }
 
     /// The row of `labels`, or of the label set that takes its place when there is no room: its
-    /// number and its counts.
-    ///
-    /// `records` is how many records are about to be counted there, `now` when.
+    /// number and its counts. One record is about to be counted there, at `now`.
     #[inline]
     pub(crate) fn counts_mut(
         &mut self,
         labels: &Labels<'_>,
-        is_configured: bool,
-        records: u64,
+        standing: Standing,
         now: Timestamp,
         new: impl FnOnce() -> Counts,
     ) -> (usize, &mut Counts) {
         let hash = self.hasher.hash_one(labels);
         let position = match self.find(hash, labels) {
             Some(position) => position,
-            None => self.admit(labels, is_configured, records, now, new),
+            None => self.admit(Candidate { labels, standing, folding: Folding::None, records: 1 }, now, new),
         };
+        self.touch(position, now)
+    }
+
+    fn touch(&mut self, position: usize, now: Timestamp) -> (usize, &mut Counts) {
         let row = &mut self.rows[position];
         row.counted_at = row.counted_at.max(now);
         (position, &mut row.counts)
@@ -133,9 +153,12 @@ impl Table {
     pub(crate) fn merge(&mut self, other: &Self, now: Timestamp, new: impl Fn() -> Counts) {
         self.overflowed += other.overflowed;
         for row in other.rows.iter().filter(|row| row.counts.records() > 0) {
-            let records = row.counts.records();
-            let (_, counts) = self.counts_mut(&row.labels.borrow(), row.is_configured, records, now, &new);
-            counts.merge(&row.counts);
+            let labels = &row.labels.borrow();
+            let position = self.find(self.hasher.hash_one(labels), labels).unwrap_or_else(|| {
+                let (standing, folding, records) = (row.standing, row.folding, row.counts.records());
+                self.admit(Candidate { labels, standing, folding, records }, now, &new)
+            });
+            self.touch(position, now).1.merge(&row.counts);
         }
     }
 
@@ -158,7 +181,16 @@ impl Table {
         self.hosts.clear();
         self.folded_rows = 0;
         self.unconfigured_rows = 0;
-        for row in rows.into_iter().filter(|row| row.counted_at >= oldest) {
+        // A histogram is the sum of rows that differ in status (and for nginx in host): as long as one of
+        // them is in use all are kept, or the sum would go down.
+        let hasher = self.hasher.clone();
+        let histogram_of = |row: &Row| {
+            let labels = row.labels.borrow();
+            hasher.hash_one(Labels { status: None, host: "", ..labels })
+        };
+        let is_in_use = |row: &Row| row.counted_at >= oldest;
+        let used: HashSet<u64> = rows.iter().filter(|row| is_in_use(row)).map(histogram_of).collect();
+        for row in rows.into_iter().filter(|row| is_in_use(row) || used.contains(&histogram_of(row))) {
             self.push(row);
         }
     }
@@ -170,23 +202,22 @@ impl Table {
     }
 
     #[cold]
-    fn admit(
-        &mut self,
-        labels: &Labels<'_>,
-        is_configured: bool,
-        records: u64,
-        now: Timestamp,
-        new: impl FnOnce() -> Counts,
-    ) -> usize {
-        let labels = self.with_known_host(*labels, is_configured);
-        let mut folding = Folding::None;
+    fn admit(&mut self, candidate: Candidate<'_>, now: Timestamp, new: impl FnOnce() -> Counts) -> usize {
+        let Candidate { standing, records, .. } = candidate;
+        let labels = self.with_known_host(&candidate);
+        if labels.host != candidate.labels.host {
+            self.overflowed += records;
+        }
+        // A row that was folded in another table was counted as overflow there.
+        let mut is_counted = labels.host != candidate.labels.host || candidate.folding != Folding::None;
+        let mut folding = candidate.folding;
         loop {
             let candidate = labels.folded(folding);
             let hash = self.hasher.hash_one(candidate);
             if let Some(position) = self.find(hash, &candidate) {
                 return position;
             }
-            if self.has_room(folding, is_configured) {
+            if self.has_room(folding, standing.is_configured) {
                 self.births += 1;
                 return self.push(Row {
                     labels: OwnedLabels::new(&candidate),
@@ -195,24 +226,24 @@ impl Table {
                     born_at: now,
                     counted_at: now,
                     hash,
-                    is_configured,
+                    standing,
                     folding,
                 });
             }
-            if folding == Folding::None {
+            if !is_counted {
                 self.overflowed += records;
+                is_counted = true;
             }
             folding = folding.next();
         }
     }
 
     /// Replaces the host where a client invented one too many.
-    fn with_known_host<'a>(&self, mut labels: Labels<'a>, is_configured: bool) -> Labels<'a> {
-        let is_full = self.hosts.len() >= UNCONFIGURED_HOSTS_MAX;
-        if is_full && !is_configured && !labels.host.is_empty() && !self.hosts.contains(labels.host) {
-            labels.host = OTHER;
-        }
-        labels
+    fn with_known_host<'a>(&self, candidate: &Candidate<'a>) -> Labels<'a> {
+        let labels = *candidate.labels;
+        let is_full = self.hosts.len() >= UNCONFIGURED_HOSTS_MAX && !candidate.standing.is_host_configured;
+        let is_known = labels.host.is_empty() || labels.host == OTHER || self.hosts.contains(labels.host);
+        if is_full && !is_known { Labels { host: OTHER, ..labels } } else { labels }
     }
 
     fn has_room(&self, folding: Folding, is_configured: bool) -> bool {
@@ -234,10 +265,12 @@ impl Table {
     fn push(&mut self, row: Row) -> usize {
         let position = self.rows.len();
         if row.folding == Folding::None {
-            if !row.is_configured {
+            if !row.standing.is_configured {
                 self.unconfigured_rows += 1;
+            }
+            if !row.standing.is_host_configured {
                 let host = row.labels.borrow().host;
-                if !self.hosts.contains(host) {
+                if host != OTHER && !self.hosts.contains(host) {
                     self.hosts.insert(host.into());
                 }
             }

@@ -110,9 +110,8 @@ pub fn skip_by_name(path: &str) -> Option<NotAccessLog> {
     Some(if is_network { NotAccessLog::NetworkLoadBalancer } else { NotAccessLog::ClassicLoadBalancer })
 }
 
-/// Tells the format from the beginning of a text: the first lines that are not empty decide.
-///
-/// The last line of `head` may be cut, so it only decides when it is the only one.
+/// Tells the format from the beginning of a text: the first of twenty lines that is of a known format
+/// decides. The last line of `head` may be cut; it decides like any other if it still is of one.
 pub fn detect(head: &[u8]) -> Detected {
     const LINES_TRIED: usize = 20;
     if is_description(head) {

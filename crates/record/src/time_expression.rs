@@ -6,7 +6,7 @@
 use crate::timestamp::Timestamp;
 
 /// Numbers from here on are milliseconds; as seconds they would lie in the year 5138.
-const MILLISECONDS_FROM: i64 = 100_000_000_000;
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
 
 impl Timestamp {
     /// Reads a time as people write it; `now` is the current time.
@@ -25,7 +25,7 @@ impl Timestamp {
             return relative(expression, now).ok_or_else(wrong);
         }
         if let Ok(number) = text.parse::<i64>() {
-            let seconds = number.abs() < MILLISECONDS_FROM;
+            let seconds = number.unsigned_abs() < MILLISECONDS_FROM;
             let micros = number.saturating_mul(if seconds { 1_000_000 } else { 1_000 });
             return Ok(Timestamp::from_micros(micros));
         }

@@ -68,8 +68,10 @@ pub(crate) async fn routes(
             return problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint);
         }
     };
-    match (handlers.routes)(query) {
-        Ok(statistics) => Json(answer(statistics)).into_response(),
+    // Half a million slots may have to be summed up: too long for a thread that serves others.
+    let statistics = tokio::task::spawn_blocking(move || (handlers.routes)(query).map(answer)).await;
+    match statistics.unwrap_or_else(|_| Err("the summing up failed".to_owned())) {
+        Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let hint = "write a time as 2026-11-20T10:15:30Z, 1795169730, or now-1h";
             problem(StatusCode::BAD_REQUEST, "bad_time", error, hint)

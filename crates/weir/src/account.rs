@@ -64,7 +64,8 @@ impl Account {
             *self.skipped.entry(kind).or_default() += count;
         }
         self.failures.extend(other.failures);
-        self.examples.extend(other.examples);
+        let room = EXAMPLES_MAX.saturating_sub(self.examples.len());
+        self.examples.extend(other.examples.into_iter().take(room));
         self.span = match (self.span, other.span) {
             (Some((first, last)), Some(span)) => Some((first.min(span.0), last.max(span.1))),
             (own, other) => own.or(other),

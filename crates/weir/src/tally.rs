@@ -3,8 +3,8 @@
 //! Both are filled one object at a time and merged, so the code that reads files on all cores knows
 //! only this.
 
-use weir_enrich::Enriched;
-use weir_meter::{Counting, Labels, Meter};
+use weir_enrich::{Enriched, Service};
+use weir_meter::{Counting, Labels, Meter, Standing};
 use weir_record::{Request, Timestamp};
 
 /// Something that is gathered from requests and can be added up.
@@ -45,7 +45,10 @@ pub fn counting<'a>(request: &Request<'_>, enriched: &Enriched<'a>) -> Counting<
             application: enriched.service.map_or("", |service| &service.name),
             status: request.status,
         },
-        is_configured: enriched.service.is_some(),
+        standing: Standing {
+            is_configured: enriched.service.is_some(),
+            is_host_configured: enriched.service.is_some_and(Service::names_hosts),
+        },
         has_histogram: !enriched.route_is_dropped,
     }
 }

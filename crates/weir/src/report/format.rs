@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 use weir_meter::Group;
 
 use super::column::ValueColumn;
@@ -57,11 +57,11 @@ pub fn table(table: &Table<'_>, width: usize) -> String {
         let groups = groups.iter().map(String::as_str).chain(std::iter::repeat(""));
         for (value, &width) in groups.zip(&group_widths) {
             let shown = cut_middle(value, width);
-            let _ = write!(line, "{shown}{:1$}", "", width - shown.width() + GAP);
+            let _ = write!(line, "{shown}{:1$}", "", width.saturating_sub(shown.width()) + GAP);
         }
         for (index, (value, &width)) in values.iter().zip(&value_widths).enumerate() {
             let gap = if index == 0 { 0 } else { GAP };
-            let _ = write!(line, "{:1$}{value}", "", width - value.width() + gap);
+            let _ = write!(line, "{:1$}{value}", "", width.saturating_sub(value.width()) + gap);
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -210,26 +210,24 @@ fn group_widths(rows: &[Vec<String>], available: usize) -> Vec<usize> {
 }
 
 /// The beginning and the end of a text that is too wide: routes differ at both.
+///
+/// Characters are dropped from the middle until the whole is narrow enough, as the width of a text is
+/// not the sum of the widths of its characters (an emoji and its selector).
 fn cut_middle(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let kept = width.saturating_sub(1);
-    let head = take_width(text.chars(), kept.div_ceil(2));
-    let tail: String = take_width(text.chars().rev(), kept / 2).chars().rev().collect();
-    format!("{head}…{tail}")
-}
-
-fn take_width(chars: impl Iterator<Item = char>, width: usize) -> String {
-    let mut left = width;
-    chars
-        .take_while(|char| {
-            let needed = char.width().unwrap_or(0);
-            let fits = needed <= left;
-            left = left.saturating_sub(needed);
-            fits
-        })
-        .collect()
+    let chars: Vec<char> = text.chars().collect();
+    let mut kept = width.saturating_sub(1).min(chars.len());
+    loop {
+        let (head, tail) = (kept.div_ceil(2), kept / 2);
+        let shown: String =
+            chars[..head].iter().chain(['…'].iter()).chain(&chars[chars.len() - tail..]).collect();
+        if kept == 0 || shown.width() <= width {
+            return shown;
+        }
+        kept -= 1;
+    }
 }
 
 #[cfg(test)]
@@ -260,6 +258,9 @@ mod tests {
         assert_eq!(cut_middle("/api/v1/orders/{id}", 11), "/api/…/{id}");
         assert_eq!(cut_middle("/a", 6), "/a");
         assert_eq!(cut_middle("日本語日本語", 5).width(), 5);
+        for width in 0..20 {
+            assert!(cut_middle(&"\u{263a}\u{fe0f}".repeat(60), width).width() <= width.max(1));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use weir_web::Handlers;
 
 use crate::cli::ServeArguments;
@@ -81,7 +81,7 @@ pub fn serve(
         let state = Arc::new(State::new(options, config.metrics.expire_after, names));
         let (stop_sender, stop) = watch::channel(false);
 
-        let sources: Vec<_> = config
+        let sources: Vec<oneshot::Receiver<()>> = config
             .sources
             .iter()
             .map(|source| FileSource {
@@ -94,7 +94,8 @@ pub fn serve(
                 state: Arc::clone(&state),
             })
             .map(|source| spawn(source, stop.clone()))
-            .collect();
+            .collect::<Result<_, _>>()
+            .context("cannot start a thread for each source")?;
         let stopped = stop.clone();
         let mut http = tokio::spawn(weir_web::serve(listener, handlers(&state), async move {
             let _ = stopped.clone().wait_for(|stop| *stop).await;
@@ -120,9 +121,12 @@ pub fn serve(
     })
 }
 
-fn spawn(source: FileSource, stop: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
+/// Starts a source on a thread of its own; the receiver completes when it has ended.
+fn spawn(source: FileSource, stop: watch::Receiver<bool>) -> std::io::Result<oneshot::Receiver<()>> {
     let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || {
+    let (ended, has_ended) = oneshot::channel();
+    let name = format!("source {}", source.name);
+    std::thread::Builder::new().name(name).spawn(move || {
         let waiter = stop.clone();
         // Whether to stop, after the interval or as soon as it is said.
         let wait = |interval| {
@@ -131,7 +135,10 @@ fn spawn(source: FileSource, stop: watch::Receiver<bool>) -> tokio::task::JoinHa
             })
         };
         source.run(&stop, wait);
-    })
+        // Nobody listens any more if the server has failed.
+        let _ = ended.send(());
+    })?;
+    Ok(has_ended)
 }
 
 fn handlers(state: &Arc<State>) -> Handlers {
