@@ -43,11 +43,21 @@ pub enum DiscoverError {
 ///
 /// [`DiscoverError`]; finding no file at all is one.
 pub fn discover(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
-    let files = list(argument)?;
-    if files.is_empty() {
-        return Err(DiscoverError::NoMatch { pattern: argument.to_owned() });
+    let Listing { files, unlisted } = list(argument)?;
+    match unlisted.into_iter().next() {
+        Some(error) => Err(error),
+        None if files.is_empty() => Err(DiscoverError::NoMatch { pattern: argument.to_owned() }),
+        None => Ok(files),
     }
-    Ok(files)
+}
+
+/// What a path argument names.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The files, sorted.
+    pub files: Vec<PathBuf>,
+    /// Folders that could not be listed.
+    pub unlisted: Vec<DiscoverError>,
 }
 
 /// Whether `pattern` is one, without looking for files.
@@ -59,44 +69,39 @@ pub fn check_pattern(pattern: &str) -> Result<(), DiscoverError> {
     parse_pattern(pattern).map(drop)
 }
 
-/// As [`discover`], but that nothing matches yet is no error: for patterns that are watched.
+/// As [`discover`], but that nothing matches yet is no error, and a folder that cannot be listed does not
+/// hide the others: for patterns that are watched.
 ///
 /// # Errors
 ///
-/// [`DiscoverError`], never [`DiscoverError::NoMatch`].
-pub fn list(argument: &str) -> Result<Vec<PathBuf>, DiscoverError> {
+/// [`DiscoverError::BadPattern`].
+pub fn list(argument: &str) -> Result<Listing, DiscoverError> {
     let path = Path::new(argument);
     if path.is_dir() {
-        return walk(path, usize::MAX, false, |_| true);
+        return Ok(walk(path, usize::MAX, false, |_| true));
     }
     // Whatever is named itself is read, a pipe too.
     if path.exists() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(Listing { files: vec![path.to_owned()], unlisted: Vec::new() });
     }
     let pattern = parse_pattern(argument)?;
     let root = literal_root(path);
     let below_root = path.components().count() - root.components().count();
     let depth_max = if argument.contains("**") { usize::MAX } else { below_root };
     if !root.as_os_str().is_empty() && !root.is_dir() {
-        return Ok(Vec::new());
+        return Ok(Listing::default());
     }
     let options = glob::MatchOptions {
         require_literal_separator: true,
         require_literal_leading_dot: true,
         ..glob::MatchOptions::new()
     };
-    walk(&root, depth_max, argument.contains("/."), |file| {
-        pattern.matches_with(&file.to_string_lossy(), options)
-    })
+    let is_wanted = |file: &Path| pattern.matches_with(&file.to_string_lossy(), options);
+    Ok(walk(&root, depth_max, argument.contains("/."), is_wanted))
 }
 
 /// The regular files below `root` that are wanted, sorted.
-fn walk(
-    root: &Path,
-    depth_max: usize,
-    is_hidden_wanted: bool,
-    is_wanted: impl Fn(&Path) -> bool,
-) -> Result<Vec<PathBuf>, DiscoverError> {
+fn walk(root: &Path, depth_max: usize, is_hidden_wanted: bool, is_wanted: impl Fn(&Path) -> bool) -> Listing {
     let is_here = root.as_os_str().is_empty();
     let start = if is_here { Path::new(".") } else { root };
     let is_hidden = |entry: &walkdir::DirEntry| {
@@ -107,18 +112,24 @@ fn walk(
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| is_hidden_wanted || !is_hidden(entry));
-    let mut files = Vec::new();
+    let mut listing = Listing::default();
     for entry in entries {
-        let entry = entry.map_err(|error| unlisted(&error))?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                listing.unlisted.push(unlisted(&error));
+                continue;
+            }
+        };
         let path =
             if is_here { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
         // A link to a file is that file, one to nowhere is handed on for its error; a pipe would be waited for.
         let is_file = path.is_file() || (entry.path_is_symlink() && !path.exists());
         if is_file && is_wanted(path) {
-            files.push(path.to_owned());
+            listing.files.push(path.to_owned());
         }
     }
-    Ok(files)
+    listing
 }
 
 /// The folders of a pattern before its first part with a wildcard.

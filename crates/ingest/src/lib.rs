@@ -13,7 +13,7 @@ mod object_key;
 mod parallel;
 mod watch;
 
-pub use discover::{DiscoverError, check_pattern, discover, list};
+pub use discover::{DiscoverError, check_pattern, discover};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};

@@ -157,12 +157,27 @@ impl ObjectReader {
         format: Option<Format>,
         each: impl FnMut(ObjectLine<'_, '_>),
     ) -> Result<Outcome, ObjectError> {
+        self.read_opened(|| File::open(path), path, format, each)
+    }
+
+    /// As [`ObjectReader::read_file`], of a file that `open` opens; it is not called for what is skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::read_file`].
+    pub fn read_opened(
+        &mut self,
+        open: impl FnOnce() -> io::Result<File>,
+        path: &Path,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
         let name = path.to_string_lossy();
         if let Some(kind) = skip_by_name(&name) {
             return Ok(Outcome::Skipped(kind));
         }
         let format = format.or_else(|| name.contains("_elasticloadbalancing_").then_some(Format::Alb));
-        let file = File::open(path)?;
+        let file = open()?;
         let packed_bytes = file.metadata()?.len();
         let mut lines = LineReader::new(format, self.limits.line_bytes, each);
         let unpacked_bytes = self.read_text(file, packed_bytes, &mut lines)?;

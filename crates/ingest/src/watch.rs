@@ -10,7 +10,7 @@
 //! rename does not make it new.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -23,9 +23,9 @@ use crate::discover::{DiscoverError, list};
 /// How long a file must not have changed to be taken as complete.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// Polls for which a file is remembered that is no longer met: a listing may miss one that is being
-/// renamed, and an inode that is free is soon another file's.
-const POLLS_REMEMBERED: u64 = 2;
+/// Polls for which a file is remembered that is no longer met, a day: a network file system that was away
+/// for an hour must not bring every file back as a new one.
+const POLLS_REMEMBERED: u64 = 2 * 86_400;
 
 /// Watches the files of some patterns.
 pub struct Watch {
@@ -59,6 +59,18 @@ pub struct Arrival {
     id: FileId,
 }
 
+impl Arrival {
+    /// Opens the file, if it is still the one that was found.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's; [`io::ErrorKind::NotFound`] if another file has taken its name since.
+    pub fn open(&self) -> io::Result<File> {
+        let file = File::open(&self.path)?;
+        if FileId::of(&file.metadata()?) == self.id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
+    }
+}
+
 /// What to read of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -72,6 +84,14 @@ pub enum Part {
 struct FileId {
     device: u64,
     inode: u64,
+    /// When the inode was made, where the file system tells: a free inode is soon another file's.
+    created_at: Option<SystemTime>,
+}
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino(), created_at: metadata.created().ok() }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -79,10 +99,13 @@ struct Seen {
     path: PathBuf,
     bytes: u64,
     changed_at: Option<SystemTime>,
+    /// Seconds and nanoseconds of the last change of content, owner or mode.
+    status_changed_at: (i64, i64),
     /// The poll that last met the file.
     poll: u64,
     state: State,
     format: Option<Format>,
+    is_unreadable: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,10 +134,12 @@ impl Watch {
         let mut found = Found::default();
         for pattern in self.patterns.clone() {
             match list(&pattern) {
-                Ok(paths) => {
-                    found.files += paths.len();
+                Ok(listing) => {
+                    found.files += listing.files.len();
+                    found.errors.extend(listing.unlisted);
                     // A file may be gone before it is looked at.
-                    let arrivals = paths.iter().filter_map(|path| self.look_at(path, now).ok().flatten());
+                    let arrivals =
+                        listing.files.iter().filter_map(|path| self.look_at(path, now).ok().flatten());
                     found.arrivals.extend(arrivals);
                 }
                 Err(error) => found.errors.push(error),
@@ -141,10 +166,20 @@ impl Watch {
     }
 
     /// Notes that a file could not be read: it is handed out again when it has changed.
-    pub fn failed(&mut self, arrival: &Arrival) {
+    ///
+    /// One that `is_unreadable` (the system refused, its content is unknown) counts in [`Watch::unreadable`].
+    pub fn failed(&mut self, arrival: &Arrival, is_unreadable: bool) {
+        if let Some(seen) = self.seen.get_mut(&arrival.id) {
+            seen.is_unreadable = is_unreadable;
+        }
         if let Part::From(offset) = arrival.part {
             self.set_state(arrival, State::Stuck(offset));
         }
+    }
+
+    /// Files of the last poll that the system refused to let be read.
+    pub fn unreadable(&self) -> usize {
+        self.seen.values().filter(|seen| seen.poll == self.poll && seen.is_unreadable).count()
     }
 
     fn set_state(&mut self, arrival: &Arrival, state: State) {
@@ -155,20 +190,23 @@ impl Watch {
 
     fn look_at(&mut self, path: &Path, now: SystemTime) -> io::Result<Option<Arrival>> {
         let metadata = fs::metadata(path)?;
-        let id = FileId { device: metadata.dev(), inode: metadata.ino() };
+        let id = FileId::of(&metadata);
         let (bytes, changed_at, poll) = (metadata.len(), metadata.modified().ok(), self.poll);
+        let status_changed_at = (metadata.ctime(), metadata.ctime_nsec());
         let before = self.seen.get(&id);
         if before.is_some_and(|seen| seen.poll == poll) {
             return Ok(None);
         }
         let is_same = before.is_some_and(|seen| seen.bytes == bytes && seen.changed_at == changed_at);
+        // A change of owner or mode makes no new content, but may let a file be read that could not be.
+        let is_untouched = is_same && before.is_some_and(|seen| seen.status_changed_at == status_changed_at);
         let is_in_place = before.is_some_and(|seen| seen.path == path);
         let age = changed_at.and_then(|changed_at| now.duration_since(changed_at).ok());
         let is_settled = is_same || age.is_some_and(|age| age >= SETTLED_AFTER);
         let state = match before.map(|seen| seen.state) {
             Some(State::Counted) if is_same || is_in_place => State::Counted,
-            Some(State::Broken) if is_same => State::Broken,
-            Some(State::Stuck(offset)) if is_same => State::Stuck(offset),
+            Some(State::Broken) if is_untouched => State::Broken,
+            Some(State::Stuck(offset)) if is_untouched => State::Stuck(offset),
             Some(State::ReadTo(offset) | State::Stuck(offset)) if bytes >= offset => State::ReadTo(offset),
             _ if bytes == 0 => State::Settling,
             // What cannot be opened is handed out like a broken file, so that its reader reports it.
@@ -176,9 +214,13 @@ impl Watch {
             _ if is_settled => State::Broken,
             _ => State::Settling,
         };
-        let is_news = before.map(|seen| seen.state) != Some(State::Broken) || !is_same;
+        let is_news = before.map(|seen| seen.state) != Some(State::Broken) || !is_untouched;
         let format = before.and_then(|seen| seen.format).filter(|_| matches!(state, State::ReadTo(1..)));
-        self.seen.insert(id, Seen { path: path.to_owned(), bytes, changed_at, poll, state, format });
+        let is_unreadable = is_untouched && before.is_some_and(|seen| seen.is_unreadable);
+        let path_now = path.to_owned();
+        let seen =
+            Seen { path: path_now, bytes, changed_at, status_changed_at, poll, state, format, is_unreadable };
+        self.seen.insert(id, seen);
         let part = match state {
             State::Broken if is_news => Part::Whole,
             State::ReadTo(offset) if offset < bytes => Part::From(offset),
@@ -193,8 +235,7 @@ impl Watch {
 /// # Errors
 ///
 /// The operating system's.
-pub fn read_appended(path: &Path, offset: u64, bytes_max: usize) -> io::Result<(Vec<u8>, u64)> {
-    let mut file = File::open(path)?;
+pub fn read_appended(mut file: File, offset: u64, bytes_max: usize) -> io::Result<(Vec<u8>, u64)> {
     file.seek(SeekFrom::Start(offset))?;
     let mut text = Vec::new();
     file.take(bytes_max as u64).read_to_end(&mut text)?;
@@ -263,7 +304,8 @@ mod tests {
                 match arrival.part {
                     Part::Whole => self.watch.counted(&arrival),
                     Part::From(offset) => {
-                        let (_, end) = read_appended(&arrival.path, offset, 1 << 20).expect("read");
+                        let (_, end) = read_appended(arrival.open().expect("it is there"), offset, 1 << 20)
+                            .expect("read");
                         self.watch.read_to(&arrival, end, None);
                     }
                 }
@@ -328,8 +370,11 @@ mod tests {
     fn a_line_that_fills_the_buffer_is_not_waited_for() {
         let folder = Folder::new();
         folder.write("a.log", b"0123456789");
-        let path = folder.folder.path().join("a.log");
-        assert_eq!(read_appended(&path, 0, 20).expect("read"), (Vec::new(), 0));
-        assert_eq!(read_appended(&path, 0, 4).expect("read"), (b"0123".to_vec(), 4));
+        let read = |bytes_max| {
+            let file = File::open(folder.folder.path().join("a.log")).expect("it is there");
+            read_appended(file, 0, bytes_max).expect("read")
+        };
+        assert_eq!(read(20), (Vec::new(), 0));
+        assert_eq!(read(4), (b"0123".to_vec(), 4));
     }
 }

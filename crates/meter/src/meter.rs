@@ -112,6 +112,7 @@ impl Meter {
     /// records had a time that is not believed.
     pub fn add_slots_to(&self, all: &mut MinuteSlots, source: &Arc<str>) -> u64 {
         let Some(batch) = &self.slots else { return 0 };
+        all.add_dropped(batch.dropped);
         for (&(origin, row, minute), slot) in &batch.slots {
             if let Some(row) = self.origin(origin).table.rows().get(row as usize) {
                 all.add(source, &row.labels.borrow(), minute, slot);
@@ -146,6 +147,7 @@ impl Meter {
         if let Some(slots) = &mut self.slots {
             slots.slots.clear();
             slots.outside = 0;
+            slots.dropped = 0;
         }
     }
 
@@ -352,6 +354,39 @@ mod tests {
         assert_eq!(series_count(&meter), 0);
         Sample::of_path("/old").observe(&mut meter);
         assert_eq!(meter.births().alb, 2);
+    }
+
+    #[test]
+    fn a_histogram_does_not_go_down_when_one_of_its_statuses_goes_quiet() {
+        let day_us = 86_400 * 1_000_000;
+        let mut meter = meter_of(small(200), &[Sample { status: 503, ..Sample::of_path("/a") }]);
+        let fresh = meter_of(small(200), &[Sample::of_path("/a")]);
+        meter.merge(&fresh, NOW.plus_micros(2 * day_us));
+        let view = View { counted_since: NOW.plus_micros(day_us), ..View::ALL };
+        let count = |meter: &Meter| {
+            let snapshot = meter.snapshot(view);
+            let family =
+                snapshot.families.iter().find(|family| &*family.name == "alb_log_request_time_seconds");
+            match &family.expect("a latency").series[0].value {
+                Value::Histogram(histogram) => histogram.count(),
+                Value::Number(_) => 0,
+            }
+        };
+        assert_eq!(count(&meter), 2);
+        assert_eq!(count_by(&meter.snapshot(view), "status"), BTreeMap::from([("200".to_owned(), 1)]));
+        meter.purge(NOW.plus_micros(31 * day_us));
+        assert_eq!(count(&meter), 2, "nor when it is a month old");
+    }
+
+    #[test]
+    fn overflow_is_counted_once_through_a_merge() {
+        let samples: Vec<_> = (0..1000).map(|number| Sample::of_path(format!("/{number}"))).collect();
+        let mut merged = Meter::new(small(200));
+        merged.merge(&meter_of(small(200), &samples), NOW);
+        assert_eq!(merged.overflows()[0].1, 840);
+        let hosts: Vec<_> =
+            (0..3000).map(|number| Sample { host: format!("h{number}"), ..Sample::of_path("/") }).collect();
+        assert_eq!(meter_of(MeterOptions::default(), &hosts).overflows()[0].1, 2000);
     }
 
     fn samples() -> impl Strategy<Value = Vec<Sample>> {

@@ -16,7 +16,7 @@ use foldhash::fast::RandomState;
 use weir_record::{Minute, Origin, Request, Timestamp};
 
 use crate::bounds::Bounds;
-use crate::labels::Labels;
+use crate::labels::{Labels, OTHER};
 
 /// How long minutes are kept, in minutes: 400 days, so that a year can be compared with the one before.
 const KEPT_MINUTES: i64 = 400 * 24 * 60;
@@ -74,12 +74,21 @@ pub(crate) struct BatchSlots {
     bounds: Bounds,
     range: SlotRange,
     pub slots: HashMap<(Origin, u32, Minute), Slot, RandomState>,
+    /// Records of times that are not believed.
     pub outside: u64,
+    /// Records for whose minute there was no room.
+    pub dropped: u64,
 }
+
+/// Slots of one batch: a day of minutes of a few hundred label sets.
+const BATCH_SLOTS_MAX: usize = 200_000;
+
+/// Label sets that slots are kept for; what would be one more is kept as [`OTHER`].
+const SLOT_KEYS_MAX: usize = 50_000;
 
 impl BatchSlots {
     pub(crate) fn new(range: SlotRange) -> Self {
-        Self { bounds: Bounds::load_balancer(), range, slots: HashMap::default(), outside: 0 }
+        Self { bounds: Bounds::load_balancer(), range, slots: HashMap::default(), outside: 0, dropped: 0 }
     }
 
     #[inline]
@@ -90,6 +99,10 @@ impl BatchSlots {
             return;
         }
         let key = (request.origin, row as u32, minute);
+        if self.slots.len() >= BATCH_SLOTS_MAX && !self.slots.contains_key(&key) {
+            self.dropped += 1;
+            return;
+        }
         let slot = self.slots.entry(key).or_insert_with(|| Slot::new(&self.bounds));
         slot.count += 1;
         if let (Some(value_us), false) = (request.request_time_us, request.is_connection) {
@@ -119,6 +132,7 @@ pub struct SlotKey {
 pub struct MinuteSlots {
     slots_max: usize,
     slot_count: usize,
+    dropped: u64,
     bounds: Bounds,
     numbers: HashMap<SlotKey, u32>,
     keys: Vec<SlotKey>,
@@ -131,6 +145,7 @@ impl MinuteSlots {
         Self {
             slots_max,
             slot_count: 0,
+            dropped: 0,
             bounds: Bounds::load_balancer(),
             numbers: HashMap::new(),
             keys: Vec::new(),
@@ -147,6 +162,10 @@ impl MinuteSlots {
             method: labels.method,
             status_class: labels.status.map(weir_record::Status::class),
         });
+        if !self.make_room_for(minute) {
+            self.dropped += slot.count;
+            return;
+        }
         let slots = self.minutes.entry(minute).or_default();
         match slots.get_mut(&number) {
             Some(own) => own.merge(slot),
@@ -155,7 +174,16 @@ impl MinuteSlots {
                 self.slot_count += 1;
             }
         }
-        self.make_room();
+    }
+
+    /// Notes records that a batch had no slot for.
+    pub(crate) fn add_dropped(&mut self, records: u64) {
+        self.dropped += records;
+    }
+
+    /// Records that are in no slot any more, or never were, for want of room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// The slots from the minute `from` (inclusive) to `to` (exclusive), in order of time.
@@ -173,7 +201,10 @@ impl MinuteSlots {
         self.bounds.seconds()
     }
 
-    fn number(&mut self, key: SlotKey) -> u32 {
+    fn number(&mut self, mut key: SlotKey) -> u32 {
+        if self.keys.len() >= SLOT_KEYS_MAX && !self.numbers.contains_key(&key) {
+            key.route = OTHER.into();
+        }
         if let Some(&number) = self.numbers.get(&key) {
             return number;
         }
@@ -183,10 +214,59 @@ impl MinuteSlots {
         number
     }
 
-    fn make_room(&mut self) {
-        while self.slot_count > self.slots_max {
-            let Some((_, slots)) = self.minutes.pop_first() else { return };
-            self.slot_count -= slots.len();
+    /// Gives up minutes older than `minute` while there is no room; says whether there is now.
+    fn make_room_for(&mut self, minute: Minute) -> bool {
+        while self.slot_count >= self.slots_max {
+            match self.minutes.first_entry() {
+                Some(oldest) if *oldest.key() < minute => {
+                    let slots = oldest.remove();
+                    self.slot_count -= slots.len();
+                    self.dropped += slots.values().map(|slot| slot.count).sum::<u64>();
+                }
+                _ => return false,
+            }
         }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(path: &str) -> Labels<'_> {
+        Labels { host: "h", method: "GET", path, target_group: "", application: "", status: None }
+    }
+
+    fn slots_of(slots_max: usize, requests: &[(i64, &str)]) -> (Vec<(i64, String)>, u64) {
+        let mut slots = MinuteSlots::new(slots_max);
+        let one = Slot { count: 1, ..Slot::new(&Bounds::load_balancer()) };
+        for &(minute, path) in requests {
+            slots.add(&"alb".into(), &labels(path), Minute(minute), &one);
+        }
+        let kept = slots.between(Minute(0), Minute(100));
+        let mut kept: Vec<_> = kept.map(|(minute, key, _)| (minute.0, key.route.to_string())).collect();
+        kept.sort();
+        (kept, slots.dropped())
+    }
+
+    #[test]
+    fn the_oldest_minutes_make_room_and_are_counted_as_dropped() {
+        let (kept, dropped) = slots_of(2, &[(1, "/a"), (1, "/b"), (2, "/a")]);
+        assert_eq!((kept, dropped), (vec![(2, "/a".to_owned())], 2));
+    }
+
+    #[test]
+    fn a_minute_never_makes_room_for_itself_or_an_older_one() {
+        let (kept, dropped) = slots_of(1, &[(5, "/a"), (5, "/b"), (4, "/c")]);
+        assert_eq!((kept, dropped), (vec![(5, "/a".to_owned())], 2));
+    }
+
+    #[test]
+    fn clients_cannot_invent_routes_without_end() {
+        let paths: Vec<String> = (0..SLOT_KEYS_MAX + 10).map(|number| format!("/{number}")).collect();
+        let requests: Vec<(i64, &str)> = paths.iter().map(|path| (1, path.as_str())).collect();
+        let (kept, dropped) = slots_of(usize::MAX, &requests);
+        assert_eq!((kept.len(), dropped), (SLOT_KEYS_MAX + 1, 0));
     }
 }

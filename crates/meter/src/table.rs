@@ -70,6 +70,7 @@ pub struct Standing {
 }
 
 /// A label set that has no row yet.
+#[derive(Clone, Copy)]
 struct Candidate<'a> {
     labels: &'a Labels<'a>,
     standing: Standing,

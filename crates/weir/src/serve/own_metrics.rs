@@ -15,7 +15,11 @@ use super::state::SourceState;
 type Sources = BTreeMap<Arc<str>, SourceState>;
 
 /// The families that tell of the sources and of the budget of series.
-pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<Family> {
+pub fn families(
+    sources: &Sources,
+    overflows: [(&'static str, u64); 2],
+    dropped_from_slots: u64,
+) -> Vec<Family> {
     let mut families = lines_families(sources);
     families.extend(objects_families(sources));
     families.extend(times_families(sources));
@@ -24,6 +28,12 @@ pub fn families(sources: &Sources, overflows: [(&'static str, u64); 2]) -> Vec<F
         "Always 1; the version that runs.",
         Kind::Gauge,
         vec![number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
+    ));
+    families.push(family(
+        "weir_slots_dropped_records_total",
+        "Records that are in no minute of /api/routes any more, for want of room; the counters have them.",
+        Kind::Counter,
+        vec![number(&[], dropped_from_slots as f64)],
     ));
     families.push(family(
         "weir_series_overflow_total",

@@ -19,6 +19,7 @@ use weir_record::{Format, Reject, Timestamp};
 
 use super::state::{Batch, State};
 use crate::clock;
+use crate::output::harmless;
 use crate::tally::counting;
 
 /// How often files are looked for.
@@ -48,8 +49,8 @@ pub struct FileSource {
 /// How far an arrival was read.
 enum Progress {
     Counted,
-    ReadTo(u64, Option<Format>),
-    Failed,
+    ReadTo { offset: u64, format: Option<Format>, has_more: bool },
+    Failed { is_unreadable: bool },
 }
 
 impl FileSource {
@@ -59,6 +60,7 @@ impl FileSource {
         let mut reported = String::new();
         let mut is_first_poll = true;
         while !*stop.borrow() {
+            let now = clock::now();
             #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
             let found = watch.poll(SystemTime::now());
             if is_first_poll && found.files == 0 {
@@ -74,18 +76,20 @@ impl FileSource {
                     tracing::error!(source = &*self.name, error = reported, "cannot look for files");
                 }
             }
-            let is_idle = self.read_all(&mut watch, &found.arrivals, stop);
-            if errors.is_empty() && is_idle && found.settling == 0 {
-                self.state.with_source(&self.name, |source| source.caught_up(clock::now()));
+            let has_more = self.read_all(&mut watch, &found.arrivals, stop);
+            let is_everything_seen = errors.is_empty() && found.files > 0 && found.settling == 0;
+            if is_everything_seen && !has_more && watch.unreadable() == 0 && !*stop.borrow() {
+                // What arrived while this was read may belong to minutes before the reading.
+                self.state.with_source(&self.name, |source| source.caught_up(now));
             }
-            self.state.purge(clock::now());
-            if is_idle && wait(POLL_INTERVAL) {
+            self.state.purge(now);
+            if !has_more && wait(POLL_INTERVAL) {
                 return;
             }
         }
     }
 
-    /// Reads all arrivals on all cores; says whether there is nothing more to read now.
+    /// Reads all arrivals on all cores; says whether there is more to read at once.
     fn read_all(&self, watch: &mut Watch, arrivals: &[Arrival], stop: &watch::Receiver<bool>) -> bool {
         let new_worker = || (Worker::new(self), Vec::new());
         let size = |arrival: &Arrival| arrival.path.metadata().map_or(0, |metadata| metadata.len());
@@ -95,18 +99,18 @@ impl FileSource {
                     done.push((arrival, worker.read(arrival)));
                 }
             });
-        let mut is_idle = true;
+        let mut is_more_left = false;
         for (arrival, progress) in workers.into_iter().flat_map(|(_, done)| done) {
             match progress {
                 Progress::Counted => watch.counted(arrival),
-                Progress::ReadTo(offset, format) => {
-                    is_idle &= arrival.part == Part::From(offset);
+                Progress::ReadTo { offset, format, has_more } => {
+                    is_more_left |= has_more;
                     watch.read_to(arrival, offset, format);
                 }
-                Progress::Failed => watch.failed(arrival),
+                Progress::Failed { is_unreadable } => watch.failed(arrival, is_unreadable),
             }
         }
-        is_idle
+        is_more_left
     }
 }
 
@@ -133,16 +137,17 @@ impl<'s> Worker<'s> {
     fn read(&mut self, arrival: &Arrival) -> Progress {
         self.batch.clear();
         match arrival.part {
-            Part::Whole => self.read_whole(&arrival.path),
+            Part::Whole => self.read_whole(arrival),
             Part::From(offset) => self.read_appended(arrival, offset),
         }
     }
 
-    fn read_whole(&mut self, path: &Path) -> Progress {
+    fn read_whole(&mut self, arrival: &Arrival) -> Progress {
+        let path = &arrival.path;
         let complete_to = self.source.state.complete_to(&self.source.name);
         let Self { source, reader, scratch, batch } = self;
-        let outcome =
-            reader.read_file(path, source.format, |line| take_in(source, scratch, batch, complete_to, &line));
+        let each = |line: ObjectLine<'_, '_>| take_in(source, scratch, batch, complete_to, &line);
+        let outcome = reader.read_opened(|| arrival.open(), path, source.format, each);
         self.finish(path, outcome)
     }
 
@@ -168,9 +173,10 @@ impl<'s> Worker<'s> {
                 source
                     .state
                     .with_source(name, |account| *account.failed.entry(error.label()).or_default() += 1);
-                let (path, error) = (path.display().to_string(), error.to_string());
+                let is_unreadable = matches!(error, ObjectError::Io(_));
+                let (path, error) = (harmless(&path.to_string_lossy()), harmless(&error.to_string()));
                 tracing::error!(source = &**name, path, error, "a file was not counted");
-                Progress::Failed
+                Progress::Failed { is_unreadable }
             }
         }
     }
@@ -179,12 +185,14 @@ impl<'s> Worker<'s> {
     /// from then on lines that are none are rejects.
     fn read_appended(&mut self, arrival: &Arrival, offset: u64) -> Progress {
         let (path, known) = (&arrival.path, arrival.format.or(self.source.format));
-        let (text, end) = match read_appended(path, offset, APPENDED_BYTES_MAX) {
+        let bytes_max = APPENDED_BYTES_MAX.max(self.source.limits.line_bytes + 1);
+        let appended = arrival.open().and_then(|file| read_appended(file, offset, bytes_max));
+        let (text, end) = match appended {
             Ok(appended) => appended,
             Err(error) => return self.finish(path, Err(error.into())),
         };
         if text.is_empty() {
-            return Progress::ReadTo(end, known);
+            return Progress::ReadTo { offset: end, format: known, has_more: false };
         }
         let complete_to = self.source.state.complete_to(&self.source.name);
         let Self { source, reader, scratch, batch } = self;
@@ -200,9 +208,11 @@ impl<'s> Worker<'s> {
             Ok(Outcome::Read { format, .. }) => *format,
             Ok(Outcome::Skipped(_)) | Err(_) => None,
         };
+        // A full buffer was cut; what is left is there to be read at once.
+        let has_more = text.len() >= APPENDED_BYTES_MAX / 2;
         match self.finish(path, outcome) {
-            Progress::Failed => Progress::Failed,
-            Progress::Counted | Progress::ReadTo(..) => Progress::ReadTo(end, format),
+            failed @ Progress::Failed { .. } => failed,
+            Progress::Counted | Progress::ReadTo { .. } => Progress::ReadTo { offset: end, format, has_more },
         }
     }
 }

@@ -149,7 +149,11 @@ impl State {
         let zero_after = inner.scrapers.scrape(scraper, births, now);
         let view = View { zero_after, counted_since: now.plus_micros(-expire_after_us) };
         let mut snapshot = inner.meter.snapshot(view);
-        snapshot.families.extend(own_metrics::families(&inner.sources, inner.meter.overflows()));
+        snapshot.families.extend(own_metrics::families(
+            &inner.sources,
+            inner.meter.overflows(),
+            inner.slots.dropped(),
+        ));
         drop(inner);
         snapshot.families.extend(own_metrics::process_families());
         snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
