@@ -14,6 +14,11 @@ use libdeflate_sys::{
     libdeflate_result_LIBDEFLATE_SUCCESS,
 };
 
+/// Objects up to this size get the room they ask for. For a larger one all room is taken at once: memory
+/// that is not written to costs nothing, and a buffer that grows a little with each file would be thrown
+/// away and cleared by the system each time.
+const SMALL_BYTES: usize = 4 << 20;
+
 /// Unpacks gzip members; one per thread.
 pub(crate) struct Inflater {
     raw: NonNull<libdeflate_decompressor>,
@@ -54,7 +59,8 @@ impl Inflater {
         if size_hint(gzip) > bytes_max {
             return Err(InflateError::TooLarge);
         }
-        reserve(out, size_hint(gzip).max(1));
+        let room = if size_hint(gzip) > SMALL_BYTES { bytes_max } else { size_hint(gzip).max(1) };
+        reserve(out, room);
         while !is_padding(gzip) {
             match self.gunzip_member(gzip, out.spare_capacity_mut()) {
                 Member::Unpacked { read, written } => {

@@ -245,7 +245,9 @@ impl ObjectReader {
         lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
     ) -> Result<u64, ObjectError> {
         self.packed.clear();
-        self.packed.reserve_exact(packed_bytes as usize + 1);
+        // One more than it can hold, so that the end is found without growing.
+        self.packed
+            .reserve_exact(if packed_bytes > 1 << 20 { WHOLE_PACKED_MAX } else { packed_bytes } as usize + 1);
         source.by_ref().take(WHOLE_PACKED_MAX + 1).read_to_end(&mut self.packed)?;
         if self.packed.len() as u64 > WHOLE_PACKED_MAX {
             let whole = io::Cursor::new(std::mem::take(&mut self.packed)).chain(source);

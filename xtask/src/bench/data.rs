@@ -21,6 +21,11 @@ pub const REQUESTS_QUICK: u64 = 200_000;
 /// The object that memory is measured on has more text than this, with all lines.
 const BIG_TEXT_BYTES_MIN: u64 = 5_000_000_000;
 
+/// Prints checksums of a small sample: another sum is another generator, and all data is made anew.
+const GENERATOR: &str = "rm -rf sample; for format in alb nginx_json; do \
+    weir demo --write sample --requests 20000 --files 1 --format $format --plain --seed 1 2> /dev/null; \
+    cksum < sample/part-0000.log; done; rm -r sample";
+
 /// How one data set is made, in a folder of its own name. `$REQUESTS` is the number of lines.
 struct Recipe {
     data: DataSet,
@@ -95,7 +100,8 @@ pub fn script(data: DataSet) -> &'static str {
 ///
 /// When a command fails, as without room on the disk, or the large object is not as large as its budget says.
 pub fn prepare(shell: &Shell, requests: u64) -> anyhow::Result<Vec<Size>> {
-    let sizes = RECIPES.iter().map(|recipe| prepare_one(shell, recipe, requests));
+    let generator = shell.output(GENERATOR)?;
+    let sizes = RECIPES.iter().map(|recipe| prepare_one(shell, recipe, requests, &generator));
     let sizes = sizes.collect::<anyhow::Result<Vec<_>>>()?;
     let is_too_small = |size: &&Size| size.data == DataSet::Big && size.text_bytes <= BIG_TEXT_BYTES_MIN;
     match sizes.iter().find(is_too_small) {
@@ -106,13 +112,14 @@ pub fn prepare(shell: &Shell, requests: u64) -> anyhow::Result<Vec<Size>> {
     }
 }
 
-/// A set is complete once its size and recipe are written beside it; one without, or of another recipe, is
-/// made anew.
-fn prepare_one(shell: &Shell, recipe: &Recipe, requests: u64) -> anyhow::Result<Size> {
+/// A set is complete once its size and origin are written beside it; one without, or of another recipe or
+/// generator, is made anew.
+fn prepare_one(shell: &Shell, recipe: &Recipe, requests: u64, generator: &str) -> anyhow::Result<Size> {
     let name = recipe.data.folder();
     let size_path = shell.folder().join(format!("{name}.size"));
     let kept = fs::read_to_string(&size_path).unwrap_or_default();
-    if let Some(size) = parse_size(recipe.data, &kept).filter(|_| kept.ends_with(recipe.script)) {
+    let origin = format!("{}\n{generator}\n", recipe.script);
+    if let Some(size) = parse_size(recipe.data, &kept).filter(|_| kept.ends_with(&origin)) {
         return Ok(size);
     }
     crate::complain(&format!("making {name} ..."));
@@ -120,7 +127,7 @@ fn prepare_one(shell: &Shell, recipe: &Recipe, requests: u64) -> anyhow::Result<
     shell.output(&format!("mkdir {name}; REQUESTS={requests}; {}", recipe.script))?;
     let text = shell.output(&format!("gzip -dcf {name}/*.log* | wc -lc; cat {name}/*.log* | wc -c"))?;
     let size = parse_size(recipe.data, &text).with_context(|| format!("`wc` counted `{text}` for {name}"))?;
-    fs::write(&size_path, format!("{text}\n{}", recipe.script))
+    fs::write(&size_path, format!("{text}\n{origin}"))
         .with_context(|| format!("cannot write {}", size_path.display()))?;
     Ok(size)
 }

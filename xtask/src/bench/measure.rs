@@ -23,6 +23,10 @@ const TIMED_OUT: i32 = 124;
 /// Clock ticks of /proc/stat per second, as the kernel promises them to user space (USER_HZ).
 const TICKS_PER_S: f64 = 100.0;
 
+/// What others may use of a core, and beside that of CPU time, before a run counts as disturbed.
+const DISTURBED_CORES: f64 = 0.1;
+const DISTURBED_S: f64 = 0.05;
+
 /// What one run cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
@@ -48,6 +52,12 @@ impl Run {
     /// User and system time.
     pub fn cpu_s(&self) -> f64 {
         self.user_s + self.system_s
+    }
+
+    /// Whether others used so much that the elapsed time says little; /proc/stat counts in steps of 10 ms,
+    /// so a little is allowed to short commands.
+    pub fn is_disturbed(&self) -> bool {
+        self.others_cpu_s > DISTURBED_CORES * self.wall_s + DISTURBED_S
     }
 }
 
@@ -145,6 +155,13 @@ mod tests {
         assert_eq!(set_own_times(&mut run, "cpu_s=1.1 wall_s=1.2\n"), Some(()));
         assert_eq!((run.cpu_s(), run.wall_s), (1.1, 1.2));
         assert_eq!(set_own_times(&mut run, "done\n"), None);
+    }
+
+    #[test]
+    fn a_tick_or_two_of_others_does_not_disturb() {
+        let run = parse_times("0.25 0.00 0.25 2048").unwrap();
+        assert!(!Run { others_cpu_s: 0.07, ..run.clone() }.is_disturbed());
+        assert!(Run { others_cpu_s: 0.09, ..run }.is_disturbed());
     }
 
     #[test]

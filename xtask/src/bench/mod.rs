@@ -35,7 +35,7 @@ use shell::Shell;
 use subject::Subject;
 use tool::Tool;
 
-/// Measures, keeps the record, and prints the budgets. Whether every command that could be run ran well.
+/// Measures, keeps the record, and prints the summary. Whether every command that could be run ran well.
 ///
 /// # Errors
 ///
@@ -73,8 +73,9 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         None if options.is_complete() => record::folder(&bench.join("runs"), &machine.slug()),
         None => bench.join("data/last"),
     };
-    record.write(&out, &summary::write(&record.title(), &measured, &sizes))?;
-    crate::say(&summary::budget_table(&budget::verdicts(&measured)));
+    let summary = summary::write(&record.title(), &measured, &sizes);
+    record.write(&out, &summary)?;
+    crate::say(&summary);
     crate::say(&format!("the record is in {}", out.display()));
     Ok(is_sound)
 }
@@ -122,4 +123,24 @@ fn divide(subjects: &[&'static Subject], tools: &[Tool]) -> (Vec<&'static Subjec
         }
     }
     (present, absent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_without_its_tool_is_a_failure_with_a_reason() {
+        let subjects = subject::select(&["weir-1".to_owned(), "duckdb".to_owned()]).unwrap();
+        let tools = [
+            Tool { name: "weir", version: Ok("0.1.0".to_owned()) },
+            Tool { name: "duckdb", version: Err("no module".to_owned()) },
+        ];
+        let (present, absent) = divide(&subjects, &tools);
+        assert_eq!(present.iter().map(|subject| subject.name).collect::<Vec<_>>(), ["weir-1"]);
+        assert_eq!(
+            absent,
+            [Failure { subject: "duckdb", reason: "duckdb is not here: no module".to_owned() }]
+        );
+    }
 }

@@ -32,8 +32,8 @@ mod tests {
     #[test]
     fn a_run_is_a_row() {
         let mut runs = runs("weir-1", &[1.5]);
-        assert_eq!(write(&runs), format!("{HEADER}1,weir-1,1.500,0.000,0.750,50000000,0.10,1000\n"));
+        assert_eq!(write(&runs), format!("{HEADER}1,weir-1,1.500,0.000,0.750,50000000,0.00,1000\n"));
         runs[0].lines_counted = None;
-        assert!(write(&runs).ends_with(",0.10,\n"));
+        assert!(write(&runs).ends_with(",0.00,\n"));
     }
 }

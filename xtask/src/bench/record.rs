@@ -11,13 +11,13 @@ use anyhow::Context;
 use super::data::{self, Size};
 use super::machine::Machine;
 use super::rounds::Measured;
-use super::statistics::{Spread, thousands};
+use super::statistics::thousands;
 use super::subject::{Clock, Subject};
 use super::table::markdown;
 use super::tool::Tool;
 
-/// Above this many cores used by others, elapsed times and speed-ups say little.
-const BUSY_CORES: f64 = 0.1;
+/// If more than one run in so many was disturbed, elapsed times and speed-ups say little.
+const DISTURBED_ONE_IN: usize = 10;
 
 /// All that a record is written from.
 pub struct Record<'r> {
@@ -60,7 +60,7 @@ impl Record<'_> {
              * times by GNU time, resolution 10 ms; peak memory is that of the largest process\n\n\
              ## Versions\n\n{}\n## Data\n\n{}\n## Commands\n\n{}",
             self.title(),
-            quietness(self.measured.cores_of_others()),
+            quietness(self.measured.disturbed()),
             self.runs,
             self.versions(),
             self.data(),
@@ -123,17 +123,13 @@ impl Record<'_> {
 }
 
 /// How much else the machine did, in words.
-fn quietness(cores_of_others: Option<Spread>) -> String {
-    let Some(spread) = cores_of_others else {
-        return "nothing was measured".to_owned();
+fn quietness((disturbed, counted): (usize, usize)) -> String {
+    let verdict = match (disturbed, counted) {
+        (0, _) => "the machine was quiet",
+        (disturbed, counted) if disturbed * DISTURBED_ONE_IN <= counted => "the machine was mostly quiet",
+        _ => "the machine was busy: elapsed times and speed-ups say little",
     };
-    let verdict = if spread.median > BUSY_CORES {
-        "the machine was busy: elapsed times and speed-ups say little"
-    } else {
-        "the machine was quiet"
-    };
-    let cores = spread.text(|cores| format!("{cores:.2}"));
-    format!("{verdict}; while a command ran, others and the hypervisor used {cores} cores")
+    format!("{verdict}; in {disturbed} of {counted} runs, others used more than a tenth of a core")
 }
 
 /// The folder of a record that is kept: the second of one day and machine gets `-2`.
@@ -178,9 +174,21 @@ mod tests {
             "| equal  |    20 |         3,000 |            500 |\n",
             "REQUESTS=20\nmkdir equal\nweir demo --write equal",
             "# weir-1\nweir count --threads 1",
-            "the machine was busy",
+            "the machine was quiet; in 0 of 1 runs",
         ] {
             assert!(readme.contains(expected), "{expected} is not in:\n{readme}");
+        }
+    }
+
+    #[test]
+    fn a_median_bears_a_few_disturbed_runs() {
+        for (disturbed, expected) in [
+            (0, "the machine was quiet;"),
+            (2, "the machine was mostly quiet;"),
+            (3, "the machine was busy:"),
+        ] {
+            let text = quietness((disturbed, 20));
+            assert!(text.starts_with(expected), "{text}");
         }
     }
 

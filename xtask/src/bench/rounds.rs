@@ -3,8 +3,6 @@
 //! A virtual machine is faster in one minute than in the next. In turns, each command meets the same
 //! good and bad minutes, and two commands of one round can be divided by each other.
 
-use std::collections::BTreeSet;
-
 use super::measure::{Run, measure};
 use super::shell::Shell;
 use super::statistics::Spread;
@@ -83,12 +81,10 @@ impl Measured {
         Spread::of(pairs)
     }
 
-    /// Cores that others used while something was measured: median and reach over all counted runs.
-    pub fn cores_of_others(&self) -> Option<Spread> {
-        // The elapsed time of a command that times a part of itself is not the time that others had.
-        let own_clocks: BTreeSet<&str> = super::subject::own_clocks().collect();
-        let runs = self.runs.iter().filter(|run| run.round > 0 && !own_clocks.contains(run.subject));
-        Spread::of(runs.filter(|run| run.wall_s > 0.0).map(|run| run.others_cpu_s / run.wall_s))
+    /// How many of the counted runs others disturbed, and how many there are.
+    pub fn disturbed(&self) -> (usize, usize) {
+        let counted = || self.runs.iter().filter(|run| run.round > 0);
+        (counted().filter(|run| run.is_disturbed()).count(), counted().count())
     }
 }
 
@@ -105,7 +101,7 @@ pub mod tests {
             system_s: 0.0,
             wall_s: user_s / 2.0,
             peak_rss_bytes: 50_000_000,
-            others_cpu_s: 0.1,
+            others_cpu_s: 0.0,
             lines_counted: Some(1_000),
         };
         cpu_s.iter().enumerate().map(run).collect()

@@ -197,11 +197,6 @@ pub fn named(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)
 }
 
-/// Names of the subjects that time a part of their own work.
-pub fn own_clocks() -> impl Iterator<Item = &'static str> {
-    SUBJECTS.iter().filter(|subject| subject.clock == Clock::Own).map(|subject| subject.name)
-}
-
 /// Those that were asked for, in the order of their turns; all if none was.
 ///
 /// # Errors

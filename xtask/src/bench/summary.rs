@@ -28,8 +28,7 @@ pub fn write(title: &str, measured: &Measured, sizes: &[Size]) -> String {
     page
 }
 
-/// The table of budgets alone.
-pub fn budget_table(verdicts: &[Verdict]) -> String {
+fn budget_table(verdicts: &[Verdict]) -> String {
     let row =
         |verdict: &Verdict| vec![verdict.text.to_owned(), verdict.measured.clone(), verdict.met.to_owned()];
     markdown(&["budget", "measured", "met"], &verdicts.iter().map(row).collect::<Vec<_>>())

@@ -69,12 +69,12 @@ impl FieldEnds {
 
     /// Adds the delimiters of a block that starts at `offset`.
     ///
-    /// Always stores eight at a time, and overwrites what was too many with the next block: how many
+    /// Always stores four at a time, and overwrites what was too many with the next block: how many
     /// there are is as good as random, and a loop that ends at the right one would be mispredicted in
     /// every block.
     #[inline(always)]
     fn push_block(&mut self, offset: usize, mut delimiters: u64) {
-        const STEP: usize = 8;
+        const STEP: usize = 4;
         let added = delimiters.count_ones() as usize;
         let room = self.ends[self.count..].chunks_exact_mut(STEP);
         for ends in room.take(added.div_ceil(STEP).max(1)) {
