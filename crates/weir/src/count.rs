@@ -43,7 +43,7 @@ pub fn unmatched_routes(arguments: &ReadArguments) -> Option<weir_enrich::Unmatc
 /// How to read what `arguments` name, all of it.
 pub fn plan<'a>(
     arguments: &ReadArguments,
-    config: &Config,
+    config: &'a Config,
     enricher: &'a weir_enrich::Enricher,
 ) -> FilePlan<'a> {
     FilePlan {
@@ -52,6 +52,7 @@ pub fn plan<'a>(
         limits: setup::read_limits(&config.limits),
         threads: arguments.threads,
         enricher,
-        source: "",
+        // Whose files they are cannot be told; the first source is right where there is one.
+        source: config.sources.first().map_or("", |source| &source.name),
     }
 }

@@ -21,10 +21,10 @@ mod summary;
 mod table;
 mod tool;
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 pub use options::Options;
 
@@ -44,6 +44,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let subjects = subject::select(&options.only).map_err(anyhow::Error::msg)?;
     let root = PathBuf::from(Shell::new(Path::new("."), &[]).output("git rev-parse --show-toplevel")?);
     let bench = root.join("bench");
+    let _lock = lock(&bench.join("data"))?;
     build(&root, &bench.join("data/bin"))?;
 
     let requests = if options.is_quick { data::REQUESTS_QUICK } else { data::REQUESTS };
@@ -78,6 +79,19 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     crate::say(&summary);
     crate::say(&format!("the record is in {}", out.display()));
     Ok(is_sound)
+}
+
+/// Keeps a second benchmark away until the file is dropped: both would measure each other.
+fn lock(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("lock");
+    let cannot = || format!("cannot lock {}", path.display());
+    fs::create_dir_all(data).with_context(cannot)?;
+    let file = File::create(&path).with_context(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!("another benchmark is running here; wait for its end"),
+        Err(TryLockError::Error(error)) => Err(error).with_context(cannot),
+    }
 }
 
 /// Builds the optimised program and the measuring stick, and copies both to `programs`, so that a build

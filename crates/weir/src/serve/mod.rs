@@ -39,6 +39,10 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
         config.http.listen =
             config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;
     }
+    if let Some(address) = arguments.paths.iter().find(|path| path.contains("://")) {
+        let problem = format!("`{address}` is no file of this machine; copy it first, as with: aws s3 sync");
+        return Err(UsageError::new("PATH", problem).into());
+    }
     if !arguments.paths.is_empty() {
         config.sources = vec![watched(&arguments.paths)];
     }

@@ -15,7 +15,7 @@ use weir_ingest::{
     available_threads, for_each_object, read_appended,
 };
 use weir_meter::{Meter, MeterOptions, SlotRange};
-use weir_record::{Format, Reject, Timestamp};
+use weir_record::{Format, Reject, Timestamp, skip_by_name};
 
 use super::state::{Batch, State};
 use crate::clock;
@@ -184,7 +184,7 @@ impl<'s> Worker<'s> {
     /// Reads what was appended to a plain file. Its format is told once, by the first lines that tell it;
     /// from then on lines that are none are rejects.
     fn read_appended(&mut self, arrival: &Arrival, offset: u64) -> Progress {
-        let (path, known) = (&arrival.path, arrival.format.or(self.source.format));
+        let (path, known) = (&arrival.path, arrival.format);
         let bytes_max = APPENDED_BYTES_MAX.max(self.source.limits.line_bytes + 1);
         let appended = arrival.open().and_then(|file| read_appended(file, offset, bytes_max));
         let (text, end) = match appended {
@@ -202,7 +202,10 @@ impl<'s> Worker<'s> {
                 reader.read_lines(&text, format, each);
                 Ok(Outcome::Read { format: known, unpacked_bytes: text.len() as u64 })
             }
-            None => reader.read_stream(text.as_slice(), None, each),
+            None => match skip_by_name(&path.to_string_lossy()) {
+                Some(kind) => Ok(Outcome::Skipped(kind)),
+                None => reader.read_stream(text.as_slice(), source.format, each),
+            },
         };
         let format = match &outcome {
             Ok(Outcome::Read { format, .. }) => *format,
