@@ -358,6 +358,52 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_was_away_for_a_while_is_not_new() {
+        let mut folder = Folder::new();
+        let elsewhere = tempfile::tempdir().expect("a folder");
+        folder.write("a.gz", GZIP);
+        folder.write("b.log", b"one\n");
+        folder.read_all();
+        let names =
+            ["a.gz", "b.log"].map(|name| (folder.folder.path().join(name), elsewhere.path().join(name)));
+        for (here, there) in &names {
+            fs::rename(here, there).expect("moved away");
+        }
+        for _ in 0..10 {
+            assert_eq!(folder.poll(), []);
+        }
+        for (here, there) in &names {
+            fs::rename(there, here).expect("moved back");
+        }
+        assert_eq!(folder.poll(), []);
+    }
+
+    #[test]
+    fn a_name_that_another_file_has_taken_is_not_opened() {
+        let mut folder = Folder::new();
+        folder.write("a.log", b"one\n");
+        let found = folder.arrivals(in_an_hour());
+        let path = folder.folder.path().join("a.log");
+        fs::rename(&path, folder.folder.path().join("a.log.1")).expect("renamed");
+        folder.write("a.log", b"two\n");
+        let error = found[0].open().expect_err("another file");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_counts_as_such_until_it_changes() {
+        let mut folder = Folder::new();
+        folder.write("a.gz", GZIP);
+        let found = folder.arrivals(in_an_hour());
+        folder.watch.failed(&found[0], true);
+        assert_eq!(folder.poll(), []);
+        assert_eq!(folder.watch.unreadable(), 1);
+        folder.write("a.gz", &[GZIP, b"more"].concat());
+        assert_eq!(folder.poll(), [("a.gz".to_owned(), Part::Whole)]);
+        assert_eq!(folder.watch.unreadable(), 0);
+    }
+
+    #[test]
     fn an_empty_file_becomes_what_is_written_to_it() {
         let mut folder = Folder::new();
         folder.write("a.log", b"");
