@@ -30,7 +30,7 @@ pub(super) fn write<E>(
     Ok(())
 }
 
-/// As [`write`], all of it to `out`.
+/// As [`write()`], all of it to `out`.
 pub(super) fn append(family: &Family, out: &mut Vec<u8>) {
     match write(family, out, |_| Ok::<(), Infallible>(())) {
         Ok(()) => {}

@@ -4,7 +4,7 @@
 //! which everything is known, and the benchmarks need two million lines that compress like real ones.
 //! One generator serves all three, because a demo on prettier data than the benchmarks would be a lie
 //! in one of them. It has no clock and no randomness from outside: the same [`Plan`] gives the same
-//! bytes on every machine and in every version, and [`Truth`] says what is in them without reading
+//! bytes on every machine and in every version, and `Truth` says what is in them without reading
 //! them. Only the files `part`, `layout` and `benchmark_files` do I/O.
 //!
 //! In order of the data: `shop`, `listener` and `edge` are the tables and `deck` shuffles them;
