@@ -10,6 +10,7 @@ mod discover;
 mod inflate;
 mod object;
 mod object_key;
+mod packing;
 mod parallel;
 mod watch;
 

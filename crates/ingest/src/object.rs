@@ -14,6 +14,7 @@ use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, dete
 
 use crate::blocks::{Block, read_blocks};
 use crate::inflate::{InflateError, Inflater};
+use crate::packing::{MAGIC_BYTES, Packing};
 
 /// Gzip objects up to this unpacked size are unpacked at once; a load balancer's busiest five
 /// minutes are about as much. Two threads then stay below 120 MB.
@@ -206,27 +207,23 @@ impl ObjectReader {
         packed_bytes: u64,
         lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
     ) -> Result<u64, ObjectError> {
-        let mut magic = Vec::with_capacity(4);
-        source.by_ref().take(4).read_to_end(&mut magic)?;
-        let is_gzip = magic.starts_with(&[0x1f, 0x8b]);
-        let source = io::Cursor::new(magic.clone()).chain(source);
-        if is_gzip && packed_bytes <= WHOLE_PACKED_MAX {
+        let mut magic = Vec::with_capacity(MAGIC_BYTES as usize);
+        source.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic)?;
+        let packing = Packing::of(&magic);
+        let source = io::Cursor::new(magic).chain(source);
+        if packing == Packing::Gzip && packed_bytes <= WHOLE_PACKED_MAX {
             return self.read_whole_gzip(source, packed_bytes, lines);
         }
         let bytes_max = self.limits.unpacked_bytes;
         let meter = Metered::new(BufReader::with_capacity(128 << 10, source));
-        if is_gzip {
-            read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, &mut self.text, lines)
-        } else if magic == [0x28, 0xb5, 0x2f, 0xfd] {
-            read_stream(
-                zstd::stream::read::Decoder::with_buffer(meter)?,
-                "zstd",
-                bytes_max,
-                &mut self.text,
-                lines,
-            )
-        } else {
-            read_stream(Plain(meter), "plain", u64::MAX, &mut self.text, lines)
+        let text = &mut self.text;
+        match packing {
+            Packing::Gzip => read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, text, lines),
+            Packing::Zstd => {
+                let decoder = zstd::stream::read::Decoder::with_buffer(meter)?;
+                read_stream(decoder, "zstd", bytes_max, text, lines)
+            }
+            Packing::Plain => read_stream(Plain(meter), "plain", u64::MAX, text, lines),
         }
     }
 

@@ -6,8 +6,8 @@
 //! A packed file is one unit and is read when it is complete. Nothing tells for certain that it is, so
 //! it is read when it has not changed for two seconds or a poll. Once it was counted it is left alone,
 //! whatever becomes of it; while it is broken it is read again when it changes. A plain file is read as
-//! far as its last line end, and then what is appended; it is known by device and inode, so that a
-//! rename does not make it new.
+//! far as its last line end, and then what is appended; it is known by device, inode and birth, so that
+//! neither a rename nor an inode that is used again is taken for what it is not.
 
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime};
 use weir_record::Format;
 
 use crate::discover::{DiscoverError, list};
+use crate::packing::{MAGIC_BYTES, Packing};
 
 /// How long a file must not have changed to be taken as complete.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -248,8 +249,8 @@ pub fn read_appended(mut file: File, offset: u64, bytes_max: usize) -> io::Resul
 
 fn is_packed(path: &Path) -> io::Result<bool> {
     let mut magic = Vec::new();
-    File::open(path)?.take(4).read_to_end(&mut magic)?;
-    Ok(magic.starts_with(&[0x1f, 0x8b]) || magic == [0x28, 0xb5, 0x2f, 0xfd])
+    File::open(path)?.take(MAGIC_BYTES).read_to_end(&mut magic)?;
+    Ok(Packing::of(&magic) != Packing::Plain)
 }
 
 #[cfg(test)]

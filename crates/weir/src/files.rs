@@ -53,6 +53,7 @@ impl Input {
     /// An argument that names nothing.
     pub fn find(arguments: &[String]) -> anyhow::Result<Vec<Self>> {
         let mut inputs = Vec::new();
+        let mut seen = HashSet::new();
         for argument in arguments {
             if argument.starts_with("s3://") {
                 anyhow::bail!(
@@ -63,22 +64,16 @@ impl Input {
                 inputs.push(Input::Stdin);
                 continue;
             }
-            inputs.extend(weir_ingest::discover(argument)?.into_iter().map(|path| {
-                let bytes = path.metadata().map_or(0, |metadata| metadata.len());
-                Input::File(path, bytes)
-            }));
+            for path in weir_ingest::discover(argument)? {
+                let metadata = path.metadata().ok();
+                // Two ways of naming one file have its device and inode in common.
+                let is_new = metadata.as_ref().is_none_or(|known| seen.insert((known.dev(), known.ino())));
+                if is_new {
+                    inputs.push(Input::File(path, metadata.map_or(0, |known| known.len())));
+                }
+            }
         }
-        let mut seen = HashSet::new();
-        inputs.retain(|input| input.identity().is_none_or(|identity| seen.insert(identity)));
         Ok(inputs)
-    }
-
-    /// What is the same for two ways of naming one file: its device and inode.
-    fn identity(&self) -> Option<(u64, u64)> {
-        match self {
-            Input::File(path, _) => path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino())),
-            Input::Stdin => None,
-        }
     }
 
     fn path(&self) -> &Path {
@@ -88,10 +83,11 @@ impl Input {
         }
     }
 
+    /// What is known of its size: nothing of standard input's.
     fn bytes(&self) -> u64 {
         match self {
             Input::File(_, bytes) => *bytes,
-            Input::Stdin => u64::MAX,
+            Input::Stdin => 0,
         }
     }
 }
@@ -102,11 +98,12 @@ pub fn tally_files<T: Tally>(
     plan: &FilePlan<'_>,
     new: impl Fn() -> T + Sync,
 ) -> (T, Account) {
-    let bytes = inputs.iter().map(|input| if *input == Input::Stdin { 0 } else { input.bytes() }).sum();
-    let progress = Progress::of_bytes(bytes);
+    let progress = Progress::of_bytes(inputs.iter().map(Input::bytes).sum());
     let threads = plan.threads.unwrap_or_else(available_threads);
     let new_worker = || Worker::new(plan.limits, &new);
-    let workers = for_each_object(inputs, threads, Input::bytes, new_worker, |worker, input| {
+    // Standard input may be the largest of all, so it does not wait for the files.
+    let cost = |input: &Input| if *input == Input::Stdin { u64::MAX } else { input.bytes() };
+    let workers = for_each_object(inputs, threads, cost, new_worker, |worker, input| {
         worker.read(input, plan);
         progress.advance(input.bytes());
     });
