@@ -4,6 +4,10 @@
 //! the line, a field longer than what was read, or a line that means one thing in a block and another
 //! alone. The last one matters most, since the ALB parser has a fast path for blocks and a patient one.
 
+mod pushes;
+
+pub use pushes::check_push;
+
 use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, Reject, Request};
 
 /// Parses `block` as a file would be, and each of its lines alone, and compares.

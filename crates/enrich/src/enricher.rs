@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use weir_record::Request;
+use weir_record::{Request, method_label};
 
 use crate::OTHER;
 use crate::label::{self, ABSENT};
@@ -16,7 +16,7 @@ use crate::listener_rules::ListenerRules;
 use crate::route_table::RouteTable;
 use crate::route_template::{self, MAX_PATH};
 use crate::service::{Facts, Service, ServiceIndex};
-use crate::{method, target_group};
+use crate::target_group;
 
 /// Longer hosts are cut; a DNS name has at most 253 bytes.
 const MAX_HOST: usize = 255;
@@ -124,7 +124,7 @@ impl Enricher {
             self.route(service_index, request.path.as_deref(), &mut scratch.template, &mut scratch.route);
         Enriched {
             host: label::text(request.host.as_deref(), MAX_HOST, &mut scratch.host),
-            method: method::label(request.method.as_deref()),
+            method: method_label(request.method.as_deref()),
             route: route.unwrap_or(OTHER),
             target_group,
             service: service_index.and_then(|at| self.services.get(at)),

@@ -9,7 +9,7 @@
 //! remembered between requests, so results do not depend on their order; what a call needs to
 //! write, it writes to the caller's [`Scratch`].
 //!
-//! Reading order: `method`, `label` (text of clients), `glob` and `service` (whose request),
+//! Reading order: `label` (text of clients), `glob` and `service` (whose request),
 //! `route_pattern` and `route_table` (routes as users write them), `route_template`, `segment`,
 //! `word` and `letters` (routes found automatically), `listener_rules`, `describe_json` and
 //! `target_group` (who owns an answer that the load balancer gave by itself), `enricher` (all of it).
@@ -20,7 +20,6 @@ mod glob;
 mod label;
 mod letters;
 mod listener_rules;
-mod method;
 mod placeholder;
 mod route_pattern;
 mod route_table;

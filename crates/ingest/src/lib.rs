@@ -12,10 +12,11 @@ mod object;
 mod object_key;
 mod packing;
 mod parallel;
+pub mod s3;
 mod watch;
 
 pub use discover::{DiscoverError, check_pattern, discover};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
-pub use watch::{Arrival, Found, Part, Watch, read_appended};
+pub use watch::{Arrival, FileKey, Found, KnownFile, Part, Watch, read_appended};

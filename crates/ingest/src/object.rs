@@ -10,6 +10,7 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
+use xxhash_rust::xxh3::Xxh3;
 use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, detect, skip_by_name};
 
 use crate::blocks::{Block, read_blocks};
@@ -35,6 +36,8 @@ pub struct ObjectReader {
     packed: Vec<u8>,
     text: Vec<u8>,
     limits: ReadLimits,
+    /// Takes in the text of the object that is read, where its hash is wanted.
+    hasher: Option<Box<Xxh3>>,
 }
 
 /// Bounds on what is read.
@@ -142,7 +145,20 @@ impl ObjectError {
 impl ObjectReader {
     /// A reader with these bounds.
     pub fn new(limits: ReadLimits) -> Self {
-        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits }
+        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits, hasher: None }
+    }
+
+    /// As [`ObjectReader::new`], of a reader that also hashes what it reads, for [`ObjectReader::text_hash`].
+    pub fn with_text_hash(limits: ReadLimits) -> Self {
+        Self { hasher: Some(Box::default()), ..Self::new(limits) }
+    }
+
+    /// The hash of the text of the object that was read last: 128 bits of XXH3.
+    ///
+    /// Of the text, not of the packed bytes, so that a log that was packed again is still the same log. It
+    /// tells accidents apart, not attacks: who can write into the bucket can make up any log anyway.
+    pub fn text_hash(&self) -> u128 {
+        self.hasher.as_ref().map_or(0, |hasher| hasher.digest128())
     }
 
     /// Reads the file at `path` and hands each of its lines to `each`.
@@ -173,15 +189,34 @@ impl ObjectReader {
         format: Option<Format>,
         each: impl FnMut(ObjectLine<'_, '_>),
     ) -> Result<Outcome, ObjectError> {
-        let name = path.to_string_lossy();
-        if let Some(kind) = skip_by_name(&name) {
+        let open = || {
+            let file = open()?;
+            let packed_bytes = file.metadata()?.len();
+            Ok((file, packed_bytes))
+        };
+        self.read_named(&path.to_string_lossy(), open, format, each)
+    }
+
+    /// Reads an object whose name (a file's path, a key in a bucket) tells what it is; `open` gives its bytes
+    /// and how many they are, and is not called for what is skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::read_file`].
+    pub fn read_named<R: Read>(
+        &mut self,
+        name: &str,
+        open: impl FnOnce() -> io::Result<(R, u64)>,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
+        if let Some(kind) = skip_by_name(name) {
             return Ok(Outcome::Skipped(kind));
         }
         let format = format.or_else(|| name.contains("_elasticloadbalancing_").then_some(Format::Alb));
-        let file = open()?;
-        let packed_bytes = file.metadata()?.len();
+        let (source, packed_bytes) = open()?;
         let mut lines = LineReader::new(format, self.limits.line_bytes, each);
-        let unpacked_bytes = self.read_text(file, packed_bytes, &mut lines)?;
+        let unpacked_bytes = self.read_text(source, packed_bytes, &mut lines)?;
         Ok(lines.outcome(unpacked_bytes))
     }
 
@@ -207,6 +242,9 @@ impl ObjectReader {
         packed_bytes: u64,
         lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
     ) -> Result<u64, ObjectError> {
+        if let Some(hasher) = &mut self.hasher {
+            hasher.reset();
+        }
         let mut magic = Vec::with_capacity(MAGIC_BYTES as usize);
         source.by_ref().take(MAGIC_BYTES).read_to_end(&mut magic)?;
         let packing = Packing::of(&magic);
@@ -216,14 +254,13 @@ impl ObjectReader {
         }
         let bytes_max = self.limits.unpacked_bytes;
         let meter = Metered::new(BufReader::with_capacity(128 << 10, source));
-        let text = &mut self.text;
         match packing {
-            Packing::Gzip => read_stream(MultiGzDecoder::new(meter), "gzip", bytes_max, text, lines),
+            Packing::Gzip => self.read_packed(MultiGzDecoder::new(meter), "gzip", bytes_max, lines),
             Packing::Zstd => {
                 let decoder = zstd::stream::read::Decoder::with_buffer(meter)?;
-                read_stream(decoder, "zstd", bytes_max, text, lines)
+                self.read_packed(decoder, "zstd", bytes_max, lines)
             }
-            Packing::Plain => read_stream(Plain(meter), "plain", u64::MAX, text, lines),
+            Packing::Plain => self.read_packed(Plain(meter), "plain", u64::MAX, lines),
         }
     }
 
@@ -249,7 +286,7 @@ impl ObjectReader {
         if self.packed.len() as u64 > WHOLE_PACKED_MAX {
             let whole = io::Cursor::new(std::mem::take(&mut self.packed)).chain(source);
             let decoder = MultiGzDecoder::new(Metered::new(BufReader::with_capacity(128 << 10, whole)));
-            return read_stream(decoder, "gzip", self.limits.unpacked_bytes, &mut self.text, lines);
+            return self.read_packed(decoder, "gzip", self.limits.unpacked_bytes, lines);
         }
         let bytes_max = self.limits.unpacked_bytes.min(WHOLE_UNPACKED_MAX as u64) as usize;
         let unpacked = match &mut self.inflater {
@@ -257,11 +294,52 @@ impl ObjectReader {
             None => Err(InflateError::TooLarge),
         };
         if unpacked.is_ok() {
+            if let Some(hasher) = &mut self.hasher {
+                hasher.update(&self.text);
+            }
             lines.block(Block::Lines(&self.text))?;
             return Ok(self.text.len() as u64);
         }
-        let decoder = MultiGzDecoder::new(Metered::new(self.packed.as_slice()));
-        read_stream(decoder, "gzip", self.limits.unpacked_bytes, &mut self.text, lines)
+        let packed = std::mem::take(&mut self.packed);
+        let bytes_max = self.limits.unpacked_bytes;
+        let decoder = || MultiGzDecoder::new(Metered::new(packed.as_slice()));
+        let mut result = Ok(0);
+        if !matches!(unpacked, Err(InflateError::TooLarge)) {
+            // What is damaged is found out before a line of it is handed out.
+            let mut no_lines = LineReader::passing_over(lines.line_bytes_max);
+            result = self.read_packed(decoder(), "gzip", bytes_max, &mut no_lines);
+        }
+        if result.is_ok() {
+            if let Some(hasher) = &mut self.hasher {
+                hasher.reset();
+            }
+            result = self.read_packed(decoder(), "gzip", bytes_max, lines);
+        }
+        self.packed = packed;
+        result
+    }
+
+    fn read_packed(
+        &mut self,
+        mut decoder: impl Unpacking,
+        compression: &'static str,
+        bytes_max: u64,
+        lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
+    ) -> Result<u64, ObjectError> {
+        let hasher = self.hasher.as_deref_mut();
+        let mut guarded =
+            Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None, hasher };
+        let line_bytes_max = lines.line_bytes_max;
+        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, |block| lines.block(block));
+        let unpacked_bytes = guarded.unpacked_bytes;
+        if let Some(refusal) = guarded.refusal {
+            return Err(refusal);
+        }
+        match result {
+            Ok(()) => Ok(unpacked_bytes),
+            Err(ObjectError::Io(error)) => Err(decoding_error(error, compression, unpacked_bytes)),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -328,27 +406,6 @@ impl<R: io::BufRead> io::BufRead for Metered<R> {
     }
 }
 
-fn read_stream(
-    mut decoder: impl Unpacking,
-    compression: &'static str,
-    bytes_max: u64,
-    buffer: &mut Vec<u8>,
-    lines: &mut LineReader<impl FnMut(ObjectLine<'_, '_>)>,
-) -> Result<u64, ObjectError> {
-    let mut guarded = Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None };
-    let line_bytes_max = lines.line_bytes_max;
-    let result = read_blocks(&mut guarded, buffer, line_bytes_max, |block| lines.block(block));
-    let unpacked_bytes = guarded.unpacked_bytes;
-    if let Some(refusal) = guarded.refusal {
-        return Err(refusal);
-    }
-    match result {
-        Ok(()) => Ok(unpacked_bytes),
-        Err(ObjectError::Io(error)) => Err(decoding_error(error, compression, unpacked_bytes)),
-        Err(error) => Err(error),
-    }
-}
-
 /// Tells damage of the data from trouble with the file.
 fn decoding_error(error: io::Error, compression: &'static str, unpacked_bytes: u64) -> ObjectError {
     match error.kind() {
@@ -367,12 +424,16 @@ struct Guarded<'d, D> {
     unpacked_bytes: u64,
     bytes_max: u64,
     refusal: Option<ObjectError>,
+    hasher: Option<&'d mut Xxh3>,
 }
 
 impl<D: Unpacking> Read for Guarded<'_, D> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let read = self.decoder.read(out)?;
         self.unpacked_bytes += read as u64;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&out[..read]);
+        }
         let is_bomb = self.unpacked_bytes > EXPANSION_FREE_BYTES
             && self.unpacked_bytes / EXPANSION_MAX > self.decoder.packed_bytes();
         if self.unpacked_bytes > self.bytes_max {
@@ -398,6 +459,14 @@ enum LineState {
     Start,
     Parsing(Box<LineParser>),
     Skipping(NotAccessLog),
+}
+
+impl LineReader<fn(ObjectLine<'_, '_>)> {
+    /// Reads nothing of what it is given.
+    fn passing_over(line_bytes_max: usize) -> Self {
+        let state = LineState::Skipping(NotAccessLog::TestFile);
+        Self { format: None, line_bytes_max, state, long_lines_at_start: 0, each: |_| () }
+    }
 }
 
 impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {

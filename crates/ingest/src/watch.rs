@@ -10,13 +10,15 @@
 //! neither a rename nor an inode that is used again is taken for what it is not.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use weir_record::Format;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::discover::{DiscoverError, list};
 use crate::packing::{MAGIC_BYTES, Packing};
@@ -32,7 +34,21 @@ const POLLS_REMEMBERED: u64 = 2 * 86_400;
 pub struct Watch {
     patterns: Vec<String>,
     seen: HashMap<FileId, Seen>,
+    /// How far files were read before this run, until they are met.
+    known: HashMap<FileKey, KnownFile>,
     poll: u64,
+}
+
+/// A file's device, inode and birth, as 128 bits that can be kept.
+pub type FileKey = [u8; 16];
+
+/// How far a file was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownFile {
+    /// A packed file, counted whole.
+    Counted,
+    /// A plain file, up to this byte, and the format of its lines.
+    ReadTo(u64, Option<Format>),
 }
 
 /// What a poll found.
@@ -61,6 +77,11 @@ pub struct Arrival {
 }
 
 impl Arrival {
+    /// The file's name among all files, whatever its path.
+    pub fn key(&self) -> FileKey {
+        self.id.key()
+    }
+
     /// Opens the file, if it is still the one that was found.
     ///
     /// # Errors
@@ -93,6 +114,13 @@ impl FileId {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino(), created_at: metadata.created().ok() }
     }
+
+    fn key(&self) -> FileKey {
+        let age = self.created_at.and_then(|created_at| created_at.duration_since(UNIX_EPOCH).ok());
+        let created_at = age.map_or(0, |age| age.as_nanos());
+        let parts = [u128::from(self.device), u128::from(self.inode), created_at];
+        xxh3_128(parts.map(u128::to_le_bytes).as_flattened()).to_le_bytes()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -123,10 +151,47 @@ enum State {
     Stuck(u64),
 }
 
+impl Seen {
+    /// A file that an earlier run had read; the size and times of then are not known.
+    fn of_known(known: KnownFile, path: &Path) -> Self {
+        let (state, format) = match known {
+            KnownFile::Counted => (State::Counted, None),
+            KnownFile::ReadTo(offset, format) => (State::ReadTo(offset), format),
+        };
+        Self {
+            path: path.to_owned(),
+            bytes: 0,
+            changed_at: None,
+            status_changed_at: (0, 0),
+            poll: 0,
+            state,
+            format,
+            is_unreadable: false,
+        }
+    }
+}
+
 impl Watch {
     /// Watches files, folders and patterns; none of them need exist yet.
     pub fn new(patterns: Vec<String>) -> Self {
-        Self { patterns, seen: HashMap::new(), poll: 0 }
+        Self { patterns, seen: HashMap::new(), known: HashMap::new(), poll: 0 }
+    }
+
+    /// Goes on where an earlier run stopped: `known` are the files that it had read.
+    pub fn resume(patterns: Vec<String>, known: HashMap<FileKey, KnownFile>) -> Self {
+        Self { known, ..Self::new(patterns) }
+    }
+
+    /// How far each file of the last poll was read, for an earlier run's memory to stay as long as the file.
+    pub fn positions(&self) -> impl Iterator<Item = (FileKey, KnownFile)> {
+        let current = self.seen.iter().filter(|(_, seen)| seen.poll == self.poll);
+        current.filter_map(|(id, seen)| match seen.state {
+            State::Counted => Some((id.key(), KnownFile::Counted)),
+            State::ReadTo(offset @ 1..) | State::Stuck(offset @ 1..) => {
+                Some((id.key(), KnownFile::ReadTo(offset, seen.format)))
+            }
+            _ => None,
+        })
     }
 
     /// Looks at all files at the time `now`.
@@ -166,6 +231,18 @@ impl Watch {
         }
     }
 
+    /// Notes that what was read of a file came to nothing: it is handed out again as it was.
+    pub fn not_read(&mut self, arrival: &Arrival) {
+        match arrival.part {
+            Part::Whole => {
+                if let Some(seen) = self.seen.get_mut(&arrival.id) {
+                    (seen.state, seen.status_changed_at) = (State::Broken, (0, 0));
+                }
+            }
+            Part::From(offset) => self.set_state(arrival, State::ReadTo(offset)),
+        }
+    }
+
     /// Notes that a file could not be read: it is handed out again when it has changed.
     ///
     /// One that `is_unreadable` (the system refused, its content is unknown) counts in [`Watch::unreadable`].
@@ -194,6 +271,11 @@ impl Watch {
         let id = FileId::of(&metadata);
         let (bytes, changed_at, poll) = (metadata.len(), metadata.modified().ok(), self.poll);
         let status_changed_at = (metadata.ctime(), metadata.ctime_nsec());
+        if let Entry::Vacant(entry) = self.seen.entry(id)
+            && let Some(known) = self.known.remove(&id.key())
+        {
+            entry.insert(Seen::of_known(known, path));
+        }
         let before = self.seen.get(&id);
         if before.is_some_and(|seen| seen.poll == poll) {
             return Ok(None);
@@ -321,6 +403,21 @@ mod tests {
         assert_eq!(folder.arrivals(now()).len(), 0, "it was written just now");
         assert_eq!(folder.arrivals(now()).len(), 1, "it kept its size for a poll");
         assert_eq!(folder.poll(), [], "it is not handed out twice");
+    }
+
+    #[test]
+    fn a_later_run_goes_on_where_an_earlier_one_stopped() {
+        let mut folder = Folder::new();
+        folder.write("a.gz", GZIP);
+        folder.write("b.log", b"one\ntwo\n");
+        folder.read_all();
+        folder.poll();
+        let known: HashMap<_, _> = folder.watch.positions().collect();
+        assert_eq!(known.len(), 2);
+        folder.watch = Watch::resume(folder.watch.patterns.clone(), known);
+        assert_eq!(folder.poll(), []);
+        folder.write("b.log", b"one\ntwo\nthree\n");
+        assert_eq!(folder.poll(), [("b.log".to_owned(), Part::From(8))]);
     }
 
     #[test]

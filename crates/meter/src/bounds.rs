@@ -51,6 +51,11 @@ impl Bounds {
         self.micros.partition_point(|&bound| bound < value_us)
     }
 
+    /// The upper bound of a bucket, in microseconds; `u64::MAX` for the one above all bounds.
+    pub(crate) fn upper_us(&self, bucket: usize) -> u64 {
+        self.micros.get(bucket).copied().unwrap_or(u64::MAX)
+    }
+
     /// The bounds in seconds, as they are written.
     pub fn seconds(&self) -> Arc<[f64]> {
         Arc::clone(&self.seconds)

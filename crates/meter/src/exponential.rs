@@ -16,6 +16,9 @@ pub const NATIVE_SCHEMA: u8 = 3;
 
 const SCHEMA_MAX: u8 = 6;
 
+/// Indices that a latency in microseconds can have at the finest schema; others are no one's.
+const INDICES: std::ops::RangeInclusive<i32> = -2_000..=4_000;
+
 /// Observations in exponential buckets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExponentialBuckets {
@@ -29,6 +32,15 @@ impl ExponentialBuckets {
     /// No observations, at a schema of 0 to 6 (greater ones are taken as 6).
     pub fn new(schema: u8) -> Self {
         Self { schema: schema.min(SCHEMA_MAX), zero_count: 0, first_index: 0, counts: Vec::new() }
+    }
+
+    /// Observations that were counted before, by index of their bucket.
+    pub(crate) fn restore(schema: u8, zero_count: u64, buckets: &[(i32, u64)]) -> Self {
+        let mut restored = Self { zero_count, ..Self::new(schema) };
+        for &(index, count) in buckets.iter().filter(|(index, _)| INDICES.contains(index)) {
+            *restored.count_mut(index) += count;
+        }
+        restored
     }
 
     /// Counts one observation, in microseconds.

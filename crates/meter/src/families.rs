@@ -112,6 +112,15 @@ const NGINX: [Definition; 2] = [
 ];
 
 impl Meter {
+    /// The type of a family that a meter can have.
+    pub fn family_kind(name: &str) -> Option<Kind> {
+        let definition = ALB.iter().chain(&NGINX).find(|definition| definition.name == name)?;
+        Some(match definition.values {
+            Values::Counter(_) | Values::ErrorCounter(_) => Kind::Counter,
+            Values::Histogram(_) => Kind::Histogram,
+        })
+    }
+
     /// The series of all families at this moment, sorted by name and labels.
     pub fn snapshot(&self, view: View) -> Snapshot {
         Snapshot { families: self.families(view).collect() }
@@ -164,7 +173,9 @@ impl<'m> Rows<'m> {
                 histogram_labels: histogram_labels(&names, &labels),
             }
         };
-        let mut rows: Vec<_> = origin.table.rows().iter().map(shown).collect();
+        // A row that was made for counts that are not on the disk yet has nothing to show.
+        let has_counts = |row: &&Row| row.counts.records() > 0;
+        let mut rows: Vec<_> = origin.table.rows().iter().filter(has_counts).map(shown).collect();
         rows.sort_by(|one, other| one.labels.cmp(&other.labels));
         Self { rows, bounds: &origin.bounds }
     }

@@ -39,6 +39,17 @@ pub(crate) enum Folding {
 }
 
 impl Folding {
+    /// The step with this number, as [`crate::durable::StoredLabels::folding`] keeps it.
+    pub(crate) fn from_number(number: u8) -> Self {
+        match number {
+            0 => Folding::None,
+            1 => Folding::Path,
+            2 => Folding::Host,
+            3 => Folding::Method,
+            _ => Folding::TargetGroup,
+        }
+    }
+
     /// The next step; the last one always finds room, so it has none after it.
     pub(crate) fn next(self) -> Self {
         match self {

@@ -8,27 +8,34 @@
 mod births;
 mod bounds;
 mod counts;
+pub mod durable;
 mod exponential;
 mod families;
 mod labels;
 mod meter;
+mod minutes;
 mod report;
 mod route_summary;
 mod slots;
 mod snapshot;
+mod staging;
+mod stored;
 mod table;
 mod watermark;
 
 pub mod exposition;
+pub mod pushed;
 
-pub use births::{Scrapers, ZeroAfter, scraper_name};
+pub use births::{Scrapers, StoredScraper, ZeroAfter, scraper_name};
 pub use exponential::{ExponentialBuckets, PERCENTILE_SCHEMA};
 pub use families::View;
 pub use labels::{Labels, OTHER};
 pub use meter::{Births, Counting, Meter, MeterOptions};
+pub use minutes::MinuteMeters;
 pub use report::{GROUPS_MAX, Group, GroupKey, Report};
-pub use route_summary::{RouteKey, RouteSummary};
-pub use slots::{MinuteSlots, Slot, SlotKey, SlotRange};
+pub use route_summary::{RouteKey, RouteSummaries, RouteSummary};
+pub use slots::SlotRange;
 pub use snapshot::{Family, Histogram, Kind, LabelPairs, NativeHistogram, Series, Snapshot, Value};
+pub use staging::{SeriesChange, Staged};
 pub use table::{SERIES_MIN, Standing, UNCONFIGURED_HOSTS_MAX};
 pub use watermark::Watermark;

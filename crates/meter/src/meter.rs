@@ -4,14 +4,13 @@
 //! all batches that were read to their end. A batch that turns out broken half-way is dropped with
 //! its delta, so no object is ever half-counted, and [`Meter::merge`] is the only way in.
 
-use std::sync::Arc;
-
 use weir_record::{Origin, Request, Timestamp};
 
 use crate::bounds::Bounds;
 use crate::counts::Counts;
+use crate::durable::SeriesId;
 use crate::labels::Labels;
-use crate::slots::{BatchSlots, MinuteSlots, SlotRange};
+use crate::slots::{BatchSlots, SlotRange};
 use crate::table::{Standing, Table};
 
 /// What to count, and how much of it.
@@ -80,7 +79,7 @@ impl Meter {
         }
     }
 
-    /// A meter for one batch that also counts by minute, for [`Meter::add_slots_to`].
+    /// A meter for one batch that also counts by minute, for [`Meter::stored_slots`].
     pub fn with_slots(options: MeterOptions, range: SlotRange) -> Self {
         Self { slots: Some(BatchSlots::new(range)), ..Self::new(options) }
     }
@@ -108,20 +107,18 @@ impl Meter {
         }
     }
 
-    /// Adds the minutes of this batch, which came from `source`, to all minutes. Returns how many
-    /// records had a time that is not believed.
-    pub fn add_slots_to(&self, all: &mut MinuteSlots, source: &Arc<str>) -> u64 {
-        let Some(batch) = &self.slots else { return 0 };
-        all.add_dropped(batch.dropped);
-        for (&(origin, row, minute), slot) in &batch.slots {
-            if let Some(row) = self.origin(origin).table.rows().get(row as usize) {
-                all.add(source, &row.labels.borrow(), minute, slot);
-            }
-        }
-        batch.outside
+    pub(crate) fn batch_slots(&self) -> Option<&BatchSlots> {
+        self.slots.as_ref()
     }
 
-    fn origin(&self, origin: Origin) -> &OriginMeter {
+    pub(crate) fn origin_mut(&mut self, origin: Origin) -> &mut OriginMeter {
+        match origin {
+            Origin::Alb => &mut self.alb,
+            Origin::Nginx => &mut self.nginx,
+        }
+    }
+
+    pub(crate) fn origin(&self, origin: Origin) -> &OriginMeter {
         match origin {
             Origin::Alb => &self.alb,
             Origin::Nginx => &self.nginx,
@@ -151,10 +148,12 @@ impl Meter {
         }
     }
 
-    /// Forgets series without a record for 30 days, so that others find room.
-    pub fn purge(&mut self, now: Timestamp) {
-        self.alb.table.purge(now);
-        self.nginx.table.purge(now);
+    /// Forgets series without a record for 30 days, so that others find room. Returns those that the disk
+    /// knows and must forget too.
+    pub fn purge(&mut self, now: Timestamp) -> Vec<SeriesId> {
+        let alb = self.alb.table.purge(now).into_iter().map(|birth| SeriesId { origin: Origin::Alb, birth });
+        let nginx = self.nginx.table.purge(now).into_iter();
+        alb.chain(nginx.map(|birth| SeriesId { origin: Origin::Nginx, birth })).collect()
     }
 
     /// For each origin the family that tells its series, and the requests that were counted under
@@ -172,6 +171,11 @@ impl Meter {
         tables.iter().flat_map(|table| table.rows()).map(|row| row.counts.requests).sum()
     }
 
+    /// The sequence number of the youngest series that has counts.
+    pub fn counted_births(&self) -> Births {
+        Births { alb: self.alb.table.counted_births(), nginx: self.nginx.table.counted_births() }
+    }
+
     /// The sequence number of the youngest series.
     pub fn births(&self) -> Births {
         Births { alb: self.alb.table.births(), nginx: self.nginx.table.births() }
@@ -181,8 +185,10 @@ impl Meter {
 /// How many series each table had given birth to at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Births {
-    pub(crate) alb: u64,
-    pub(crate) nginx: u64,
+    /// Of load balancers.
+    pub alb: u64,
+    /// Of nginx.
+    pub nginx: u64,
 }
 
 /// Adds one request to the counts of its label set.
@@ -369,7 +375,7 @@ mod tests {
                 snapshot.families.iter().find(|family| &*family.name == "alb_log_request_time_seconds");
             match &family.expect("a latency").series[0].value {
                 Value::Histogram(histogram) => histogram.count(),
-                Value::Number(_) => 0,
+                Value::Number(_) | Value::Summary { .. } => 0,
             }
         };
         assert_eq!(count(&meter), 2);

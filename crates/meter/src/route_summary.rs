@@ -6,21 +6,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use weir_record::Minute;
-
-use crate::slots::{MinuteSlots, Slot};
+use crate::bounds::Bounds;
+use crate::durable::{StoredSlot, StoredSlotKey};
 
 /// Source, service, route and method of a summary.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteKey {
     /// The source's name in the config.
-    pub source: Arc<str>,
+    pub source: Box<str>,
     /// The service's name; empty for none.
-    pub service: Arc<str>,
+    pub service: Box<str>,
     /// The route.
-    pub route: Arc<str>,
+    pub route: Box<str>,
     /// One of the known methods, or `OTHER`.
-    pub method: &'static str,
+    pub method: Box<str>,
 }
 
 /// What one route did.
@@ -37,45 +36,52 @@ pub struct RouteSummary {
     bounds: Arc<[f64]>,
 }
 
-impl MinuteSlots {
-    /// One summary per source, service, route and method, over the minutes from `from` (inclusive)
-    /// to `to` (exclusive), in the order of their keys.
-    pub fn summarize_routes(&self, from: Minute, to: Minute) -> Vec<RouteSummary> {
-        let bounds = self.bounds();
-        let mut routes: BTreeMap<RouteKey, RouteSummary> = BTreeMap::new();
-        for (_, slot_key, slot) in self.between(from, to) {
-            let key = RouteKey {
-                source: Arc::clone(&slot_key.source),
-                service: Arc::clone(&slot_key.service),
-                route: Arc::clone(&slot_key.route),
-                method: slot_key.method,
-            };
-            let empty = || RouteSummary::new(key.clone(), &bounds);
-            let is_error = slot_key.status_class.is_some_and(|class| class >= 5);
-            routes.entry(key.clone()).or_insert_with(empty).add(slot, is_error);
-        }
-        routes.into_values().collect()
+/// Slots, added up per route.
+#[derive(Debug)]
+pub struct RouteSummaries {
+    bounds: Bounds,
+    routes: BTreeMap<RouteKey, RouteSummary>,
+}
+
+impl Default for RouteSummaries {
+    fn default() -> Self {
+        Self { bounds: Bounds::load_balancer(), routes: BTreeMap::new() }
+    }
+}
+
+impl RouteSummaries {
+    /// Adds the slot of one minute.
+    pub fn add(&mut self, key: &StoredSlotKey, slot: &StoredSlot) {
+        let StoredSlotKey { source, service, route, method, status_class } = key;
+        let key = RouteKey {
+            source: source.clone(),
+            service: service.clone(),
+            route: route.clone(),
+            method: method.clone(),
+        };
+        let bounds = &self.bounds;
+        let summary = self.routes.entry(key).or_insert_with_key(|key| RouteSummary::new(key.clone(), bounds));
+        summary.add(slot, bounds, status_class.is_some_and(|class| class >= 5));
+    }
+
+    /// One summary per source, service, route and method, in the order of their keys.
+    pub fn finish(self) -> Vec<RouteSummary> {
+        self.routes.into_values().collect()
     }
 }
 
 impl RouteSummary {
-    fn new(key: RouteKey, bounds: &Arc<[f64]>) -> Self {
-        Self {
-            key,
-            count: 0,
-            errors: 0,
-            sum_us: 0,
-            buckets: vec![0; bounds.len() + 1],
-            bounds: Arc::clone(bounds),
-        }
+    fn new(key: RouteKey, bounds: &Bounds) -> Self {
+        let buckets = vec![0; bounds.bucket_count()];
+        Self { key, count: 0, errors: 0, sum_us: 0, buckets, bounds: bounds.seconds() }
     }
 
-    fn add(&mut self, slot: &Slot, is_error: bool) {
+    fn add(&mut self, slot: &StoredSlot, bounds: &Bounds, is_error: bool) {
         self.count += slot.count;
         self.errors += if is_error { slot.count } else { 0 };
-        self.sum_us += slot.sum_us;
-        for (bucket, &added) in self.buckets.iter_mut().zip(&slot.buckets) {
-            *bucket += u64::from(added);
+        self.sum_us += slot.request_times.sum_us;
+        for &(upper_us, count) in &slot.request_times.buckets {
+            self.buckets[bounds.bucket_of(upper_us)] += count;
         }
     }
 
@@ -118,7 +124,7 @@ mod tests {
     use crate::meter::{Counting, Meter, MeterOptions};
     use crate::slots::SlotRange;
     use crate::table::Standing;
-    use weir_record::{Origin, Request, Status, Timestamp};
+    use weir_record::{Minute, Origin, Request, Status, Timestamp};
 
     /// `minute status request_time_ms` of requests for `/a`, and the summary of the minutes 10 to 12.
     fn summary_of(requests: &[(i64, u16, u64)]) -> Option<RouteSummary> {
@@ -141,9 +147,11 @@ mod tests {
             };
             batch.observe(&Counting { labels, standing, has_histogram: true }, &request, now);
         }
-        let mut slots = MinuteSlots::new(1000);
-        batch.add_slots_to(&mut slots, &"alb".into());
-        slots.summarize_routes(Minute(10), Minute(13)).pop()
+        let mut routes = RouteSummaries::default();
+        let (slots, ..) = batch.stored_slots("alb");
+        let asked_for = slots.iter().filter(|(_, minute, _)| (Minute(10)..Minute(13)).contains(minute));
+        asked_for.for_each(|(key, _, slot)| routes.add(key, slot));
+        routes.finish().pop()
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// Every family at one moment, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
@@ -25,8 +27,8 @@ pub struct Family {
     pub series: Vec<Series>,
 }
 
-/// What a family's values mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a family's values mean. Its number is kept on disk: add variants at the end only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Only ever grows.
     Counter,
@@ -34,6 +36,23 @@ pub enum Kind {
     Gauge,
     /// A distribution; its values are [`Value::Histogram`].
     Histogram,
+    /// A number of which nobody said what it means; only pushed series are.
+    Untyped,
+    /// A distribution of which only sum and count are known; its values are [`Value::Summary`].
+    Summary,
+}
+
+impl Kind {
+    /// The word of the text format.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Untyped => "untyped",
+            Self::Summary => "summary",
+        }
+    }
 }
 
 /// Names and values; shared by all families that have the same, since each would hold a copy of its text.
@@ -53,10 +72,17 @@ pub struct Series {
 /// A series' value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A counter or gauge.
+    /// A counter, a gauge, or an untyped number.
     Number(f64),
     /// A distribution.
     Histogram(Histogram),
+    /// Sum and count of what was observed.
+    Summary {
+        /// The sum of all observations.
+        sum: f64,
+        /// How many there were.
+        count: u64,
+    },
 }
 
 /// A distribution with classic buckets, and native ones where they were kept.

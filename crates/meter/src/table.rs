@@ -56,8 +56,10 @@ pub(crate) struct Row {
     pub born_at: Timestamp,
     pub counted_at: Timestamp,
     hash: u64,
-    standing: Standing,
-    folding: Folding,
+    pub standing: Standing,
+    pub folding: Folding,
+    /// Whether the disk knows it.
+    pub is_stored: bool,
 }
 
 /// What the config knows of a label set.
@@ -67,6 +69,16 @@ pub struct Standing {
     pub is_configured: bool,
     /// The config names its host, so the bound on invented hosts does not apply.
     pub is_host_configured: bool,
+}
+
+/// A row as it was written, but for its counts.
+pub(crate) struct RestoredRow<'a> {
+    pub labels: Labels<'a>,
+    pub standing: Standing,
+    pub folding: Folding,
+    pub birth: u64,
+    pub born_at: Timestamp,
+    pub counted_at: Timestamp,
 }
 
 /// A label set that has no row yet.
@@ -126,6 +138,11 @@ impl Table {
         self.births
     }
 
+    /// The birth of the youngest row that has counts; those staged and not applied yet are younger.
+    pub(crate) fn counted_births(&self) -> u64 {
+        self.rows.iter().rev().find(|row| row.counts.records() > 0).map_or(0, |row| row.birth)
+    }
+
     /// The row of `labels`, or of the label set that takes its place when there is no room: its
     /// number and its counts. One record is about to be counted there, at `now`.
     #[inline]
@@ -150,17 +167,80 @@ impl Table {
         (position, &mut row.counts)
     }
 
+    /// Finds the rows that the records of `other` belong to, and makes those that are missing, empty. What
+    /// was counted is not added yet: each pair is a row of this table and the row of `other` that belongs there.
+    pub(crate) fn stage(
+        &mut self,
+        other: &Self,
+        now: Timestamp,
+        new: impl Fn() -> Counts,
+    ) -> Vec<(u32, u32)> {
+        let mut staged = Vec::new();
+        for (number, row) in other.rows.iter().enumerate().filter(|(_, row)| row.counts.records() > 0) {
+            let position = self.position_for(row, now, &new);
+            staged.push((position as u32, number as u32));
+        }
+        staged
+    }
+
+    /// Adds what was staged.
+    pub(crate) fn apply(&mut self, other: &Self, staged: &[(u32, u32)], now: Timestamp) {
+        self.overflowed += other.overflowed;
+        for &(position, number) in staged {
+            self.touch(position as usize, now).1.merge(&other.rows[number as usize].counts);
+        }
+    }
+
+    /// The row with this place in the order of births. Rows lie in that order.
+    pub(crate) fn born(&self, birth: u64) -> Option<usize> {
+        self.rows.binary_search_by_key(&birth, |row| row.birth).ok()
+    }
+
+    pub(crate) fn row_mut(&mut self, position: usize) -> Option<&mut Row> {
+        self.rows.get_mut(position)
+    }
+
+    /// Puts back a row as it was written, whatever the budget is today: it was counted.
+    pub(crate) fn restore(&mut self, row: &RestoredRow<'_>, counts: Counts) {
+        let &RestoredRow { labels, standing, folding, birth, born_at, counted_at } = row;
+        let hash = self.hasher.hash_one(labels);
+        self.births = self.births.max(birth);
+        let labels = OwnedLabels::new(&labels);
+        self.push(Row {
+            labels,
+            counts,
+            birth,
+            born_at,
+            counted_at,
+            hash,
+            standing,
+            folding,
+            is_stored: true,
+        });
+    }
+
+    /// Sets what was counted before this run.
+    pub(crate) fn restore_totals(&mut self, births: u64, overflowed: u64) {
+        self.births = self.births.max(births);
+        self.overflowed = overflowed;
+    }
+
     /// Adds everything that `other` counted.
     pub(crate) fn merge(&mut self, other: &Self, now: Timestamp, new: impl Fn() -> Counts) {
         self.overflowed += other.overflowed;
         for row in other.rows.iter().filter(|row| row.counts.records() > 0) {
-            let labels = &row.labels.borrow();
-            let position = self.find(self.hasher.hash_one(labels), labels).unwrap_or_else(|| {
-                let (standing, folding, records) = (row.standing, row.folding, row.counts.records());
-                self.admit(Candidate { labels, standing, folding, records }, now, &new)
-            });
+            let position = self.position_for(row, now, &new);
             self.touch(position, now).1.merge(&row.counts);
         }
+    }
+
+    /// Where the records of another table's row belong.
+    fn position_for(&mut self, row: &Row, now: Timestamp, new: impl Fn() -> Counts) -> usize {
+        let labels = &row.labels.borrow();
+        self.find(self.hasher.hash_one(labels), labels).unwrap_or_else(|| {
+            let (standing, folding, records) = (row.standing, row.folding, row.counts.records());
+            self.admit(Candidate { labels, standing, folding, records }, now, new)
+        })
     }
 
     /// Forgets all counts; the label sets stay, as the next batch is likely to have the same.
@@ -171,11 +251,12 @@ impl Table {
         }
     }
 
-    /// Forgets series that had no record for 30 days, which makes room for others.
-    pub(crate) fn purge(&mut self, now: Timestamp) {
+    /// Forgets series that had no record for 30 days, which makes room for others. Returns the births of
+    /// those that the disk knows.
+    pub(crate) fn purge(&mut self, now: Timestamp) -> Vec<u64> {
         let oldest = now.plus_micros(-PURGE_AFTER_US);
         if self.rows.iter().all(|row| row.counted_at >= oldest) {
-            return;
+            return Vec::new();
         }
         let rows = std::mem::take(&mut self.rows);
         self.index.clear();
@@ -191,9 +272,15 @@ impl Table {
         };
         let is_in_use = |row: &Row| row.counted_at >= oldest;
         let used: HashSet<u64> = rows.iter().filter(|row| is_in_use(row)).map(histogram_of).collect();
-        for row in rows.into_iter().filter(|row| is_in_use(row) || used.contains(&histogram_of(row))) {
-            self.push(row);
+        let mut purged = Vec::new();
+        for row in rows {
+            if is_in_use(&row) || used.contains(&histogram_of(&row)) {
+                self.push(row);
+            } else if row.is_stored {
+                purged.push(row.birth);
+            }
         }
+        purged
     }
 
     #[inline]
@@ -229,6 +316,7 @@ impl Table {
                     hash,
                     standing,
                     folding,
+                    is_stored: false,
                 });
             }
             if !is_counted {

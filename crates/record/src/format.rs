@@ -56,6 +56,20 @@ impl Format {
         }
     }
 
+    /// The number under which it is kept; never another format's.
+    pub const fn number(self) -> u8 {
+        match self {
+            Format::Alb => 0,
+            Format::NginxJson => 1,
+            Format::Combined => 2,
+        }
+    }
+
+    /// The format of this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        [Format::Alb, Format::NginxJson, Format::Combined].into_iter().find(|format| format.number() == number)
+    }
+
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         [Format::Alb, Format::NginxJson, Format::Combined].into_iter().find(|format| format.name() == name)

@@ -6,6 +6,7 @@
 
 mod format;
 mod lines;
+mod method;
 mod reject;
 mod request;
 mod request_value;
@@ -19,6 +20,7 @@ pub mod combined;
 pub mod nginx_json;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
+pub use method::method_label;
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};

@@ -10,7 +10,7 @@ use std::fmt;
 use crate::timestamp::Timestamp;
 
 /// Which system wrote the line; decides which metric families count it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// An AWS Application Load Balancer.
     Alb,

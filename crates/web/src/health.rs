@@ -23,6 +23,7 @@ pub(crate) async fn ready(State(handlers): State<Handlers>) -> (StatusCode, &'st
 pub(crate) async fn overview() -> &'static str {
     "weir turns access logs into metrics.\n\n\
      /metrics       all series, for Prometheus\n\
+     /metrics/job/x POST, PUT, DELETE: counts that others push, where the gateway is on\n\
      /api/routes    requests, errors and percentiles per route; ?from=now-1h&to=now\n\
      /-/healthy     200 while the process lives\n\
      /-/ready       200 when the sources run\n"

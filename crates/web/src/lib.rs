@@ -4,6 +4,10 @@
 //! binary hands it ([`Handlers`]), so that nothing behind them depends on a web framework and the
 //! tests can serve anything.
 
+mod access;
+mod attempts;
+mod authentication;
+mod gateway;
 mod health;
 mod metrics;
 mod problem;
@@ -13,11 +17,18 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 use weir_meter::Snapshot;
 
+use access::{Access, Methods};
+pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
+pub use gateway::{
+    BODY_BYTES_DEFAULT, BoxFuture, CorsOrigins, DeleteGroupFn, Gateway, GatewayOptions,
+    IDEMPOTENCY_KEY_BYTES_MAX, PushAnswer, PushFn, PushRequest, SuccessStatus, UNPACKED_BYTES_DEFAULT,
+    UrlLabels,
+};
 pub use routes::{RouteStatistics, RoutesQuery};
 
 /// All series, as a scraper of this name (`None`: a reader by hand) is to see them now.
@@ -35,7 +46,27 @@ pub struct Handlers {
     pub routes: Arc<RoutesFn>,
     /// For `/-/ready`: whether the config is loaded and the sources run.
     pub is_ready: Arc<dyn Fn() -> bool + Send + Sync>,
+    /// For pushes to `/metrics`; `None`: it is only read.
+    pub gateway: Option<Gateway>,
+    /// Who may do what of [`ACCESS`].
+    pub authentication: Arc<Authentication>,
 }
+
+/// Who may do what: the first row that fits decides, and what fits none is for administrators, who may
+/// do everything.
+const ACCESS: &[Access] = &[
+    Access { methods: Methods::Reading, path: "/metrics", roles: Some(&[Role::Scrape, Role::Read]) },
+    Access { methods: Methods::Options, path: "/metrics", roles: None },
+    Access { methods: Methods::Options, path: "/metrics/*", roles: None },
+    Access { methods: Methods::Any, path: "/metrics", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/metrics/*", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Reading, path: "/-/healthy", roles: None },
+    Access { methods: Methods::Reading, path: "/healthy", roles: None },
+    Access { methods: Methods::Reading, path: "/-/ready", roles: None },
+    Access { methods: Methods::Reading, path: "/ready", roles: None },
+    Access { methods: Methods::Reading, path: "/api/*", roles: Some(&[Role::Read]) },
+    Access { methods: Methods::Reading, path: "/", roles: Some(&[Role::Read]) },
+];
 
 /// Serves on `listener` until `stop` completes; requests under way are answered first.
 ///
@@ -52,8 +83,16 @@ pub async fn serve(
 }
 
 fn router(handlers: Handlers) -> Router {
-    Router::new()
-        .route("/metrics", get(metrics::metrics))
+    let mut pushed = post(gateway::push).put(gateway::push).delete(gateway::delete);
+    pushed = pushed.options(gateway::preflight);
+    let mut router = Router::new().route("/metrics", get(metrics::metrics));
+    if handlers.gateway.is_some() {
+        router = router
+            .route("/metrics", pushed.clone())
+            .route("/metrics/", pushed.clone())
+            .route("/metrics/{*pairs}", pushed);
+    }
+    router
         .route("/api/routes", get(routes::routes))
         .route("/-/healthy", get(health::healthy))
         .route("/healthy", get(health::healthy))
@@ -61,5 +100,6 @@ fn router(handlers: Handlers) -> Router {
         .route("/ready", get(health::ready))
         .route("/", get(health::overview))
         .fallback(problem::not_found)
+        .layer(middleware::from_fn_with_state(handlers.clone(), access::guard))
         .with_state(handlers)
 }

@@ -3,8 +3,6 @@
 //! The JSON's shape lives here and only here: what the meter gives is turned into rows of this module, so
 //! that a change inside never changes what scripts read by accident.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -44,10 +42,10 @@ struct Answer {
 /// Times in seconds, rate per second, percentiles estimated within a bucket.
 #[derive(Serialize)]
 struct Row {
-    source: Arc<str>,
-    service: Arc<str>,
-    route: Arc<str>,
-    method: &'static str,
+    source: Box<str>,
+    service: Box<str>,
+    route: Box<str>,
+    method: Box<str>,
     count: u64,
     rate: f64,
     error_ratio: f64,

@@ -3,12 +3,15 @@
 //! Completions and the manual page are made from this definition too, so the help is written here
 //! once, for a person who has never seen the program.
 
+use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use weir_record::Format;
+
+use crate::setup;
 
 /// Turns the access logs of load balancers and nginx into metrics and reports.
 #[derive(Debug, Parser)]
@@ -29,6 +32,29 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What AWS Lambda calls the program of a function.
+const LAMBDA_PROGRAM: &str = "bootstrap";
+
+impl Cli {
+    /// The command line of this process; ends it where that is wrong, or asks for help.
+    pub fn of_process() -> Self {
+        let log_format = setup::environment("AWS_LAMBDA_LOG_FORMAT");
+        Self::parse_from(completed(std::env::args_os().collect(), log_format.as_deref()))
+    }
+}
+
+/// The arguments, and those that AWS Lambda cannot give: it starts a program of its own name without any.
+fn completed(mut arguments: Vec<OsString>, log_format: Option<&str>) -> Vec<OsString> {
+    let [program] = arguments.as_slice() else { return arguments };
+    if Path::new(program).file_name() == Some(OsStr::new(LAMBDA_PROGRAM)) {
+        arguments.push("lambda".into());
+        if log_format.is_some_and(|format| format.eq_ignore_ascii_case("json")) {
+            arguments.push("--log-format=json".into());
+        }
+    }
+    arguments
 }
 
 /// How log lines are written.
@@ -75,6 +101,31 @@ pub enum Command {
         weir report --by target_group,status --output csv logs/ > errors.csv\n\n\
         Percentiles are within 1 % of the exact value. Times are UTC.")]
     Report(ReportArguments),
+    /// Count files and push the metrics of each to a push gateway.
+    #[command(after_help = "Examples:\n  \
+        weir push --to gateway.example.com:9099 --job alb logs/\n  \
+        weir push --to https://gateway.example.com --job alb --username push --password-file secret logs/*.gz\n\n\
+        Each file is counted whole and is one push, as text of Prometheus' format by POST, with an\n\
+        X-Idempotency-Key made of the job and the file's text. So the same command can be run again, as after\n\
+        a failure half-way: weir's own gateway counts each text once (it remembers keys for 14 days). Any\n\
+        other gateway adds what it has already. Push only files that nobody writes to any more.\n\n\
+        Exit code 0: done, lines that could not be parsed are counted on stderr. 1: a file could not be read\n\
+        or was not taken; the others are pushed. 2: wrong use. 3: lines could not be parsed, with --strict.")]
+    Push(PushArguments),
+    /// Run as a function of AWS Lambda: count the objects that events name, push them to a gateway.
+    #[command(
+        after_help = "This runs inside AWS Lambda only; a program called bootstrap does the same without arguments.\n\
+        Events of S3, SQS, SNS and EventBridge are understood. Each object is counted whole and pushed with an\n\
+        X-Idempotency-Key made of job, bucket, key and entity tag: weir's own gateway counts it once, however\n\
+        often Lambda tries; any other gateway at least once.\n\n\
+        Environment:\n  \
+        PUSH_ENDPOINT    the gateway, as gateway.example.com:9099 or https://gateway.example.com\n  \
+        JOB              the job to push under [default: weir]\n  \
+        USERNAME         the gateway's user, with PASSWORD or PASSWORD_FILE\n  \
+        WEIR_CONFIG      a config; else ./weir.yaml, or none: ALB logs\n\n\
+        A queue needs ReportBatchItemFailures, or messages that failed are lost; see docs/lambda.md."
+    )]
+    Lambda,
     /// Check the config; everything wrong with it, each with line and column.
     Check(CheckArguments),
     /// Print completions for a shell.
@@ -157,6 +208,30 @@ pub struct ReportArguments {
     pub output: ReportOutput,
 }
 
+/// `weir push`.
+#[derive(Debug, Args)]
+pub struct PushArguments {
+    /// The gateway: host:port, or an address with http:// or https://.
+    #[arg(long, value_name = "URL")]
+    pub to: String,
+    /// The job to push under: /metrics/job/JOB of the gateway.
+    #[arg(long, value_name = "JOB")]
+    pub job: String,
+    /// The gateway's user.
+    #[arg(long, value_name = "NAME", requires = "password_file")]
+    pub username: Option<String>,
+    /// The file with the user's password.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub password_file: Option<PathBuf>,
+    /// Try a push again for this long while the gateway does not answer or is busy.
+    #[arg(long, value_name = "DURATION", default_value = "1m")]
+    pub deadline: String,
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportOutput {
@@ -176,6 +251,9 @@ pub struct ServeArguments {
     /// Where to serve HTTP, instead of http.listen of the config [default: 127.0.0.1:9099].
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// Where to keep what was counted, instead of data_dir of the config [default: ./weir-data].
+    #[arg(long, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
     /// Files, folders and patterns to watch, instead of the sources of the config.
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
@@ -250,6 +328,25 @@ fn parse_format(name: &str) -> Result<FormatChoice, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_called_bootstrap_is_the_function() {
+        for (arguments, log_format, expected) in [
+            ("/var/task/bootstrap", None, "/var/task/bootstrap lambda"),
+            ("bootstrap", Some("Text"), "bootstrap lambda"),
+            ("bootstrap", Some("JSON"), "bootstrap lambda --log-format=json"),
+            ("bootstrap --help", Some("JSON"), "bootstrap --help"),
+            ("weir", Some("JSON"), "weir"),
+            ("weir bootstrap", None, "weir bootstrap"),
+        ] {
+            let arguments = arguments.split(' ').map(OsString::from).collect();
+            let found: Vec<_> = completed(arguments, log_format)
+                .into_iter()
+                .map(|word| word.into_string().unwrap())
+                .collect();
+            assert_eq!(found.join(" "), expected);
+        }
+    }
 
     #[test]
     fn the_definition_is_sound() {

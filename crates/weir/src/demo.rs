@@ -15,7 +15,7 @@ use anyhow::Context;
 use crate::account::{counted, grouped};
 use crate::cli::DemoArguments;
 use crate::clock;
-use crate::config::{self, ALB_LATENESS, Config, PrometheusDuration, Source};
+use crate::config::{self, ALB_LATENESS, Config, OBJECTS_RETENTION, PrometheusDuration, Source, SourceInput};
 use crate::files::{FilePlan, Input};
 use crate::output::{UsageError, say};
 use crate::report;
@@ -159,11 +159,14 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
     let mut config = Config {
         sources: vec![Source {
             name: "alb".to_owned(),
-            paths: vec![below("**/*.log.gz")],
+            input: SourceInput::Files(vec![below("**/*.log.gz")]),
             format: Some(weir_record::Format::Alb),
             lateness: ALB_LATENESS,
             listener_rules: vec![below("*.json")],
+            listener_rules_api: None,
+            objects_retention: OBJECTS_RETENTION,
         }],
+        data_dir: folder.join("weir-data"),
         ..Config::default()
     };
     config.http.listen =

@@ -76,7 +76,8 @@ impl Input {
         Ok(inputs)
     }
 
-    fn path(&self) -> &Path {
+    /// Its name; `-` for standard input.
+    pub fn path(&self) -> &Path {
         match self {
             Input::File(path, _) => path,
             Input::Stdin => Path::new("-"),
@@ -84,7 +85,7 @@ impl Input {
     }
 
     /// What is known of its size: nothing of standard input's.
-    fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         match self {
             Input::File(_, bytes) => *bytes,
             Input::Stdin => 0,

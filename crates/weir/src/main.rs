@@ -12,10 +12,14 @@ mod count;
 mod demo;
 mod files;
 mod init;
+mod lambda;
 mod log;
 mod manual;
+mod object_counter;
 mod output;
+mod password_file;
 mod progress;
+mod push;
 mod report;
 mod sample;
 mod serve;
@@ -25,12 +29,10 @@ mod tally;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     log::start(cli.log_format);
     let result = match &cli.command {
         Command::Serve(arguments) => serve::run(arguments),
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         Command::Init(arguments) => init::run(arguments),
         Command::Count(arguments) => count::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::Push(arguments) => push::run(arguments),
+        Command::Lambda => lambda::run(),
         Command::Check(arguments) => check::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

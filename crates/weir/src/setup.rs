@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use weir_enrich::{EnrichOptions, Enricher, ListenerRules, UnmatchedRoutes};
 use weir_ingest::ReadLimits;
 use weir_meter::MeterOptions;
+use weir_record::Timestamp;
 
 use crate::clock;
 use crate::config::{self, Config, Limits, Metrics, Source};
@@ -51,10 +52,34 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
 ///
 /// A file of listener rules cannot be read or is not one.
 pub fn enricher(config: &Config, routes: Option<UnmatchedRoutes>) -> anyhow::Result<Enricher> {
+    enricher_with(config, routes, &[])
+}
+
+/// Listener rules as they were at some moment.
+#[derive(Clone, Debug)]
+pub struct Capture {
+    /// What errors call it.
+    pub name: String,
+    /// As `aws elbv2 describe-rules` prints them.
+    pub text: String,
+    /// When they were so.
+    pub taken_at: Timestamp,
+}
+
+/// The enricher of a config that also knows `captures`.
+///
+/// # Errors
+///
+/// A file of listener rules cannot be read or is not one, or a capture is not one.
+pub fn enricher_with(
+    config: &Config,
+    routes: Option<UnmatchedRoutes>,
+    captures: &[Capture],
+) -> anyhow::Result<Enricher> {
     Ok(Enricher::new(EnrichOptions {
         services: config.services.clone(),
         unmatched_routes: routes.unwrap_or(config.unmatched_routes),
-        listener_rules: listener_rules(&config.sources)?,
+        listener_rules: listener_rules(&config.sources, captures)?,
     }))
 }
 
@@ -74,7 +99,7 @@ pub fn read_limits(limits: &Limits) -> ReadLimits {
     ReadLimits { line_bytes: limits.line_bytes, unpacked_bytes: limits.unpacked_bytes }
 }
 
-fn listener_rules(sources: &[Source]) -> anyhow::Result<ListenerRules> {
+fn listener_rules(sources: &[Source], captures: &[Capture]) -> anyhow::Result<ListenerRules> {
     let mut builder = ListenerRules::builder();
     for pattern in sources.iter().flat_map(|source| &source.listener_rules) {
         for path in weir_ingest::discover(pattern).context("cannot find listener rules")? {
@@ -86,10 +111,14 @@ fn listener_rules(sources: &[Source]) -> anyhow::Result<ListenerRules> {
             builder.add_json_at(&path.display().to_string(), &text, taken_at)?;
         }
     }
+    for Capture { name, text, taken_at } in captures {
+        builder.add_json_at(name, text, Some(*taken_at))?;
+    }
     Ok(builder.build())
 }
 
-fn environment(name: &str) -> Option<String> {
+/// A variable of the environment, where it is set and is text.
+pub fn environment(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     std::env::var(name).ok()
 }

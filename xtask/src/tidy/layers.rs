@@ -33,10 +33,26 @@ pub const LAYERS: &[Layer] = &[
     Layer { package: "weir-ingest", uses: &["weir-record"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-enrich", uses: &["weir-record"], dev_uses: &[], is_pure: true },
     Layer { package: "weir-meter", uses: &["weir-record"], dev_uses: &[], is_pure: true },
+    Layer {
+        package: "weir-ledger",
+        uses: &["weir-record", "weir-meter"],
+        dev_uses: &["weir-sim"],
+        is_pure: false,
+    },
+    Layer { package: "weir-ship", uses: &["weir-record", "weir-meter"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-web", uses: &["weir-meter"], dev_uses: &["weir-record"], is_pure: false },
+    Layer { package: "weir-sim", uses: &[], dev_uses: &[], is_pure: false },
     Layer {
         package: "weir",
-        uses: &["weir-record", "weir-ingest", "weir-enrich", "weir-meter", "weir-web"],
+        uses: &[
+            "weir-record",
+            "weir-ingest",
+            "weir-enrich",
+            "weir-meter",
+            "weir-ledger",
+            "weir-ship",
+            "weir-web",
+        ],
         dev_uses: &[],
         is_pure: false,
     },
@@ -46,14 +62,19 @@ pub const LAYERS: &[Layer] = &[
 /// Libraries that cost much to compile or decide much, and the packages that may use them.
 const HEAVY: &[(&str, &[&str])] = &[
     ("anyhow", &["weir", "xtask"]),
+    ("aws-config", &["weir-ingest"]),
+    ("aws-sdk-elasticloadbalancingv2", &["weir-ingest"]),
+    ("aws-sdk-s3", &["weir-ingest"]),
+    ("aws-sdk-sqs", &["weir-ingest"]),
     ("axum", &["weir-web", "weir"]),
     ("clap", &["weir"]),
     ("flate2", &["weir-ingest", "weir-web", "weir"]),
     ("libdeflate-sys", &["weir-ingest"]),
-    ("prost", &["weir-meter"]),
+    ("prost", &["weir-meter", "weir-ship"]),
+    ("redb", &["weir-ledger", "weir-sim"]),
     ("saphyr", &["weir"]),
-    ("serde_json", &["weir-enrich", "weir-web", "weir", "xtask"]),
-    ("tokio", &["weir-web", "weir"]),
+    ("serde_json", &["weir-ingest", "weir-enrich", "weir-web", "weir", "xtask"]),
+    ("tokio", &["weir-ingest", "weir-ship", "weir-web", "weir"]),
     ("tracing-subscriber", &["weir"]),
     ("zstd", &["weir-ingest"]),
 ];
@@ -188,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_new_crate_needs_a_row() {
-        check_edge("weir-ledger", "memchr", NORMAL, &[1]);
+        check_edge("weir-store", "memchr", NORMAL, &[1]);
     }
 
     #[test]

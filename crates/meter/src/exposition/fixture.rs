@@ -24,6 +24,14 @@ pub(super) fn histogram(name: &str, labels: &[(&str, &str)], histogram: Histogra
     family(name, "Help.", Kind::Histogram, [series(labels, Value::Histogram(histogram))])
 }
 
+pub(super) fn summary(name: &str, labels: &[(&str, &str)], sum: f64, count: u64) -> Family {
+    family(name, "Help.", Kind::Summary, [series(labels, Value::Summary { sum, count })])
+}
+
+pub(super) fn untyped(name: &str, value: f64) -> Family {
+    family(name, "Help.", Kind::Untyped, [series(&[], Value::Number(value))])
+}
+
 pub(super) fn classic(bounds: &[f64], counts: &[u64], sum: f64) -> Histogram {
     Histogram { bounds: bounds.into(), counts: counts.into(), sum, native: None }
 }

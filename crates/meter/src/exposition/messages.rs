@@ -25,6 +25,8 @@ pub(super) struct MetricFamily {
 pub(super) enum MetricType {
     Counter = 0,
     Gauge = 1,
+    Summary = 2,
+    Untyped = 3,
     Histogram = 4,
 }
 
@@ -37,6 +39,10 @@ pub(super) struct Metric {
     pub gauge: Option<Gauge>,
     #[prost(message, optional, tag = "3")]
     pub counter: Option<Counter>,
+    #[prost(message, optional, tag = "4")]
+    pub summary: Option<Summary>,
+    #[prost(message, optional, tag = "5")]
+    pub untyped: Option<Untyped>,
     #[prost(message, optional, tag = "7")]
     pub histogram: Option<Histogram>,
 }
@@ -61,6 +67,21 @@ pub(super) struct Counter {
     pub value: Option<f64>,
     #[prost(message, optional, tag = "3")]
     pub created_timestamp: Option<Timestamp>,
+}
+
+/// Its quantiles are left out: those of two summaries make none of both.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct Summary {
+    #[prost(uint64, optional, tag = "1")]
+    pub sample_count: Option<u64>,
+    #[prost(double, optional, tag = "2")]
+    pub sample_sum: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct Untyped {
+    #[prost(double, optional, tag = "1")]
+    pub value: Option<f64>,
 }
 
 /// Classic buckets, and native ones where `schema` is there.
@@ -160,6 +181,21 @@ mod tests {
                 b"\x1a\x13",                                 // 3 counter
                 b"\x09\x00\x00\x00\x00\x00\x00\xf0\x3f",     // its 1 value
                 b"\x1a\x08\x08\x01\x10\x80\xca\xb5\xee\x01", // its 3 created: 1 seconds, 2 nanos
+            ],
+        );
+    }
+
+    #[test]
+    fn a_summary_and_an_untyped_number_have_the_bytes_of_metrics_proto() {
+        let summary = Some(Summary { sample_count: Some(4), sample_sum: Some(1.0) });
+        let untyped = Some(Untyped { value: Some(1.0) });
+        check(
+            &Metric { summary, untyped, ..Default::default() },
+            &[
+                b"\x22\x0b\x08\x04",                     // 4 summary: 1 sample count
+                b"\x11\x00\x00\x00\x00\x00\x00\xf0\x3f", // 2 sum
+                b"\x2a\x09",                             // 5 untyped
+                b"\x09\x00\x00\x00\x00\x00\x00\xf0\x3f", // its 1 value
             ],
         );
     }

@@ -34,6 +34,8 @@ impl<'a> Head<'a> {
         match family.kind {
             Kind::Gauge => Self { name, kind: "gauge" },
             Kind::Histogram => Self { name, kind: "histogram" },
+            Kind::Summary => Self { name, kind: "summary" },
+            Kind::Untyped => Self { name, kind: "unknown" },
             Kind::Counter => match name.strip_suffix("_total") {
                 Some(base) if !has_family(snapshot, base) => Self { name: base, kind: "counter" },
                 _ => Self { name, kind: "unknown" },
@@ -64,7 +66,7 @@ fn has_family(snapshot: &Snapshot, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{counter, every_kind, family, gauge, snapshot};
+    use super::super::fixture::{counter, every_kind, family, gauge, snapshot, summary, untyped};
     use super::*;
 
     fn check(snapshot: &Snapshot, expected: &str) {
@@ -135,6 +137,15 @@ jobs 1
 jobs_total 2
 # EOF
 "#,
+        );
+    }
+
+    #[test]
+    fn what_only_pushes_have_is_written() {
+        check(
+            &snapshot([summary("rpc", &[], 2.5, 3), untyped("x_total", 4.0)]),
+            "# TYPE rpc summary\n# HELP rpc Help.\nrpc_sum 2.5\nrpc_count 3\n\
+             # TYPE x_total unknown\n# HELP x_total Help.\nx_total 4\n# EOF\n",
         );
     }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use prost::Message;
 
 use super::messages::{
-    Bucket, BucketSpan, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType, Timestamp,
+    Bucket, BucketSpan, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType, Summary,
+    Timestamp, Untyped,
 };
 use super::{cumulative, unit};
 use crate::{Family, Kind, NativeHistogram, Series, Snapshot, Value};
@@ -47,6 +48,8 @@ fn head(family: &Family) -> MetricFamily {
         Kind::Counter => (MetricType::Counter, name.strip_suffix("_total").unwrap_or(name)),
         Kind::Gauge => (MetricType::Gauge, name),
         Kind::Histogram => (MetricType::Histogram, name),
+        Kind::Summary => (MetricType::Summary, name),
+        Kind::Untyped => (MetricType::Untyped, name),
     };
     MetricFamily {
         name: Some(name.to_string()),
@@ -64,8 +67,15 @@ fn metric(kind: Kind, series: &Series) -> Metric {
         (Value::Histogram(histogram), _) => {
             Metric { histogram: Some(histogram_message(histogram, created)), ..metric }
         }
+        (Value::Summary { sum, count }, _) => {
+            let summary = Summary { sample_count: Some(*count), sample_sum: Some(*sum) };
+            Metric { summary: Some(summary), ..metric }
+        }
         (Value::Number(value), Kind::Gauge) => {
             Metric { gauge: Some(Gauge { value: Some(*value) }), ..metric }
+        }
+        (Value::Number(value), Kind::Untyped) => {
+            Metric { untyped: Some(Untyped { value: Some(*value) }), ..metric }
         }
         (Value::Number(value), _) => {
             Metric { counter: Some(Counter { value: Some(*value), created_timestamp: created }), ..metric }

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
-use super::messages::{Counter, Gauge, LabelPair, Metric, MetricFamily};
+use super::messages::{Counter, Gauge, LabelPair, Metric, MetricFamily, Untyped};
 use super::{Format, encode, fixture};
 use crate::{Family, Histogram, Kind, Series, Snapshot, Value};
 
@@ -52,7 +52,13 @@ fn series_samples(name: &str, series: &Series) -> Vec<Sample> {
             let buckets = bounds.map(|(at, bound)| (*bound, histogram.counts[..=at].iter().sum()));
             histogram_samples(name, &labels, buckets, (histogram.sum, histogram.count()))
         }
+        Value::Summary { sum, count } => summary_samples(name, &labels, *sum, *count),
     }
+}
+
+fn summary_samples(name: &str, labels: &[(String, String)], sum: f64, count: u64) -> Vec<Sample> {
+    let sample = |suffix, value| (format!("{name}{suffix}"), labels.to_vec(), None, value);
+    vec![sample("_sum", sum), sample("_count", count as f64)]
 }
 
 /// Reads the sample lines of a text format; panics on what is not one.
@@ -106,8 +112,12 @@ fn metric_samples(name: &str, metric: &Metric) -> Vec<Sample> {
         let buckets = histogram.bucket.iter().map(|bucket| (bucket.upper_bound(), bucket.cumulative_count()));
         return histogram_samples(name, &labels, buckets, (histogram.sample_sum(), histogram.sample_count()));
     }
+    if let Some(summary) = &metric.summary {
+        return summary_samples(name, &labels, summary.sample_sum(), summary.sample_count());
+    }
     let counter = metric.counter.as_ref().map(Counter::value);
     let value = counter.or(metric.gauge.as_ref().map(Gauge::value));
+    let value = value.or(metric.untyped.as_ref().map(Untyped::value));
     vec![(name.to_string(), labels, None, value.unwrap())]
 }
 
@@ -137,11 +147,17 @@ fn any_series(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Vec<
     vec((any_labels(), value).prop_map(series), 0..4)
 }
 
+fn any_summary() -> impl Strategy<Value = Value> {
+    (any::<f64>(), 0..1_000_000_u64).prop_map(|(sum, count)| Value::Summary { sum, count })
+}
+
 fn any_family() -> impl Strategy<Value = Family> {
     let number = || any::<f64>().prop_map(Value::Number);
     let series = prop_oneof![
         (Just(Kind::Counter), any_series(number())),
         (Just(Kind::Gauge), any_series(number())),
+        (Just(Kind::Untyped), any_series(number())),
+        (Just(Kind::Summary), any_series(any_summary())),
         (Just(Kind::Histogram), any_series(any_histogram().prop_map(Value::Histogram))),
     ];
     (any_text(), series).prop_map(|(help, (kind, series))| fixture::family("", &help, kind, series))

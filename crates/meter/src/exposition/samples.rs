@@ -24,6 +24,7 @@ pub(super) fn write<E>(
         match &series.value {
             Value::Number(value) => lines.number(out, "", *value),
             Value::Histogram(histogram) => lines.histogram(out, histogram),
+            Value::Summary { sum, count } => lines.sum_and_count(out, *sum, *count),
         }
         flush(out)?;
     }
@@ -82,9 +83,13 @@ impl Lines<'_> {
 
     fn histogram(&mut self, out: &mut Vec<u8>, histogram: &Histogram) {
         self.buckets(out, histogram);
-        self.number(out, "_sum", histogram.sum);
+        self.sum_and_count(out, histogram.sum, histogram.count());
+    }
+
+    fn sum_and_count(&self, out: &mut Vec<u8>, sum: f64, count: u64) {
+        self.number(out, "_sum", sum);
         self.start(out, "_count");
-        number::integer(out, histogram.count());
+        number::integer(out, count);
         out.push(b'\n');
     }
 

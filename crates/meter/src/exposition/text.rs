@@ -3,7 +3,7 @@
 //! The format: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-format-details>.
 
 use super::samples::{self, Quotes, escape};
-use crate::{Family, Kind, Snapshot};
+use crate::{Family, Snapshot};
 
 /// Appends `snapshot` as text 0.0.4.
 pub(super) fn encode(snapshot: &Snapshot, out: &mut Vec<u8>) {
@@ -40,16 +40,8 @@ fn write_head(family: &Family, out: &mut Vec<u8>) {
         out.extend_from_slice(part.as_bytes());
     }
     escape(out, &family.help, Quotes::Plain);
-    for part in ["\n# TYPE ", &family.name, type_word(family.kind)] {
+    for part in ["\n# TYPE ", &family.name, " ", family.kind.as_str(), "\n"] {
         out.extend_from_slice(part.as_bytes());
-    }
-}
-
-fn type_word(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Counter => " counter\n",
-        Kind::Gauge => " gauge\n",
-        Kind::Histogram => " histogram\n",
     }
 }
 
@@ -57,7 +49,8 @@ fn type_word(kind: Kind) -> &'static str {
 mod tests {
     use super::super::fixture::{counter, every_kind, family, gauge, snapshot};
     use super::*;
-    use crate::exposition::fixture::{classic, histogram};
+    use crate::Kind;
+    use crate::exposition::fixture::{classic, histogram, summary, untyped};
 
     fn check(snapshot: &Snapshot, expected: &str) {
         let mut out = Vec::new();
@@ -112,6 +105,15 @@ weir_queue_bytes 1048576
         check(
             &snapshot([histogram("wait", &[], classic(&[], &[2], 3.0))]),
             "# HELP wait Help.\n# TYPE wait histogram\nwait_bucket{le=\"+Inf\"} 2\nwait_sum 3\nwait_count 2\n",
+        );
+    }
+
+    #[test]
+    fn what_only_pushes_have_is_written() {
+        check(
+            &snapshot([summary("rpc", &[("a", "1")], 2.5, 3), untyped("x_total", 4.0)]),
+            "# HELP rpc Help.\n# TYPE rpc summary\nrpc_sum{a=\"1\"} 2.5\nrpc_count{a=\"1\"} 3\n\
+             # HELP x_total Help.\n# TYPE x_total untyped\nx_total 4\n",
         );
     }
 

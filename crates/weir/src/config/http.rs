@@ -1,48 +1,57 @@
 //! `http`: the address that `weir` listens on, and who may reach it.
 //!
-//! There is no log-in yet, so an address that other machines reach is refused unless the config
-//! says `auth: none`: open is a decision that somebody wrote down, never the result of a typo. Both
-//! the config and `--listen` ask here.
+//! An address that other machines reach is refused unless the config names users or says `auth: none`:
+//! open is a decision that somebody wrote down, never the result of a typo. Both the config and
+//! `--listen` ask here.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::error::ConfigError;
 use super::keys;
 use super::reader::Field;
+use super::users::{self, User};
 
 /// Who may use the HTTP endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Programs on this machine: nothing was said about `auth`.
     ThisMachine,
     /// Whoever reaches the address: `auth: none`.
     Anyone,
+    /// These, on this machine too; at least one.
+    Users(Vec<User>),
 }
 
 /// The HTTP endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
     /// Where to listen; port 0 is any free one.
     pub listen: SocketAddr,
     /// Who may use it.
     pub access: Access,
+    /// Where people reach it, an `http` or `https` address without a query; for links in what is sent.
+    pub external_url: Option<String>,
 }
 
 /// An address that other machines reach, without anybody having allowed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("other machines can reach `{0}`, and there is no log-in")]
+#[error("other machines can reach `{0}`, and nobody has to log in")]
 pub struct OpenListenError(SocketAddr);
 
 impl OpenListenError {
     /// What to do about it.
-    pub const HINT: &str =
-        "write `auth: none` in `http` to serve everyone who reaches it, or listen on 127.0.0.1";
+    pub const HINT: &str = "name users in `http.auth`, write `auth: none` to serve everyone who reaches it, \
+        or listen on 127.0.0.1";
 }
 
 impl Default for Http {
     /// `127.0.0.1:9099`, for this machine only.
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9099)), access: Access::ThisMachine }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9099)),
+            access: Access::ThisMachine,
+            external_url: None,
+        }
     }
 }
 
@@ -51,10 +60,14 @@ impl Http {
     ///
     /// # Errors
     ///
-    /// The address is not a loopback one and [`Access`] is not [`Access::Anyone`].
+    /// The address is not a loopback one and [`Access`] is [`Access::ThisMachine`].
     pub fn check(&self) -> Result<(), OpenListenError> {
         let is_loopback = self.listen.ip().to_canonical().is_loopback();
-        if is_loopback || self.access == Access::Anyone { Ok(()) } else { Err(OpenListenError(self.listen)) }
+        if is_loopback || self.access != Access::ThisMachine {
+            Ok(())
+        } else {
+            Err(OpenListenError(self.listen))
+        }
     }
 }
 
@@ -65,8 +78,9 @@ pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Http {
         return http;
     };
     let auth = fields.get("auth");
-    if auth.and_then(|auth| auth.one_of(&[("none", ())], errors)).is_some() {
-        http.access = Access::Anyone;
+    http.external_url = fields.get("external_url").and_then(|field| read_external_url(field, errors));
+    if let Some(access) = auth.and_then(|auth| read_access(auth, errors)) {
+        http.access = access;
     }
     let Some(listen) = fields.get("listen") else {
         return http;
@@ -79,6 +93,24 @@ pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Http {
         errors.push(ConfigError::new(listen.position(), error.to_string()).with_hint(OpenListenError::HINT));
     }
     http
+}
+
+fn read_access(field: Field, errors: &mut Vec<ConfigError>) -> Option<Access> {
+    if field.is_section() {
+        return Some(Access::Users(users::read(field, errors)));
+    }
+    field.parse("`none` or `users`", errors, |text| match text {
+        "none" => Ok(Access::Anyone),
+        _ => Err("write `{users: [{name: NAME, password_file: FILE, roles: [read]}]}`"),
+    })
+}
+
+fn read_external_url(field: Field, errors: &mut Vec<ConfigError>) -> Option<String> {
+    let expected = "an address such as https://weir.example.com/";
+    let url = field.address(expected, errors, |address| {
+        if address.has_query { Err("remove what begins with `?`: links are added to it") } else { Ok(()) }
+    });
+    url.map(str::to_owned)
 }
 
 /// Reads `127.0.0.1:9099`, `[::1]:9099` or `localhost:9099`; no other name, since looking one up
@@ -150,8 +182,9 @@ mod tests {
             ("10.0.0.1:1", false),
         ] {
             let listen = listen.parse().unwrap();
-            assert_eq!(Http { listen, access: Access::ThisMachine }.check().is_ok(), is_loopback, "{listen}");
-            assert_eq!(Http { listen, access: Access::Anyone }.check(), Ok(()));
+            let with = |access| Http { listen, access, ..Http::default() }.check();
+            assert_eq!(with(Access::ThisMachine).is_ok(), is_loopback, "{listen}");
+            assert_eq!((with(Access::Anyone), with(Access::Users(Vec::new()))), (Ok(()), Ok(())));
         }
     }
 }

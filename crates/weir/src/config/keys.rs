@@ -16,27 +16,126 @@ pub struct Section {
 /// The top of the file.
 pub static ROOT: Section = Section {
     path: "",
-    keys: &["version", "http", "sources", "services", "unmatched_routes", "metrics", "limits"],
+    keys: &[
+        "version",
+        "data_dir",
+        "http",
+        "sources",
+        "services",
+        "unmatched_routes",
+        "metrics",
+        "gateway",
+        "limits",
+    ],
 };
 
 /// The HTTP endpoint.
-pub static HTTP: Section = Section { path: "http", keys: &["listen", "auth"] };
+pub static HTTP: Section = Section { path: "http", keys: &["listen", "auth", "external_url"] };
+
+/// Who may use the HTTP endpoint, where it is not `none`.
+pub static AUTH: Section = Section { path: "http.auth", keys: &["users"] };
+
+/// One user.
+pub static USER: Section =
+    Section { path: "http.auth.users[]", keys: &["name", "password_file", "token_file", "roles"] };
 
 /// One source.
-pub static SOURCE: Section =
-    Section { path: "sources[]", keys: &["name", "type", "path", "format", "lateness", "listener_rules"] };
+pub static SOURCE: Section = Section {
+    path: "sources[]",
+    keys: &[
+        "name",
+        "type",
+        "path",
+        "sqs",
+        "s3",
+        "format",
+        "lateness",
+        "listener_rules",
+        "listener_rules_api",
+        "objects_retention",
+    ],
+};
+
+/// A queue with the notifications of a bucket.
+pub static SQS: Section = Section {
+    path: "sources[].sqs",
+    keys: &[
+        "queue_url",
+        "visibility_timeout",
+        "receives_max",
+        "dead_letter_queue_url",
+        "region",
+        "endpoint_url",
+        "path_style",
+    ],
+};
+
+/// A bucket that is listed.
+pub static S3: Section = Section {
+    path: "sources[].s3",
+    keys: &["bucket", "prefix", "poll", "region", "endpoint_url", "path_style"],
+};
+
+/// Listener rules that are asked from AWS.
+pub static LISTENER_RULES_API: Section =
+    Section { path: "sources[].listener_rules_api", keys: &["load_balancers", "refresh"] };
 
 /// One service.
 pub static SERVICE: Section = Section { path: "services[]", keys: &["name", "team", "match", "routes"] };
 
 /// The metrics.
-pub static METRICS: Section = Section { path: "metrics", keys: &["max_series", "expire_after", "labels"] };
+pub static METRICS: Section = Section {
+    path: "metrics",
+    keys: &["max_series", "expire_after", "labels", "slots_retention", "external_labels", "remote_write"],
+};
+
+/// One server that minutes are written to.
+pub static REMOTE_WRITE: Section = Section {
+    path: "metrics.remote_write[]",
+    keys: &[
+        "url",
+        "name",
+        "sources",
+        "out_of_order_time_window",
+        "keep_on_metrics",
+        "basic_auth",
+        "bearer_token_file",
+        "queue_bytes",
+        "timeout",
+    ],
+};
+
+/// How to log in there.
+pub static BASIC_AUTH: Section =
+    Section { path: "metrics.remote_write[].basic_auth", keys: &["username", "password_file"] };
+
+/// What is pushed.
+pub static GATEWAY: Section =
+    Section { path: "gateway", keys: &["url_labels", "status", "gauges", "cors_origins", "max_series"] };
 
 /// The bounds.
-pub static LIMITS: Section = Section { path: "limits", keys: &["line_bytes", "unpacked_bytes"] };
+pub static LIMITS: Section = Section {
+    path: "limits",
+    keys: &["line_bytes", "unpacked_bytes", "push_bytes", "push_unpacked_bytes", "rejects_bytes"],
+};
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 6] = [&ROOT, &HTTP, &SOURCE, &SERVICE, &METRICS, &LIMITS];
+pub static SECTIONS: [&Section; 14] = [
+    &ROOT,
+    &HTTP,
+    &AUTH,
+    &USER,
+    &SOURCE,
+    &SQS,
+    &S3,
+    &LISTENER_RULES_API,
+    &SERVICE,
+    &METRICS,
+    &REMOTE_WRITE,
+    &BASIC_AUTH,
+    &GATEWAY,
+    &LIMITS,
+];
 
 /// Longer words are not compared: a misspelt name is about as long as the name.
 const COMPARED_CHARS_MAX: usize = 40;
@@ -125,17 +224,20 @@ mod tests {
 
     #[test]
     fn a_key_of_another_section_is_sent_there() {
-        check(&HTTP, "max_series", "`max_series` belongs in `metrics`");
+        check(&HTTP, "expire_after", "`expire_after` belongs in `metrics`");
+        check(&HTTP, "max_series", "`max_series` belongs in `metrics` or in `gateway`");
+        check(&SOURCE, "queue_url", "`queue_url` belongs in `sources[].sqs`");
         check(&SOURCE, "routes", "`routes` belongs in an item of `services`");
-        check(&ROOT, "name", "`name` belongs in an item of `sources` or in an item of `services`");
+        check(&ROOT, "team", "`team` belongs in an item of `services`");
+        check(&METRICS, "roles", "`roles` belongs in an item of `http.auth.users`");
         check(&SOURCE, "unmatched_routes", "`unmatched_routes` belongs at the top of the file, not indented");
     }
 
     #[test]
     fn a_strange_key_lists_those_there_are() {
-        check(&HTTP, "colour", "the keys here are `listen` and `auth`");
+        check(&HTTP, "colour", "the keys here are `listen`, `auth` and `external_url`");
         assert_eq!(did_you_mean("2", &["1"]), None);
-        check(&LIMITS, &"x".repeat(1000), "the keys here are `line_bytes` and `unpacked_bytes`");
+        check(&BASIC_AUTH, &"x".repeat(1000), "the keys here are `username` and `password_file`");
     }
 
     #[test]

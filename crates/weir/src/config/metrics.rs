@@ -1,22 +1,31 @@
-//! `metrics`: how many series there may be, how long they stay, which labels they carry.
+//! `metrics`: how many series there may be, how long they stay, which labels they carry, where they go.
 //!
 //! Labels are two switches and not a free list: host, method, status and path are what the known
 //! dashboards group by, so leaving one out would break them, and a label that clients choose the
 //! values of would need a bound of its own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::duration::PrometheusDuration;
 use super::error::ConfigError;
+use super::external_labels;
 use super::keys;
 use super::reader::Field;
+use super::remote_write::{self, KnownSources, RemoteWrite};
 
-/// Fewer would leave no room for one service's routes; more than a scrape can carry.
-const SERIES_MIN: u64 = 100;
-const SERIES_MAX: u64 = 10_000_000;
+/// The fewest label sets: fewer would leave no room for one service's routes.
+pub const SERIES_MIN: u64 = 100;
+
+/// The most label sets: more than a scrape can carry.
+pub const SERIES_MAX: u64 = 10_000_000;
 
 /// A series that is gone before the next scrape was never seen.
 const EXPIRE_AFTER_MIN: Duration = Duration::from_secs(60);
+
+/// Reports and objectives look back by the day at least; ten years is for ever.
+const SLOTS_RETENTION_RANGE: (Duration, Duration) =
+    (Duration::from_secs(24 * 3600), Duration::from_secs(10 * 365 * 24 * 3600));
 
 /// What is counted, and within which bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +36,12 @@ pub struct Metrics {
     pub expire_after: Duration,
     /// The labels that are a choice.
     pub labels: OptionalLabels,
+    /// Labels that every series gets which has none of that name; valid names, no empty values.
+    pub external_labels: BTreeMap<String, String>,
+    /// Where minutes are written to, with different names.
+    pub remote_write: Vec<RemoteWrite>,
+    /// How long the counts of a minute are kept.
+    pub slots_retention: Duration,
 }
 
 /// Which of the optional labels the metrics carry.
@@ -45,18 +60,21 @@ enum Label {
 }
 
 impl Default for Metrics {
-    /// 50,000 series per family, expired after 24 h, with both labels.
+    /// 50,000 series per family, expired after 24 h, with both labels; minutes of 400 days, written nowhere.
     fn default() -> Self {
         Self {
             max_series: 50_000,
             expire_after: Duration::from_secs(24 * 3600),
             labels: OptionalLabels { target_group: true, application: true },
+            external_labels: BTreeMap::new(),
+            remote_write: Vec::new(),
+            slots_retention: Duration::from_secs(400 * 24 * 3600),
         }
     }
 }
 
-/// Reads the section.
-pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Metrics {
+/// Reads the section; `sources` are those that a `remote_write` may name.
+pub fn read(field: Field, sources: KnownSources, errors: &mut Vec<ConfigError>) -> Metrics {
     let mut metrics = Metrics::default();
     let Some(fields) = field.fields(&keys::METRICS, errors) else {
         return metrics;
@@ -72,6 +90,17 @@ pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Metrics {
     }
     if let Some(labels) = fields.get("labels") {
         metrics.labels = read_labels(labels, errors);
+    }
+    if let Some(labels) = fields.get("external_labels") {
+        metrics.external_labels = external_labels::read(labels, errors);
+    }
+    if let Some(targets) = fields.get("remote_write") {
+        metrics.remote_write = remote_write::read_all(targets, sources, errors);
+    }
+    let slots_retention =
+        fields.get("slots_retention").and_then(|field| field.duration("400d", SLOTS_RETENTION_RANGE, errors));
+    if let Some(slots_retention) = slots_retention {
+        metrics.slots_retention = slots_retention;
     }
     metrics
 }

@@ -10,27 +10,37 @@
 //! is protected by a bound which nobody keeps.
 //!
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
-//! sections `http`, `source`, `service`, `metrics`, `limits`.
+//! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
+//! `metrics` (with `external_labels` and `remote_write`), `gateway`, `limits`.
 
 mod byte_size;
 mod duration;
 mod environment;
 mod error;
+mod external_labels;
 mod find;
+mod gateway;
 mod http;
 mod keys;
 mod limits;
+mod listener_rules;
 mod metrics;
 mod reader;
+mod remote_write;
 mod service;
 mod source;
+mod source_input;
 mod syntax;
+mod users;
+mod web_address;
 mod yaml;
 
 pub mod templates;
 
 #[cfg(test)]
 mod tests;
+
+use std::path::PathBuf;
 
 use weir_enrich::{Service, UnmatchedRoutes};
 
@@ -39,18 +49,26 @@ pub use duration::PrometheusDuration;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use find::find;
-pub use http::{Http, OpenListenError, parse_address};
+pub use gateway::{CorsOrigins, Gateway, GaugeMerge, UrlLabels};
+pub use http::{Access, Http, OpenListenError, parse_address};
 pub use limits::Limits;
+pub use listener_rules::ListenerRulesApi;
 pub use metrics::Metrics;
-pub use source::{ALB_LATENESS, FILE_LATENESS, Source};
+pub use remote_write::{Login, RemoteWrite, SourceSelection};
+pub use source::{ALB_LATENESS, FILE_LATENESS, OBJECTS_RETENTION, Source};
+pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
+pub use users::{Role, User};
 pub use yaml::FILE_BYTES_MAX;
 
 use reader::Fields;
+use remote_write::KnownSources;
 use yaml::Node;
 
 /// Everything the config says; [`Default`] is an empty file.
-#[derive(Debug, Default)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Config {
+    /// The folder that everything which must outlive the process is kept in.
+    pub data_dir: PathBuf,
     /// The HTTP endpoint.
     pub http: Http,
     /// Where log lines come from, in the order of the file.
@@ -61,8 +79,26 @@ pub struct Config {
     pub unmatched_routes: UnmatchedRoutes,
     /// What is counted, within which bounds.
     pub metrics: Metrics,
+    /// What becomes of metrics that are pushed.
+    pub gateway: Gateway,
     /// Bounds on input.
     pub limits: Limits,
+}
+
+impl Default for Config {
+    /// No sources and no services; data in `./weir-data`.
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("./weir-data"),
+            http: Http::default(),
+            sources: Vec::new(),
+            services: Vec::new(),
+            unmatched_routes: UnmatchedRoutes::default(),
+            metrics: Metrics::default(),
+            gateway: Gateway::default(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 /// Reads the text of a config; `file_name` is what its errors call it.
@@ -110,6 +146,9 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
             if text == "1" { Ok(()) } else { Err("this weir reads version 1 only") }
         });
     }
+    if let Some(data_dir) = fields.get("data_dir").and_then(|field| field.file_path(errors)) {
+        config.data_dir = data_dir;
+    }
     if let Some(section) = fields.get("http") {
         config.http = http::read(section, errors);
     }
@@ -117,15 +156,19 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     if let Some(sources) = sources {
         config.sources = source::read_all(sources, errors);
     }
+    let source_names = sources.map(|field| source::names(&field)).unwrap_or_default();
     if let Some(services) = fields.get("services") {
-        let source_names = sources.map(|field| source::names(&field)).unwrap_or_default();
         config.services = service::read_all(services, &source_names, errors);
     }
     if let Some(unmatched) = fields.get("unmatched_routes") {
         config.unmatched_routes = service::read_unmatched(unmatched, errors);
     }
     if let Some(metrics) = fields.get("metrics") {
-        config.metrics = metrics::read(metrics, errors);
+        let known = KnownSources { names: &source_names, checked: &config.sources };
+        config.metrics = metrics::read(metrics, known, errors);
+    }
+    if let Some(gateway) = fields.get("gateway") {
+        config.gateway = gateway::read(gateway, errors);
     }
     if let Some(limits) = fields.get("limits") {
         config.limits = limits::read(limits, errors);

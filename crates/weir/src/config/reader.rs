@@ -7,9 +7,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use super::byte_size::ByteSize;
+use super::duration::PrometheusDuration;
 use super::error::{ConfigError, Position};
 use super::keys::{Section, did_you_mean, list};
+use super::web_address::WebAddress;
 use super::yaml::{Node, Value};
 
 /// How much of a wrong value an error shows, in characters.
@@ -121,6 +126,40 @@ impl<'a> Field<'a> {
         items.iter().map(|node| Field { key: self.key, is_item: true, node }).collect()
     }
 
+    /// The items of a list, the first `items_max` of them. Reports a longer one.
+    pub fn items_at_most(
+        &self,
+        expected: &str,
+        items_max: usize,
+        errors: &mut Vec<ConfigError>,
+    ) -> Vec<Field<'a>> {
+        let mut items = self.items(expected, errors);
+        if let Some(item) = items.get(items_max) {
+            let message = format!("more than {items_max} items in {}", quoted(self.key));
+            errors.push(ConfigError::new(item.position(), message));
+            items.truncate(items_max);
+        }
+        items
+    }
+
+    /// The same of a list that may not be empty.
+    pub fn some_items(
+        &self,
+        expected: &str,
+        items_max: usize,
+        errors: &mut Vec<ConfigError>,
+    ) -> Vec<Field<'a>> {
+        if matches!(&self.node.value, Value::Sequence(items) if items.is_empty()) {
+            errors.push(self.wrong(expected, "an empty list"));
+        }
+        self.items_at_most(expected, items_max, errors)
+    }
+
+    /// Whether keys and values stand there.
+    pub fn is_section(&self) -> bool {
+        matches!(self.node.value, Value::Mapping(_))
+    }
+
     /// The texts under `key` in each item of a list of sections, right or wrong; reports nothing.
     pub fn peek_texts(&self, key: &str) -> Vec<&'a str> {
         let Value::Sequence(items) = &self.node.value else {
@@ -173,6 +212,64 @@ impl<'a> Field<'a> {
         self.parse("text", errors, |text| {
             let is_wrong = text.trim().is_empty() || text.contains(char::is_control);
             if is_wrong { Err("write text on one line, not blank") } else { Ok(text) }
+        })
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, errors: &mut Vec<ConfigError>) -> Option<bool> {
+        self.one_of(&[("true", true), ("false", false)], errors)
+    }
+
+    /// The path of one file or folder of this machine; whether it is there is not asked.
+    pub fn file_path(&self, errors: &mut Vec<ConfigError>) -> Option<PathBuf> {
+        self.parse("a path", errors, |text| {
+            let is_wrong = text.trim().is_empty() || text.contains("://") || text.contains(char::is_control);
+            if is_wrong { Err("write the path of a file or folder of this machine") } else { Ok(text.into()) }
+        })
+    }
+
+    /// An `http` or `https` address that `check` has nothing against; its error says what to write instead.
+    pub fn address(
+        &self,
+        expected: &str,
+        errors: &mut Vec<ConfigError>,
+        check: impl FnOnce(WebAddress<'a>) -> Result<(), &'static str>,
+    ) -> Option<&'a str> {
+        let Value::Scalar(text) = &self.node.value else {
+            self.report_kind(expected, errors);
+            return None;
+        };
+        let checked = WebAddress::parse(text).and_then(|address| check(address).map_err(str::to_owned));
+        if let Err(hint) = checked {
+            // What stands before an `@` may be a password, and errors end up in logs.
+            let found = if text.contains('@') { "one with `@` in it".to_owned() } else { quoted(text) };
+            errors.push(self.wrong(expected, &found).with_hint(hint));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A duration from `min` to `max`; `example` shows how one is written.
+    pub fn duration(
+        &self,
+        example: &str,
+        (min, max): (Duration, Duration),
+        errors: &mut Vec<ConfigError>,
+    ) -> Option<Duration> {
+        let expected = format!("a duration such as {example}");
+        self.parse(&expected, errors, |text| match text.parse::<PrometheusDuration>() {
+            Ok(PrometheusDuration(duration)) if (min..=max).contains(&duration) => Ok(duration),
+            Ok(_) => Err(format!("it may be {} to {}", PrometheusDuration(min), PrometheusDuration(max))),
+            Err(error) => Err(error.to_string()),
+        })
+    }
+
+    /// A size from `min` to `max`, in bytes.
+    pub fn size(&self, (min, max): (ByteSize, ByteSize), errors: &mut Vec<ConfigError>) -> Option<u64> {
+        self.parse("a size such as 1MiB", errors, |text| match text.parse::<ByteSize>() {
+            Ok(size) if (min..=max).contains(&size) => Ok(size.0),
+            Ok(_) => Err(format!("it may be {min} to {max}")),
+            Err(error) => Err(error.to_string()),
         })
     }
 

@@ -1,19 +1,20 @@
 //! `sources`: where log lines come from.
 //!
 //! `type` decides what else may be said, and then it is gone: an `alb` source is one whose format is
-//! known, whose lines come late and which may have listener rules. Readers of [`Source`] look at those
-//! and never ask for the type, so a new type costs a line here and none there.
+//! known, whose lines come late, which may lie in a bucket and may have listener rules. Readers of
+//! [`Source`] look at those and never ask for the type, so a new type costs a line here and none there.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use weir_ingest::{DiscoverError, check_pattern};
 use weir_record::Format;
 
 use super::duration::PrometheusDuration;
 use super::error::ConfigError;
 use super::keys;
+use super::listener_rules::{self, ListenerRulesApi};
 use super::reader::{Field, Fields, quoted};
+use super::source_input::{self, SourceInput};
 
 /// How long after its minute an ALB's line may come: a 5-minute file, its delivery, the queue.
 pub const ALB_LATENESS: Duration = Duration::from_secs(12 * 60);
@@ -24,6 +25,13 @@ pub const FILE_LATENESS: Duration = Duration::from_secs(10);
 /// Nothing is complete before its lateness has passed, so `12d` for `12m` must not go unnoticed.
 const LATENESS_MAX: Duration = Duration::from_secs(24 * 3600);
 
+/// What an object is known by is kept, unless the config says otherwise, as long as buckets of logs are.
+pub const OBJECTS_RETENTION: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// A shorter memory would count what is delivered twice within a day; ten years is for ever.
+const OBJECTS_RETENTION_RANGE: (Duration, Duration) =
+    (Duration::from_secs(24 * 3600), Duration::from_secs(10 * 365 * 24 * 3600));
+
 /// Each source is a task that looks at its files; a thousand is more than anybody has named.
 const SOURCES_MAX: usize = 1000;
 
@@ -32,19 +40,26 @@ const SOURCES_MAX: usize = 1000;
 pub struct Source {
     /// Its name, in metrics and queries; no two sources have the same.
     pub name: String,
-    /// Files, folders and globs; at least one.
-    pub paths: Vec<String>,
+    /// Where its objects are.
+    pub input: SourceInput,
     /// The format of the lines; `None` is told from each file.
     pub format: Option<Format>,
     /// How late a line may be before its minute counts as complete.
     pub lateness: Duration,
     /// `describe-rules` files, as paths and globs, that tell target groups.
     pub listener_rules: Vec<String>,
+    /// The same from AWS itself; `None` asks nobody.
+    pub listener_rules_api: Option<ListenerRulesApi>,
+    /// How long a counted object is remembered; one that comes again later is counted again.
+    pub objects_retention: Duration,
 }
 
+/// What a source reads, as far as its keys depend on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
+pub enum Type {
+    /// Access logs of load balancers.
     Alb,
+    /// Access logs of nginx and Apache.
     File,
 }
 
@@ -97,17 +112,24 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
     let kind = fields
         .require("type", errors)
         .and_then(|field| field.one_of(&[("alb", Type::Alb), ("file", Type::File)], errors));
-    let paths = fields.require("path", errors).map(|field| read_paths(field, errors)).unwrap_or_default();
+    let input = source_input::read(fields, kind, errors);
     let lateness = fields.get("lateness").and_then(|field| read_lateness(field, errors));
     let format = fields.get("format").and_then(|field| read_format(field, kind, errors));
-    let rules = fields.get("listener_rules").map(|field| read_rules(field, kind, errors));
+    let rules = fields.get("listener_rules").map(|field| listener_rules::read_files(field, kind, errors));
+    let rules_api =
+        fields.get("listener_rules_api").and_then(|field| listener_rules::read_api(field, kind, errors));
+    let retention = fields
+        .get("objects_retention")
+        .and_then(|field| field.duration("90d", OBJECTS_RETENTION_RANGE, errors));
     let kind = kind?;
     Some(Source {
         name: name?.to_owned(),
-        paths,
+        input: input?,
         format: if kind == Type::Alb { Some(Format::Alb) } else { format },
         lateness: lateness.unwrap_or(if kind == Type::Alb { ALB_LATENESS } else { FILE_LATENESS }),
         listener_rules: rules.unwrap_or_default(),
+        listener_rules_api: rules_api,
+        objects_retention: retention.unwrap_or(OBJECTS_RETENTION),
     })
 }
 
@@ -135,34 +157,4 @@ fn read_format(field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>) 
         (Format::Combined.name(), Some(Format::Combined)),
     ];
     field.one_of(&choices, errors).flatten()
-}
-
-fn read_rules(field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Vec<String> {
-    if kind == Some(Type::File) {
-        let error = ConfigError::new(field.position(), "`listener_rules` is for `type: alb` only");
-        errors.push(error.with_hint("remove it, or make this source `type: alb`"));
-        return Vec::new();
-    }
-    read_paths(field, errors)
-}
-
-fn read_paths(field: Field, errors: &mut Vec<ConfigError>) -> Vec<String> {
-    let items = field.one_or_more("a path or glob", errors);
-    items.into_iter().filter_map(|item| read_path(item, errors)).collect()
-}
-
-fn read_path(field: Field, errors: &mut Vec<ConfigError>) -> Option<String> {
-    field.parse("a path or glob", errors, |text| {
-        if text.trim().is_empty() {
-            return Err("write a file, a folder or a glob such as logs/**/*.log.gz".to_owned());
-        }
-        if text.contains("://") {
-            return Err("a source reads files and folders of this machine".to_owned());
-        }
-        match check_pattern(text) {
-            Ok(()) => Ok(text.to_owned()),
-            Err(DiscoverError::BadPattern { reason, .. }) => Err(reason),
-            Err(error) => Err(error.to_string()),
-        }
-    })
 }

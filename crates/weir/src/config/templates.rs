@@ -21,6 +21,9 @@ mod tests {
         parse("template", text, &|_| None).unwrap_or_else(|errors| panic!("{text}\n{errors}"))
     }
 
+    /// Keys that are shown with another value than their default, or with one where there is none.
+    const EXAMPLES: [&str; 6] = ["auth", "sqs", "s3", "listener_rules", "listener_rules_api", "remote_write"];
+
     /// The key of a line such as `  # lateness: 12m`.
     fn commented_key(line: &str) -> Option<&str> {
         let (key, _) = line.trim_start().strip_prefix("# ")?.split_once(": ")?;
@@ -40,7 +43,7 @@ mod tests {
         for template in [ALB, NGINX] {
             let mut keys = Vec::new();
             let switched_on = template.lines().map(|line| match commented_key(line) {
-                Some(key) if !matches!(key, "auth" | "listener_rules") => {
+                Some(key) if !EXAMPLES.contains(&key) => {
                     keys.push(key);
                     line.replacen("# ", "", 1)
                 }
@@ -49,7 +52,24 @@ mod tests {
             let switched_on = switched_on.collect::<Vec<_>>().join("\n");
             let (expected, found) = (read(template), read(&switched_on));
             assert!(keys.len() >= 7, "{keys:?}");
-            assert_eq!(format!("{found:?}"), format!("{expected:?}"));
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn each_example_in_comments_is_right() {
+        for template in [ALB, NGINX] {
+            let examples = template
+                .lines()
+                .filter(|line| commented_key(line).is_some_and(|key| EXAMPLES.contains(&key)));
+            for example in examples {
+                let is_input = commented_key(example).is_some_and(|key| matches!(key, "sqs" | "s3"));
+                let lines = template.lines().filter(|line| !(is_input && line.starts_with("    path:")));
+                let switched_on = lines
+                    .map(|line| if line == example { line.replacen("# ", "", 1) } else { line.to_owned() });
+                let config = read(&switched_on.collect::<Vec<_>>().join("\n"));
+                assert_ne!(config, read(template), "{example}");
+            }
         }
     }
 

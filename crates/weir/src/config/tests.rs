@@ -6,8 +6,12 @@ use proptest::prelude::*;
 use weir_enrich::{RoutePattern, UnmatchedRoutes};
 use weir_record::Format;
 
-use super::http::Access;
+use super::gateway::{CorsOrigins, GaugeMerge, UrlLabels};
 use super::keys::{SECTIONS, Section};
+use super::listener_rules::ListenerRulesApi;
+use super::remote_write::{Login, RemoteWrite, SourceSelection};
+use super::source_input::{AwsAccess, S3Input, SqsInput};
+use super::users::{Role, User};
 use super::*;
 
 fn environment(name: &str) -> Option<String> {
@@ -42,6 +46,10 @@ fn check_cases(cases: &str) {
 #[test]
 fn mistakes_are_told_word_for_word() {
     check_cases(include_str!("testdata/mistakes.txt"));
+    check_cases(include_str!("testdata/inputs.txt"));
+    check_cases(include_str!("testdata/users.txt"));
+    check_cases(include_str!("testdata/remote_write.txt"));
+    check_cases(include_str!("testdata/gateway.txt"));
 }
 
 #[test]
@@ -62,12 +70,21 @@ fn a_found_value_is_shown_in_one_line_and_not_whole() {
 
 #[test]
 fn nothing_at_all_is_the_defaults() {
-    let default = format!("{:?}", Config::default());
-    for text in
-        ["", "\n", "# a comment\n", "---\n", "~", "version: 1", "http:\nsources:\nmetrics: ~\nlimits: {}"]
-    {
-        assert_eq!(format!("{:?}", read(text)), default, "{text}");
+    for text in [
+        "",
+        "\n",
+        "# a comment\n",
+        "---\n",
+        "~",
+        "version: 1",
+        "http:\nsources:\nmetrics: ~\ngateway: {}\nlimits: {}",
+    ] {
+        assert_eq!(read(text), Config::default(), "{text}");
     }
+}
+
+fn files(paths: &[&str]) -> SourceInput {
+    SourceInput::Files(paths.iter().map(|path| (*path).to_owned()).collect())
 }
 
 const WITH_EVERY_KEY: &str = r#"
@@ -92,7 +109,7 @@ fn settings_are_read() {
     let config = read(WITH_EVERY_KEY);
     assert_eq!((config.http.listen.to_string().as_str(), config.http.access), ("0.0.0.0:80", Access::Anyone));
     assert_eq!(config.unmatched_routes, UnmatchedRoutes::Drop);
-    let Metrics { max_series, expire_after, labels } = config.metrics;
+    let Metrics { max_series, expire_after, labels, .. } = config.metrics;
     assert_eq!((max_series, expire_after), (100, Duration::from_secs(60)));
     assert_eq!((labels.target_group, labels.application), (false, true));
     assert_eq!((config.limits.line_bytes, config.limits.unpacked_bytes), (65_536, 2_000_000_000));
@@ -105,10 +122,7 @@ fn sources_are_read() {
     assert_eq!((edge.name.as_str(), edge.format), ("edge", Some(Format::Alb)));
     assert_eq!(edge.lateness, Duration::from_secs(900));
     assert_eq!(edge.listener_rules, ["rules/*.json", "more.json"]);
-    assert_eq!(
-        (&web.paths[..], web.format),
-        (&["a.json", "b.json"].map(str::to_owned)[..], Some(Format::NginxJson))
-    );
+    assert_eq!((&web.input, web.format), (&files(&["a.json", "b.json"]), Some(Format::NginxJson)));
     assert_eq!((other.format, other.lateness), (None, Duration::from_secs(86_400)));
     assert_eq!(web.lateness, FILE_LATENESS);
     let [alb] = read("sources: [{name: a, type: alb, path: p}]").sources.try_into().unwrap();
@@ -141,7 +155,7 @@ fn variables_are_put_into_values_of_any_type() {
     assert_eq!(config.metrics.expire_after, Duration::from_secs(7200));
     assert_eq!(read("unmatched_routes: ${EMPTY}").unmatched_routes, UnmatchedRoutes::default());
     let [source] = read("sources: [{name: a, type: alb, path: \"$${x}\"}]").sources.try_into().unwrap();
-    assert_eq!(source.paths, ["${x}"]);
+    assert_eq!(source.input, files(&["${x}"]));
     read("# ${NOT_SET} in a comment");
 }
 
@@ -198,13 +212,181 @@ fn the_largest_file_of_ordinary_lines_is_read() {
     assert_eq!(service.routes.len(), routes);
 }
 
-/// A config in which `key` of `section` is nonsense whatever its type.
+const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn inputs_have_defaults() {
+    let aws = AwsAccess::default();
+    let text = "sources: [{name: a, type: alb, sqs: {queue_url: 'https://q/1/a'}}, \
+        {name: b, type: alb, s3: {bucket: logs}, listener_rules_api: {}}]";
+    let [a, b] = read(text).sources.try_into().unwrap();
+    let queue = SqsInput {
+        queue_url: "https://q/1/a".to_owned(),
+        visibility_timeout: 5 * MINUTE,
+        receives_max: 5,
+        dead_letter_queue_url: None,
+        aws: aws.clone(),
+    };
+    assert_eq!((a.input, a.format, a.lateness), (SourceInput::Sqs(queue), Some(Format::Alb), ALB_LATENESS));
+    assert_eq!((a.listener_rules_api, a.objects_retention), (None, 90 * DAY));
+    let bucket = S3Input { bucket: "logs".to_owned(), prefix: String::new(), poll: MINUTE, aws };
+    assert_eq!(b.input, SourceInput::S3(bucket));
+    let rules = ListenerRulesApi { load_balancers: Vec::new(), refresh: 5 * MINUTE };
+    assert_eq!(b.listener_rules_api, Some(rules));
+}
+
+#[test]
+fn inputs_are_read() {
+    let text = r#"
+sources:
+  - name: a
+    type: alb
+    sqs: {queue_url: "http://[::1]:4566/0/a", visibility_timeout: 12h, receives_max: 1000, path_style: false,
+          dead_letter_queue_url: "http://[::1]:4566/0/b", region: eu-west-1, endpoint_url: "http://[::1]:4566"}
+    objects_retention: 1d
+  - name: b
+    type: alb
+    s3: {bucket: my.logs_1, prefix: "prod/", poll: 1s, region: eu-west-1, endpoint_url: "http://m:9000/", path_style: true}
+    listener_rules: r.json
+    listener_rules_api:
+      load_balancers: [shop, "arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/shop/50dc6c495c0c9188"]
+      refresh: 30s
+"#;
+    let [a, b] = read(text).sources.try_into().unwrap();
+    let aws = |endpoint_url: &str, is_path_style| AwsAccess {
+        region: Some("eu-west-1".to_owned()),
+        endpoint_url: Some(endpoint_url.to_owned()),
+        is_path_style,
+    };
+    let queue = SqsInput {
+        queue_url: "http://[::1]:4566/0/a".to_owned(),
+        visibility_timeout: 720 * MINUTE,
+        receives_max: 1000,
+        dead_letter_queue_url: Some("http://[::1]:4566/0/b".to_owned()),
+        aws: aws("http://[::1]:4566", false),
+    };
+    assert_eq!((a.input, a.objects_retention), (SourceInput::Sqs(queue), DAY));
+    let bucket = S3Input {
+        bucket: "my.logs_1".to_owned(),
+        prefix: "prod/".to_owned(),
+        poll: Duration::from_secs(1),
+        aws: aws("http://m:9000/", true),
+    };
+    assert_eq!((b.input, b.listener_rules), (SourceInput::S3(bucket), vec!["r.json".to_owned()]));
+    let rules = b.listener_rules_api.unwrap();
+    assert_eq!((rules.load_balancers.len(), rules.refresh), (2, MINUTE / 2));
+}
+
+#[test]
+fn users_are_read_and_open_an_address() {
+    let config = read(
+        "data_dir: /var/lib/weir\nhttp: {listen: 0.0.0.0:80, external_url: 'https://weir.example.com/', auth: {users: \
+         [{name: a, password_file: p, roles: push}, {name: b, token_file: t, roles: [read, admin, read]}]}}",
+    );
+    let user = |name: &str, password: Option<&str>, token: Option<&str>, roles: &[Role]| User {
+        name: name.to_owned(),
+        password_file: password.map(PathBuf::from),
+        token_file: token.map(PathBuf::from),
+        roles: roles.to_vec(),
+    };
+    let expected =
+        [user("a", Some("p"), None, &[Role::Push]), user("b", None, Some("t"), &[Role::Read, Role::Admin])];
+    assert_eq!(config.http.access, Access::Users(expected.to_vec()));
+    assert_eq!(config.http.external_url.as_deref(), Some("https://weir.example.com/"));
+    assert_eq!(config.data_dir, PathBuf::from("/var/lib/weir"));
+    assert_eq!(Config::default().data_dir, PathBuf::from("./weir-data"));
+}
+
+#[test]
+fn remote_writes_are_read() {
+    let text = r#"
+sources: [{name: a, type: alb, path: p, lateness: 2h}, {name: b, type: file, path: p, lateness: 54m59s}]
+metrics:
+  external_labels: {cluster: a, environment: "${EMPTY}production"}
+  slots_retention: 30d
+  remote_write:
+    - url: http://127.0.0.1:9090/api/v1/write?token=x
+      sources: b
+    - url: https://mimir/api/v1/push
+      name: mimir
+      sources: [a, b]
+      out_of_order_time_window: 2h6m
+      keep_on_metrics: true
+      basic_auth: {username: weir, password_file: p}
+      queue_bytes: 1GiB
+      timeout: 5s
+    - {url: "https://other/write", sources: [b], bearer_token_file: t}
+"#;
+    let metrics = read(text).metrics;
+    let labels: Vec<_> =
+        metrics.external_labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+    assert_eq!(
+        (labels.join(","), metrics.slots_retention),
+        ("cluster=a,environment=production".to_owned(), 30 * DAY)
+    );
+    let [plain, mimir, other] = metrics.remote_write.try_into().unwrap();
+    let named =
+        |names: &[&str]| SourceSelection::Named(names.iter().map(|name| (*name).to_owned()).collect());
+    let defaults = RemoteWrite {
+        name: "127.0.0.1:9090/api/v1/write".to_owned(),
+        url: "http://127.0.0.1:9090/api/v1/write?token=x".to_owned(),
+        sources: named(&["b"]),
+        out_of_order_time_window: Duration::ZERO,
+        keep_on_metrics: false,
+        login: Login::None,
+        queue_bytes: 512 << 20,
+        timeout: MINUTE / 2,
+    };
+    assert_eq!(plain, defaults);
+    let basic = Login::Basic { username: "weir".to_owned(), password_file: PathBuf::from("p") };
+    let expected = RemoteWrite {
+        name: "mimir".to_owned(),
+        url: "https://mimir/api/v1/push".to_owned(),
+        sources: named(&["a", "b"]),
+        out_of_order_time_window: 126 * MINUTE,
+        keep_on_metrics: true,
+        login: basic,
+        queue_bytes: 1 << 30,
+        timeout: Duration::from_secs(5),
+    };
+    assert_eq!(mimir, expected);
+    assert_eq!(other.login, Login::Bearer { token_file: PathBuf::from("t") });
+    let [all] =
+        read("metrics: {remote_write: [{url: 'http://p/w'}]}").metrics.remote_write.try_into().unwrap();
+    assert_eq!((all.name.as_str(), all.sources), ("p/w", SourceSelection::All));
+    read("metrics: {remote_write: [{url: 'http://p/w', sources: [from-the-command-line]}]}");
+}
+
+#[test]
+fn the_gateway_and_its_limits_are_read() {
+    let origins = "['https://a.example.com:8443', 'http://localhost:3000']";
+    let config = read(&format!(
+        "gateway: {{url_labels: ignore, status: 200, gauges: replace, cors_origins: {origins}, max_series: 100}}\n\
+         limits: {{push_bytes: 1KiB, push_unpacked_bytes: 1KiB, rejects_bytes: 50GB}}",
+    ));
+    let listed = ["https://a.example.com:8443", "http://localhost:3000"].map(str::to_owned).to_vec();
+    let expected = Gateway {
+        url_labels: UrlLabels::Ignore,
+        status: 200,
+        gauges: GaugeMerge::Replace,
+        cors_origins: CorsOrigins::Listed(listed),
+        max_series: 100,
+    };
+    assert_eq!(config.gateway, expected);
+    let Limits { push_bytes, push_unpacked_bytes, rejects_bytes, .. } = config.limits;
+    assert_eq!((push_bytes, push_unpacked_bytes, rejects_bytes), (1024, 1024, 50_000_000_000));
+    assert_eq!(read("gateway: {cors_origins: ['*']}").gateway.cors_origins, CorsOrigins::Any);
+    assert_eq!(read("gateway: {cors_origins: []}").gateway, Gateway::default());
+}
+
+/// A config in which `key` of `section` is nonsense whatever its type; `zz-` is not even a label.
 fn with_nonsense(section: &Section, key: &str) -> String {
-    match section.path.strip_suffix("[]") {
-        Some(list) => format!("{list}: [{{{key}: {{zz: 1}}}}]"),
-        None if section.path.is_empty() => format!("{key}: {{zz: 1}}"),
-        None => format!("{}: {{{key}: {{zz: 1}}}}", section.path),
-    }
+    let parents = section.path.rsplit('.').filter(|parent| !parent.is_empty());
+    parents.fold(format!("{key}: {{zz-: 1}}"), |inner, parent| match parent.strip_suffix("[]") {
+        Some(list) => format!("{list}: [{{{inner}}}]"),
+        None => format!("{parent}: {{{inner}}}"),
+    })
 }
 
 #[test]
@@ -212,7 +394,7 @@ fn no_key_is_accepted_and_ignored() {
     for section in SECTIONS {
         for key in section.keys {
             let errors = errors_of(&with_nonsense(section, key));
-            let is_read = errors.contains("`zz`") || errors.contains(&format!("`{key}` should be"));
+            let is_read = errors.contains("`zz-`") || errors.contains(&format!("`{key}` should be"));
             assert!(is_read, "`{key}` of `{}` takes anything: {errors}", section.path);
         }
     }
@@ -235,7 +417,7 @@ proptest! {
 }
 
 fn part() -> impl Strategy<Value = &'static str> {
-    let parts = "version: 1\n|http:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
+    let parts = "version: 1\n|http:|auth:|users:|sqs:|s3:|remote_write:|gateway:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
                  |- |[|]|{|}|, |: |? |&a |*a |*|!t |'|\"|>\n|#|---\n|...\n|%|~|${PORT}|${|$${|alb|12m|1MiB|é|\0|\\";
     prop::sample::select(parts.split('|').collect::<Vec<_>>())
 }

@@ -1,11 +1,28 @@
 //! `weir serve`: the wiring of the server, in the order in which it starts; it stops in the reverse.
 //!
-//! Sources run on threads of their own, since reading files blocks; HTTP runs on the async runtime.
-//! Between them lies [`State`], and nothing else.
+//! Sources bring units to the commit thread, which alone writes the ledger and the [`state::State`]; HTTP
+//! reads the state and brings pushes; remote write reads the ledger. Nothing else is between them.
 
+mod account;
+mod commit;
+mod crash;
+mod file_source;
+mod group;
+mod http;
+mod intake;
+mod listener_rules;
+mod object_sink;
+mod open;
 mod own_metrics;
-mod source;
+mod preparation;
+mod prepared;
+mod publication;
+mod remote_write;
+mod rules;
+mod sources;
 mod state;
+mod unit;
+mod work_queue;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -15,41 +32,47 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
-use weir_web::Handlers;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::cli::ServeArguments;
-use crate::config::{self, Config, FILE_LATENESS, OpenListenError, Source};
+use crate::config::{self, Config, FILE_LATENESS, OBJECTS_RETENTION, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
-use source::FileSource;
-use state::State;
+use open::Opened;
+use rules::CurrentRules;
+use sources::{DRAIN_MAX, Shared};
 
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
+
+/// How long the last commit may take once nothing more comes.
+const LAST_COMMIT_MAX: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// A wrong config, no source, or an address that cannot be listened on.
+/// A wrong config, no source, a data folder that cannot be used, or an address that cannot be listened on.
 pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     let mut config = setup::load_config(arguments.config.config.as_deref())?;
     if let Some(address) = &arguments.listen {
         config.http.listen =
             config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;
     }
+    if let Some(folder) = &arguments.data_dir {
+        config.data_dir = folder.clone();
+    }
     if let Some(address) = arguments.paths.iter().find(|path| path.contains("://")) {
-        let problem = format!("`{address}` is no file of this machine; copy it first, as with: aws s3 sync");
+        let problem =
+            format!("`{address}` is no file of this machine; name a bucket as a source in the config");
         return Err(UsageError::new("PATH", problem).into());
     }
     if !arguments.paths.is_empty() {
         config.sources = vec![watched(&arguments.paths)];
     }
     if config.sources.is_empty() {
-        bail!(
-            "nothing to watch; name files (weir serve 'logs/**/*.gz') or write a config (weir init alb > weir.yaml)"
-        );
+        tracing::warn!("no sources: only what is pushed will be shown");
     }
     serve(&config, |_| (), None)?;
     Ok(ExitCode::SUCCESS)
@@ -59,7 +82,8 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 ///
-/// Listener rules that cannot be read, or an address that cannot be listened on.
+/// Listener rules or secrets that cannot be read, a data folder that cannot be used, or an address that
+/// cannot be listened on.
 pub fn serve(
     config: &Config,
     started: impl FnOnce(SocketAddr),
@@ -71,87 +95,83 @@ pub fn serve(
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(async {
-        let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-            format!(
-                "cannot listen on {}; is another server there? choose an address with --listen",
-                config.http.listen
-            )
-        })?;
-        let address = listener.local_addr().context("cannot tell the address")?;
-        let enricher = Arc::new(setup::enricher(config, None)?);
-        let options = setup::meter_options(&config.metrics, &enricher, true);
-        let names = config.sources.iter().map(|source| (Arc::from(source.name.as_str()), source.lateness));
-        let state = Arc::new(State::new(options, config.metrics.expire_after, names));
-        let (stop_sender, stop) = watch::channel(false);
-
-        let sources: Vec<oneshot::Receiver<()>> = config
-            .sources
-            .iter()
-            .map(|source| FileSource {
-                name: source.name.as_str().into(),
-                paths: source.paths.clone(),
-                format: source.format,
-                enricher: Arc::clone(&enricher),
-                options,
-                limits: setup::read_limits(&config.limits),
-                state: Arc::clone(&state),
-            })
-            .map(|source| spawn(source, stop.clone()))
-            .collect::<Result<_, _>>()
-            .context("cannot start a thread for each source")?;
-        let stopped = stop.clone();
-        let mut http = tokio::spawn(weir_web::serve(listener, handlers(&state), async move {
-            let _ = stopped.clone().wait_for(|stop| *stop).await;
-        }));
-        state.set_ready(true);
-        tracing::info!(address = %address, sources = config.sources.len(), "started");
-        started(address);
-
-        let why = wait_for_end(duration).await?;
-        tracing::info!(why, "stopping");
-        state.set_ready(false);
-        let _ = stop_sender.send(true);
-        // Whoever holds a connection open without asking anything must not hold the server.
-        match tokio::time::timeout(HTTP_STOP_MAX, &mut http).await {
-            Ok(ended) => ended.context("the HTTP server ended badly")?.context("the HTTP server failed")?,
-            Err(_) => http.abort(),
-        }
-        for source in sources {
-            source.await.context("a source ended badly")?;
-        }
-        tracing::info!("stopped");
-        Ok(())
-    })
+    runtime.block_on(serve_async(config, started, duration))
 }
 
-/// Starts a source on a thread of its own; the receiver completes when it has ended.
-fn spawn(source: FileSource, stop: watch::Receiver<bool>) -> std::io::Result<oneshot::Receiver<()>> {
-    let runtime = tokio::runtime::Handle::current();
-    let (ended, has_ended) = oneshot::channel();
-    let name = format!("source {}", source.name);
-    std::thread::Builder::new().name(name).spawn(move || {
-        let waiter = stop.clone();
-        // Whether to stop, after the interval or as soon as it is said.
-        let wait = |interval| {
-            runtime.block_on(async {
-                tokio::time::timeout(interval, waiter.clone().wait_for(|stop| *stop)).await.is_ok()
-            })
-        };
-        source.run(&stop, wait);
-        // Nobody listens any more if the server has failed.
-        let _ = ended.send(());
+async fn serve_async(
+    config: &Config,
+    started: impl FnOnce(SocketAddr),
+    duration: Option<Duration>,
+) -> anyhow::Result<()> {
+    let ledger = open::open_ledger(&config.data_dir)?;
+    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
+        let address = config.http.listen;
+        format!("cannot listen on {address}; is another server there? choose an address with --listen")
     })?;
-    Ok(has_ended)
-}
+    let address = listener.local_addr().context("cannot tell the address")?;
+    let history = listener_rules::History::load(&ledger)?;
+    let enricher = setup::enricher_with(config, None, &history.captures())?;
+    let options = setup::meter_options(&config.metrics, &enricher, true);
+    let Opened { ledger, state, preparation, publications } = open::open(config, options, ledger)?;
 
-fn handlers(state: &Arc<State>) -> Handlers {
-    let (snapshots, routes, ready) = (Arc::clone(state), Arc::clone(state), Arc::clone(state));
-    Handlers {
-        snapshot: Arc::new(move |scraper| snapshots.snapshot(scraper)),
-        routes: Arc::new(move |query| routes.routes(&query)),
-        is_ready: Arc::new(move || ready.is_ready()),
+    let (give_up, has_given_up) = watch::channel(false);
+    let (stop_sources, stop) = watch::channel(false);
+    let (stop_http, http_stop) = watch::channel(false);
+    let shippings = http::shippings(config, &publications)?;
+    let (commits, committer) =
+        commit::commits(Arc::clone(&ledger), Arc::clone(&state), preparation, publications, has_given_up);
+    let committing = std::thread::Builder::new()
+        .name("commit".to_owned())
+        .spawn(move || committer.run())
+        .context("cannot start the commit thread")?;
+    let rules = CurrentRules::new(enricher);
+    let shared = Shared { rules, options, ledger, state, commits };
+
+    let mut running: Vec<JoinHandle<()>> = Vec::new();
+    running.extend(listener_rules::start(config, &shared, history, &stop).await);
+    for source in &config.sources {
+        running.push(sources::start(config, source, &shared, stop.clone()).await?);
     }
+    for shipping in shippings {
+        running.push(tokio::spawn(shipping.into_task(&shared).run(stop.clone())));
+    }
+    let mut http = http::start(config, listener, &shared, http_stop).await?;
+    let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
+    shared.state.set_ready(true);
+    tracing::info!(address = %address, sources = config.sources.len(), "started");
+    started(address);
+
+    let why = wait_for_end(duration).await?;
+    tracing::info!(why, "stopping");
+    shared.state.set_ready(false);
+    let _ = stop_sources.send(true);
+    let ended = tokio::time::timeout(DRAIN_MAX + HTTP_STOP_MAX, async {
+        for source in running {
+            let _ = source.await;
+        }
+    });
+    if ended.await.is_err() {
+        tracing::warn!("a source did not finish in time; what it had begun is read again at the next start");
+    }
+    let _ = stop_http.send(true);
+    // Whoever holds a connection open without asking anything must not hold the server.
+    if tokio::time::timeout(HTTP_STOP_MAX, http.ended()).await.is_err() {
+        http.abort();
+    }
+    let _ = ticking.await;
+    drop((shared, http));
+    let committed = tokio::task::spawn_blocking(move || committing.join());
+    match tokio::time::timeout(LAST_COMMIT_MAX, committed).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(_) => bail!("the commit thread has failed; what was counted is in the data folder"),
+        Err(_) => {
+            // As on a full disk: what is not on it comes again.
+            let _ = give_up.send(true);
+            tracing::error!("the last counts could not be written; they are counted at the next start");
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
 }
 
 /// Waits for SIGINT, SIGTERM or the end of `duration`, and says which.
@@ -175,9 +195,11 @@ async fn wait_for_end(duration: Option<Duration>) -> anyhow::Result<&'static str
 fn watched(paths: &[String]) -> Source {
     Source {
         name: "files".to_owned(),
-        paths: paths.to_vec(),
+        input: SourceInput::Files(paths.to_vec()),
         format: None,
         lateness: FILE_LATENESS,
         listener_rules: Vec::new(),
+        listener_rules_api: None,
+        objects_retention: OBJECTS_RETENTION,
     }
 }

@@ -1,28 +1,146 @@
-//! weir's metrics about itself: what each source received, rejected and still lacks, and the process.
+//! weir's metrics about itself: what each source received, rejected and still lacks, what waits, and the process.
 //!
 //! Made at each scrape from the accounts of the sources, not kept in a registry beside them: a second set of
 //! numbers could only agree or be wrong.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
-use weir_meter::{Family, Kind, Series, Value};
-use weir_record::Timestamp;
+use weir_meter::{Family, Histogram, Kind, Meter, Series, Value, View, pushed};
+use weir_record::{Minute, Timestamp};
 
-use super::state::SourceState;
+use super::account::Account;
+use super::state::{Inner, SourceState};
 
 type Sources = BTreeMap<Arc<str>, SourceState>;
 
-/// The families that tell of the sources and of the budget of series.
-pub fn families(
-    sources: &Sources,
-    overflows: [(&'static str, u64); 2],
-    dropped_from_slots: u64,
-) -> Vec<Family> {
+/// A load balancer's node from which nothing came for this long is silent, in microseconds: three of its
+/// files are missing then.
+pub const NODE_SILENT_US: i64 = 15 * 60 * 1_000_000;
+
+/// Numbers about the server that no source has.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// How long commits took.
+    pub commit_seconds: CommitSeconds,
+    /// Whether what was counted cannot be written.
+    pub is_disk_full: bool,
+    /// The remote writes by name.
+    pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
+}
+
+/// What became of a remote write's samples.
+#[derive(Clone, Debug, Default)]
+pub struct RemoteWriteState {
+    /// Bytes that wait to be sent.
+    pub queue_bytes: u64,
+    /// Samples that the receiver has, since the start.
+    pub sent_samples: u64,
+    /// Samples that it will never take, since the start, by reason.
+    pub dropped_samples: BTreeMap<&'static str, u64>,
+    /// Requests that failed and are tried again, since the start.
+    pub failed_requests: u64,
+    /// The first minute that is not published.
+    pub next_minute: Option<Minute>,
+}
+
+/// How long commits took, in buckets.
+#[derive(Debug, Default)]
+pub struct CommitSeconds {
+    counts: [u64; COMMIT_BOUNDS.len() + 1],
+    sum: f64,
+}
+
+/// Upper bounds in seconds: a commit is one sync of a disk.
+const COMMIT_BOUNDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+impl CommitSeconds {
+    /// Notes one commit.
+    pub fn observe(&mut self, duration: Duration) {
+        let seconds = duration.as_secs_f64();
+        self.counts[COMMIT_BOUNDS.partition_point(|&bound| bound < seconds)] += 1;
+        self.sum += seconds;
+    }
+
+    fn series(&self) -> Series {
+        let histogram = Histogram {
+            bounds: COMMIT_BOUNDS.as_slice().into(),
+            counts: self.counts.to_vec(),
+            sum: self.sum,
+            native: None,
+        };
+        Series { labels: [].into(), value: Value::Histogram(histogram), created_ms: None }
+    }
+}
+
+/// What weir exposes, for the gateway to compare pushes with. Drawn only if a push has one of its names.
+pub struct OwnSeries<'i> {
+    inner: &'i Inner,
+    series: OnceCell<HashSet<(Arc<str>, Vec<(Box<str>, Box<str>)>)>>,
+}
+
+impl<'i> OwnSeries<'i> {
+    /// Everything that `inner` exposes.
+    pub fn of(inner: &'i Inner) -> Self {
+        Self { inner, series: OnceCell::new() }
+    }
+
+    /// Calls `use_it` with what the gateway asks.
+    pub fn with<R>(&self, use_it: impl FnOnce(pushed::OwnSeries<'_>) -> R) -> R {
+        use_it(pushed::OwnSeries {
+            kind_of: &|name| Meter::family_kind(name).or_else(|| own_kind(name)),
+            has_series: &|name, labels| self.has(name, labels),
+        })
+    }
+
+    fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
+        let series = self.series.get_or_init(|| {
+            let families = self.inner.meter.families(View::ALL);
+            let own =
+                families.chain(own_families(self.inner, Timestamp::default())).chain(process_families());
+            own.flat_map(|family| {
+                let name = family.name;
+                family.series.into_iter().map(move |series| (Arc::clone(&name), sorted(&series)))
+            })
+            .collect()
+        });
+        let labels = labels.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+        series.contains(&(name.into(), labels))
+    }
+}
+
+fn sorted(series: &Series) -> Vec<(Box<str>, Box<str>)> {
+    let labels = series.labels.iter().map(|(name, value)| ((&**name).into(), (&**value).into()));
+    let mut labels: Vec<(Box<str>, Box<str>)> = labels.collect();
+    labels.sort();
+    labels
+}
+
+/// The type of a family of this module.
+fn own_kind(name: &str) -> Option<Kind> {
+    let is_own = name.starts_with("weir_") || PROCESS_FAMILIES.contains(&name);
+    let kind = match name {
+        "weir_commit_duration_seconds" => Kind::Histogram,
+        _ if name.ends_with("_total") => Kind::Counter,
+        _ => Kind::Gauge,
+    };
+    is_own.then_some(kind)
+}
+
+/// The families that tell of the sources, of the ledger and of the budget of series.
+pub fn families(inner: &Inner, now: Timestamp) -> Vec<Family> {
+    own_families(inner, now)
+}
+
+fn own_families(inner: &Inner, now: Timestamp) -> Vec<Family> {
+    let sources = &inner.sources;
     let mut families = lines_families(sources);
     families.extend(objects_families(sources));
-    families.extend(times_families(sources));
+    families.extend(times_families(sources, now));
+    families.extend(remote_write_families(&inner.own.remote_writes));
     families.push(family(
         "weir_build_info",
         "Always 1; the version that runs.",
@@ -30,98 +148,211 @@ pub fn families(
         vec![number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
     ));
     families.push(family(
-        "weir_slots_dropped_records_total",
-        "Records that are in no minute of /api/routes any more, for want of room; the counters have them.",
-        Kind::Counter,
-        vec![number(&[], dropped_from_slots as f64)],
-    ));
-    families.push(family(
         "weir_series_overflow_total",
         "Records counted under __other__ because the family had no room for their labels.",
         Kind::Counter,
-        overflows.iter().map(|&(family, count)| number(&[("family", family)], count as f64)).collect(),
+        inner
+            .meter
+            .overflows()
+            .iter()
+            .map(|&(family, count)| number(&[("family", family)], count as f64))
+            .collect(),
+    ));
+    families.push(family(
+        "weir_commit_duration_seconds",
+        "How long a group commit took, from its first look into the ledger to the end of its sync.",
+        Kind::Histogram,
+        vec![inner.own.commit_seconds.series()],
+    ));
+    families.push(family(
+        "weir_ledger_writable",
+        "0 while what was counted cannot be written, as on a full disk; intake waits meanwhile.",
+        Kind::Gauge,
+        vec![number(&[], f64::from(u8::from(!inner.own.is_disk_full)))],
+    ));
+    families.push(family(
+        "weir_pushed_series",
+        "Series that others pushed.",
+        Kind::Gauge,
+        vec![number(&[], inner.pushed.series_count() as f64)],
     ));
     families
 }
 
 /// What became of the lines of each source.
 fn lines_families(sources: &Sources) -> Vec<Family> {
-    let each = |value: fn(&SourceState) -> u64| -> Vec<Series> {
-        sources.iter().map(|(name, source)| number(&[("source", name)], value(source) as f64)).collect()
+    let each = |value: fn(&Account) -> u64| -> Vec<Series> {
+        let sources = sources.iter();
+        sources.map(|(name, source)| number(&[("source", name)], value(&source.account) as f64)).collect()
     };
+    let counter = |name, help, series| family(name, help, Kind::Counter, series);
     vec![
-        family(
-            "weir_source_received_total",
-            "Lines received: records and rejects.",
-            Kind::Counter,
-            each(|source| source.received),
-        ),
-        family(
+        counter("weir_source_received_total", "Lines received: records and rejects.", each(|a| a.received)),
+        counter("weir_source_stored_total", "Records that are counted, durably.", each(Account::stored)),
+        counter(
             "weir_source_rejected_total",
             "Lines that are no records, by reason.",
-            Kind::Counter,
-            by_label(sources, "reason", |source| {
-                source.rejected.iter().map(|(reason, &count)| (reason.label(), count)).collect()
-            }),
+            by_label(sources, "reason", |account| &account.rejected),
         ),
-        family(
+        counter(
+            "weir_source_rejects_not_kept_total",
+            "Rejects that were counted and not kept, as limits.rejects_bytes was used up.",
+            each(|account| account.rejects_not_kept),
+        ),
+        counter(
             "weir_source_late_records_total",
             "Records of minutes that had been taken as complete.",
-            Kind::Counter,
-            each(|source| source.late),
+            each(|account| account.late),
         ),
-        family(
+        counter(
             "weir_source_implausible_records_total",
             "Records more than 400 days old or more than a day ahead: counted, but in no minute.",
-            Kind::Counter,
-            each(|source| source.implausible),
+            each(|account| account.implausible),
+        ),
+        counter(
+            "weir_slots_dropped_records_total",
+            "Records that are in no minute for want of room; the counters have them.",
+            each(|account| account.slots_dropped),
         ),
     ]
 }
 
-/// What became of the files of each source that gave no lines.
+/// What became of the objects of each source.
 fn objects_families(sources: &Sources) -> Vec<Family> {
+    let each = |value: fn(&Account) -> u64| -> Vec<Series> {
+        let sources = sources.iter();
+        sources.map(|(name, source)| number(&[("source", name)], value(&source.account) as f64)).collect()
+    };
+    let counter = |name, help, series| family(name, help, Kind::Counter, series);
     vec![
-        family(
-            "weir_source_skipped_objects_total",
-            "Files that hold no requests, by kind.",
-            Kind::Counter,
-            by_label(sources, "kind", |source| {
-                source.skipped.iter().map(|(kind, &count)| (kind.label(), count)).collect()
-            }),
+        counter(
+            "weir_source_objects_total",
+            "Files and objects (of a growing file: pieces) that were counted.",
+            each(|account| account.objects),
         ),
-        family(
+        counter(
+            "weir_duplicate_objects_total",
+            "Files and objects that came again and were not counted again.",
+            each(|account| account.duplicates),
+        ),
+        counter(
+            "weir_source_skipped_objects_total",
+            "Files and objects that hold no requests, by kind.",
+            by_label(sources, "kind", |account| &account.skipped),
+        ),
+        counter(
             "weir_source_failed_objects_total",
-            "Attempts to read a file that is broken or cannot be read, by reason; nothing of it was counted.",
-            Kind::Counter,
-            by_label(sources, "reason", |source| {
-                source.failed.iter().map(|(&reason, &count)| (reason, count)).collect()
-            }),
+            "Attempts to count a file or an object that failed, by reason; nothing of it was counted.",
+            by_label(sources, "reason", |account| &account.failed),
+        ),
+        counter(
+            "weir_source_given_up_total",
+            "Messages and objects that were given up and kept as rejects, by reason.",
+            by_label(sources, "reason", |account| &account.given_up),
         ),
     ]
 }
 
-/// Up to when each source is complete and has records.
-fn times_families(sources: &Sources) -> Vec<Family> {
-    let times = |value: fn(&SourceState) -> Option<Timestamp>| -> Vec<Series> {
-        let known = sources.iter().filter_map(|(name, source)| Some((name, value(source)?)));
-        known.map(|(name, time)| number(&[("source", name)], time.seconds_f64())).collect()
+/// Up to when each source is complete and has records, and which of its nodes are silent.
+fn times_families(sources: &Sources, now: Timestamp) -> Vec<Family> {
+    let times = |value: fn(&Account) -> Option<i64>| -> Vec<Series> {
+        let known = sources.iter().filter_map(|(name, source)| Some((name, value(&source.account)?)));
+        known.map(|(name, time_us)| number(&[("source", name)], time_us as f64 / 1e6)).collect()
     };
+    let nodes = sources.iter().flat_map(|(name, source)| {
+        source.account.nodes.iter().map(move |(node, heard)| (name, node, *heard))
+    });
+    let intervals = nodes.map(|(name, node, heard)| {
+        number(&[("source", name), ("node", node)], heard.interval_end_us as f64 / 1e6)
+    });
+    let silent = sources.iter().filter(|(_, source)| !source.account.nodes.is_empty());
+    let silent =
+        silent.map(|(name, source)| number(&[("source", name)], silent_nodes(&source.account, now) as f64));
+    let gauge = |name, help, series| family(name, help, Kind::Gauge, series);
     vec![
-        family(
+        gauge(
             "weir_source_watermark_timestamp_seconds",
             "Up to when the source is complete.",
-            Kind::Gauge,
-            times(|source| source.complete_to),
+            times(|account| account.complete_to_us),
         ),
-        family(
+        gauge(
             "weir_source_last_record_timestamp_seconds",
             "The time of the youngest record.",
-            Kind::Gauge,
-            times(|source| source.last_record),
+            times(|account| account.last_record_us),
+        ),
+        gauge(
+            "weir_source_node_interval_timestamp_seconds",
+            "The end of the last five minutes that each node of a load balancer delivered.",
+            intervals.collect(),
+        ),
+        gauge(
+            "weir_source_silent_nodes",
+            "Nodes of a load balancer from which nothing came for 15 minutes, though it did within a day.",
+            silent.collect(),
         ),
     ]
 }
+
+/// Nodes from which nothing came for a while.
+pub fn silent_nodes(account: &Account, now: Timestamp) -> usize {
+    let since_us = now.micros() - NODE_SILENT_US;
+    account.nodes.values().filter(|node| node.heard_at_us < since_us).count()
+}
+
+fn remote_write_families(remote_writes: &BTreeMap<Arc<str>, RemoteWriteState>) -> Vec<Family> {
+    if remote_writes.is_empty() {
+        return Vec::new();
+    }
+    let each = |value: &dyn Fn(&RemoteWriteState) -> Option<f64>| -> Vec<Series> {
+        let known = remote_writes.iter().filter_map(|(name, state)| Some((name, value(state)?)));
+        known.map(|(name, value)| number(&[("remote_write", name)], value)).collect()
+    };
+    let dropped = remote_writes.iter().flat_map(|(name, state)| {
+        state
+            .dropped_samples
+            .iter()
+            .map(move |(reason, count)| number(&[("remote_write", name), ("reason", reason)], *count as f64))
+    });
+    let queues = remote_writes
+        .iter()
+        .map(|(name, state)| number(&[("queue", &format!("remote_write/{name}"))], state.queue_bytes as f64));
+    vec![
+        family("weir_queue_bytes", "Bytes that wait in a queue on disk.", Kind::Gauge, queues.collect()),
+        family(
+            "weir_remote_write_sent_samples_total",
+            "Samples that the receiver has, since the start.",
+            Kind::Counter,
+            each(&|state| Some(state.sent_samples as f64)),
+        ),
+        family(
+            "weir_remote_write_dropped_samples_total",
+            "Samples that the receiver will never take, by reason, since the start; their counts are in later ones.",
+            Kind::Counter,
+            dropped.collect(),
+        ),
+        family(
+            "weir_remote_write_failed_requests_total",
+            "Requests that failed and were tried again, since the start.",
+            Kind::Counter,
+            each(&|state| Some(state.failed_requests as f64)),
+        ),
+        family(
+            "weir_remote_write_published_timestamp_seconds",
+            "Up to when minutes were published.",
+            Kind::Gauge,
+            each(&|state| Some(state.next_minute?.start().seconds_f64())),
+        ),
+    ]
+}
+
+/// The names of [`process_families`].
+const PROCESS_FAMILIES: [&str; 5] = [
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_virtual_memory_bytes",
+    "process_open_fds",
+    "process_threads",
+];
 
 /// What the process uses, by the names that all Prometheus clients have (Linux's /proc).
 pub fn process_families() -> Vec<Family> {
@@ -177,11 +408,11 @@ impl ProcessUsage {
 fn by_label(
     sources: &Sources,
     label: &'static str,
-    counts: impl Fn(&SourceState) -> Vec<(&'static str, u64)>,
+    counts: fn(&Account) -> &BTreeMap<Box<str>, u64>,
 ) -> Vec<Series> {
     let of_source = |(name, source): (&Arc<str>, &SourceState)| -> Vec<Series> {
-        let counts = counts(source).into_iter();
-        counts.map(|(value, count)| number(&[("source", name), (label, value)], count as f64)).collect()
+        let counts = counts(&source.account).iter();
+        counts.map(|(value, &count)| number(&[("source", name), (label, value)], count as f64)).collect()
     };
     sources.iter().flat_map(of_source).collect()
 }

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use crate::support::lines::{alb, albs};
 use crate::support::{Folder, Process, Run, output, weir, weir_command, weir_with_input};
 
-const COMMANDS: [&str; 8] = ["serve", "demo", "init", "count", "report", "check", "completions", "man"];
+const COMMANDS: [&str; 10] =
+    ["serve", "demo", "init", "count", "report", "push", "lambda", "check", "completions", "man"];
 
 #[test]
 fn every_command_has_help() {

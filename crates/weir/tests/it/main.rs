@@ -17,14 +17,20 @@ mod cli;
 mod demo;
 /// Logs in `testdata/` and the exact metrics that must come of them.
 mod golden;
+/// The function of AWS Lambda: events, answers, retries.
+mod lambda;
 /// Lines that a real nginx wrote.
 mod nginx;
 /// A real Prometheus scrapes, and agrees with what was counted.
 mod prometheus;
+/// Files pushed to a gateway.
+mod push;
 /// A second, naive reading of lines and metrics.
 mod recount;
 /// The table, its orders, and its numbers against exact ones.
 mod report;
+/// Objects of S3 that a queue tells of: counted once, whatever the queue does.
+mod sqs;
 /// The HTTP server: formats, first scrapes, health, the API, stopping.
 mod serve;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.

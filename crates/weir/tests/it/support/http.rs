@@ -1,8 +1,8 @@
-//! As much of HTTP as the tests need: one GET per connection.
+//! As much of HTTP as the tests need: one request per connection.
 //!
 //! Version 1.0, so that no answer comes in chunks and its end is the end of the connection.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -52,15 +52,20 @@ impl Response {
     /// The body of a successful answer, as text.
     #[track_caller]
     pub fn text(&self) -> String {
-        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.status, 200, "{}", self.lossy());
         String::from_utf8(self.unpacked()).unwrap()
+    }
+
+    /// The body as text, whatever the status.
+    pub fn lossy(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The body as JSON, whatever the status.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("{error}: {} {}", self.status, String::from_utf8_lossy(&self.body));
+            panic!("{error}: {} {}", self.status, self.lossy());
         })
     }
 }
@@ -74,14 +79,46 @@ pub fn get(address: &str, path: &str) -> Response {
 /// GETs a path of a server, with headers.
 #[track_caller]
 pub fn get_with(address: &str, path: &str, headers: &[(&str, &str)]) -> Response {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n");
+    request(address, "GET", path, headers, b"")
+}
+
+/// Any request.
+#[track_caller]
+pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    let bytes = exchange(address, method, path, headers, body);
+    Response::parse(&bytes.unwrap_or_else(|error| panic!("{method} {path}: {error}")))
+}
+
+/// Any request, where the server may be gone before it has answered: `None` then.
+pub fn try_request(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Response> {
+    let bytes = exchange(address, method, path, headers, body).ok()?;
+    (!bytes.is_empty()).then(|| Response::parse(&bytes))
+}
+
+fn exchange(
+    address: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let mut head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n");
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        head += &format!("{name}: {value}\r\n");
     }
-    stream.write_all((request + "\r\n").as_bytes()).unwrap();
+    if method != "GET" {
+        head += &format!("Content-Length: {}\r\n", body.len());
+    }
+    stream.write_all(&[(head + "\r\n").as_bytes(), body].concat())?;
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    Response::parse(&bytes)
+    stream.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -1,17 +1,28 @@
 //! What the tests of the whole program share; nothing here knows what is being tested.
 
+mod account;
+pub mod aws;
+mod clock;
 mod folder;
+pub mod gateway_sink;
 mod http;
+pub mod lambda;
 pub mod lines;
+mod listener;
 pub mod metrics;
 mod program;
+mod python;
+pub mod receiver;
 mod server;
 mod text;
 mod wait;
 
+pub use account::{Account, alb_key};
+pub use clock::{date_time, now_seconds};
 pub use folder::{Folder, gzip, repository};
-pub use http::{Response, get, get_with};
+pub use http::{Response, get, get_with, request, try_request};
 pub use program::{Process, Run, output, weir, weir_command, weir_with_input};
-pub use server::Server;
+pub use python::python;
+pub use server::{Server, serve_command};
 pub use text::{assert_same_text, first_difference};
-pub use wait::until;
+pub use wait::{until, within};

@@ -1,10 +1,11 @@
 //! A running `weir serve`.
 
 use std::fs::{self, File};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
+use super::aws::CREDENTIALS;
 use super::folder::Folder;
-use super::http::{Response, get, get_with};
+use super::http::{Response, get, get_with, request};
 use super::metrics;
 use super::program::{Process, weir_command};
 use super::wait::until;
@@ -18,14 +19,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `weir serve` with these arguments and waits until it listens.
+    /// Starts `weir serve` with these arguments and a data folder of its own, and waits until it listens.
     #[track_caller]
     pub fn start(arguments: &[&str]) -> Self {
         let folder = Folder::new();
+        let data = folder.path("data");
+        Self::spawn(folder, serve_command(&data, arguments))
+    }
+
+    /// Starts it with a data folder that may have been used before.
+    #[track_caller]
+    pub fn start_in(data: &str, arguments: &[&str]) -> Self {
+        Self::spawn(Folder::new(), serve_command(data, arguments))
+    }
+
+    #[track_caller]
+    fn spawn(folder: Folder, mut command: Command) -> Self {
         let log = File::create(folder.path("log")).unwrap();
-        let mut command = weir_command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.args(arguments).stdout(Stdio::null()).stderr(log);
-        let process = Process(command.spawn().unwrap());
+        let process = Process(command.stderr(log).spawn().unwrap());
         let mut server = Self { address: String::new(), process, folder };
         server.address = until("the server to say its address", || server.logged_address());
         server
@@ -48,6 +59,12 @@ impl Server {
     #[track_caller]
     pub fn get(&self, path: &str) -> Response {
         get(&self.address, path)
+    }
+
+    /// Sends any request.
+    #[track_caller]
+    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+        request(&self.address, method, path, headers, body)
     }
 
     /// GETs `/metrics` with these headers.
@@ -84,4 +101,18 @@ impl Server {
         let status = self.process.terminate();
         (status.code(), self.log())
     }
+
+    /// Ends it with no chance to do anything (SIGKILL), and waits for it.
+    #[track_caller]
+    pub fn kill(mut self) {
+        self.process.0.kill().unwrap();
+        self.process.wait();
+    }
+}
+
+/// `weir serve` on a free port, with credentials for the emulator of AWS.
+pub fn serve_command(data: &str, arguments: &[&str]) -> Command {
+    let mut command = weir_command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
+    command.args(arguments).envs(CREDENTIALS).stdout(Stdio::null());
+    command
 }

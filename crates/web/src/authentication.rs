@@ -1,0 +1,265 @@
+//! Who asks, and what he may do.
+//!
+//! Passwords may be bcrypt hashes, which take a tenth of a second by design: too long for each push, and a
+//! way to burn all cores for whoever sends wrong ones. So a password that was right is known by a keyed hash
+//! for as long as the process lives, few are verified at a time, and an address that was wrong too often has
+//! to wait. Nothing here is ever logged.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::attempts::Attempts;
+
+/// The most passwords that are remembered as right; beyond it all are forgotten and verified again.
+const REMEMBERED_MAX: usize = 1_024;
+
+/// How many passwords are verified at the same time; each takes a core.
+const VERIFYING_MAX: usize = 2;
+
+/// The longest password or token that is looked at, in bytes.
+const SECRET_BYTES_MAX: usize = 1_024;
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Read everything: `/metrics`, the API, the page.
+    Read,
+    /// Read `/metrics`.
+    Scrape,
+    /// Push and delete what was pushed.
+    Push,
+    /// Everything.
+    Admin,
+}
+
+/// A user's password as the config has it. It has no `Debug`, so that it is in no message.
+#[derive(Clone)]
+pub struct PasswordSecret(Secret);
+
+#[derive(Clone)]
+enum Secret {
+    Bcrypt(String),
+    Plain(String),
+}
+
+impl PasswordSecret {
+    /// A bcrypt hash where the text begins as one (`$2`), else the password itself.
+    ///
+    /// # Errors
+    ///
+    /// Something that begins as a hash and is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if !text.starts_with("$2") {
+            return Ok(Self(Secret::Plain(text.to_owned())));
+        }
+        match text.parse::<bcrypt::HashParts>() {
+            Ok(_) => Ok(Self(Secret::Bcrypt(text.to_owned()))),
+            Err(_) => {
+                Err("the password begins as a bcrypt hash and is none; htpasswd -nB makes one".to_owned())
+            }
+        }
+    }
+}
+
+/// Someone who may ask.
+#[derive(Clone)]
+pub struct User {
+    /// The name of basic authentication.
+    pub name: String,
+    /// The password of basic authentication.
+    pub password: Option<PasswordSecret>,
+    /// The token of bearer authentication.
+    pub token: Option<String>,
+    /// What he may do.
+    pub roles: Vec<Role>,
+}
+
+/// Whether and how users are told apart.
+#[derive(Default)]
+pub enum Authentication {
+    /// Everyone may do everything.
+    #[default]
+    None,
+    /// Only these.
+    Users(Box<Users>),
+}
+
+/// Users, and what is remembered of their attempts.
+pub struct Users {
+    users: Vec<User>,
+    /// The hash of each name and password that was right, and the user's index.
+    remembered: Mutex<HashMap<[u64; 2], usize>>,
+    /// Keys of those hashes, random for each process: two words, so that no two passwords have the same.
+    keys: [RandomState; 2],
+    attempts: Mutex<Attempts>,
+    verifying: Semaphore,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denied {
+    /// Nobody, or not who he says.
+    Unknown,
+    /// A user without the role.
+    NotAllowed,
+    /// Too many wrong passwords from this address; seconds until the next may come.
+    TooOften(u64),
+}
+
+impl Authentication {
+    /// Only these users may ask.
+    pub fn users(users: Vec<User>) -> Self {
+        Self::Users(Box::new(Users {
+            users,
+            remembered: Mutex::default(),
+            keys: [RandomState::new(), RandomState::new()],
+            attempts: Mutex::default(),
+            verifying: Semaphore::new(VERIFYING_MAX),
+        }))
+    }
+
+    /// Lets through who has one of the roles; `authorization` is the header.
+    pub(crate) async fn check(
+        &self,
+        authorization: Option<&str>,
+        peer: IpAddr,
+        roles: &[Role],
+    ) -> Result<(), Denied> {
+        let Self::Users(users) = self else {
+            return Ok(());
+        };
+        let user = users.identify(authorization.ok_or(Denied::Unknown)?, peer).await?;
+        let may = |role: &Role| *role == Role::Admin || roles.contains(role);
+        if user.roles.iter().any(may) { Ok(()) } else { Err(Denied::NotAllowed) }
+    }
+}
+
+impl Users {
+    async fn identify(&self, authorization: &str, peer: IpAddr) -> Result<&User, Denied> {
+        let (scheme, rest) = authorization.split_once(' ').ok_or(Denied::Unknown)?;
+        let rest = rest.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            self.attempts().check(peer, Instant::now())?;
+            let found = self.with_token(rest);
+            return found.ok_or_else(|| self.failed(peer));
+        }
+        let is_basic = scheme.eq_ignore_ascii_case("basic");
+        let decoded = is_basic.then(|| BASE64_STANDARD.decode(rest).ok()).flatten();
+        let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Denied::Unknown)?;
+        let (name, password) = text.split_once(':').ok_or(Denied::Unknown)?;
+        self.with_password(name, password, peer).await
+    }
+
+    /// The user of a token; every token is compared, and to its end.
+    fn with_token(&self, token: &str) -> Option<&User> {
+        let mut found = None;
+        for user in &self.users {
+            let own = user.token.as_deref().filter(|own| !own.is_empty());
+            if own.is_some_and(|own| is_same(token, own)) {
+                found = Some(user);
+            }
+        }
+        found
+    }
+
+    async fn with_password(&self, name: &str, password: &str, peer: IpAddr) -> Result<&User, Denied> {
+        let hash = [0, 1].map(|at| self.keys[at].hash_one((name, password)));
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
+        if let Some(index) = remembered {
+            return Ok(&self.users[index]);
+        }
+        self.attempts().check(peer, Instant::now())?;
+        // It is never closed; an error would refuse, which is safe.
+        let _permit = self.verifying.acquire().await.map_err(|_| Denied::Unknown)?;
+        self.attempts().check(peer, Instant::now())?;
+        let index = self.users.iter().position(|user| user.name == name);
+        let secret = index.and_then(|index| self.users[index].password.clone());
+        let is_known = secret.is_some();
+        // Someone unknown costs as much as someone known, so that names cannot be tried.
+        let secret = secret.or_else(|| self.any_hash());
+        let password = password.to_owned();
+        let is_right = match secret {
+            Some(secret) => tokio::task::spawn_blocking(move || is_right(&secret, &password)).await,
+            None => Ok(false),
+        };
+        match index.filter(|_| is_known && is_right.unwrap_or(false)) {
+            Some(index) => {
+                let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+                if remembered.len() >= REMEMBERED_MAX {
+                    remembered.clear();
+                }
+                remembered.insert(hash, index);
+                Ok(&self.users[index])
+            }
+            None => Err(self.failed(peer)),
+        }
+    }
+
+    fn any_hash(&self) -> Option<PasswordSecret> {
+        let passwords = self.users.iter().filter_map(|user| user.password.as_ref());
+        passwords.into_iter().find(|password| matches!(password.0, Secret::Bcrypt(_))).cloned()
+    }
+
+    fn failed(&self, peer: IpAddr) -> Denied {
+        self.attempts().failed(peer, Instant::now());
+        Denied::Unknown
+    }
+
+    fn attempts(&self) -> std::sync::MutexGuard<'_, Attempts> {
+        self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_right(secret: &PasswordSecret, password: &str) -> bool {
+    match &secret.0 {
+        Secret::Bcrypt(hash) => {
+            password.len() <= SECRET_BYTES_MAX && bcrypt::verify(password, hash).unwrap_or(false)
+        }
+        Secret::Plain(own) => is_same(password, own),
+    }
+}
+
+/// Compares in a time that tells nothing of `own` but its length.
+fn is_same(given: &str, own: &str) -> bool {
+    if given.len() != own.len() || given.len() > SECRET_BYTES_MAX {
+        return false;
+    }
+    let pairs = given.bytes().zip(own.bytes());
+    std::hint::black_box(pairs.fold(0_u8, |different, (one, other)| different | (one ^ other))) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_hash_is_an_error_of_the_config() {
+        for (text, is_sound) in [
+            ("secret", true),
+            ("", true),
+            ("$2b$04$EGdrhbKUv8Oc9vGiXX0HQO8cMvpPY5z6SsQqLdxeXYUdMIeRPEVG.", true),
+            ("$2b$04$EGdrhbKUv8Oc9v", false),
+            ("$2", false),
+        ] {
+            assert_eq!(PasswordSecret::parse(text).is_ok(), is_sound, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_the_same_only_when_they_are() {
+        for (given, own, expected) in
+            [("a", "a", true), ("a", "b", false), ("", "", true), ("aa", "a", false)]
+        {
+            assert_eq!(is_same(given, own), expected, "{given} {own}");
+        }
+        let long = "x".repeat(SECRET_BYTES_MAX + 1);
+        assert!(!is_same(&long, &long));
+    }
+}

@@ -1,0 +1,274 @@
+//! The commit thread: the only writer of the ledger, and of the state.
+//!
+//! Everything that changes a count comes here as a [`Request`]. What arrived while the last group was
+//! written makes the next group: one transaction and one sync for all of it. In this order, each step of
+//! which a crash may interrupt (docs/design/counted-once.md has the argument):
+//!
+//! 1. what was counted before is put aside;
+//! 2. what is left is added up, and finds its rows;
+//! 3. it is written, all of it or nothing;
+//! 4. it is added to the state, which scrapes read;
+//! 5. who waits is told, and acknowledges what it read.
+//!
+//! When the disk is full the group waits and is tried again; nobody is told anything meanwhile, the requests
+//! pile up to their bound, and so intake stops and goes on by itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use weir_ledger::{Ledger, LedgerError};
+use weir_meter::pushed::{Grouping, Push};
+use weir_record::Timestamp;
+
+use super::account::Account;
+use super::crash;
+use super::group::Group;
+use super::preparation::Preparation;
+use super::prepared::Prepared;
+use super::publication::Publication;
+use super::state::State;
+use super::unit::{Committed, Unit};
+use crate::clock;
+
+/// Requests that wait for the commit thread. Beyond it who sends one waits.
+const REQUESTS_MAX: usize = 1024;
+
+/// Requests that one transaction takes together.
+const GROUP_MAX: usize = 1024;
+
+/// How long a failed write waits before it is tried again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Failed writes after which a push is refused: who pushes waits for an answer and knows what to do. One
+/// more try finds out whether a write that was reported as failed is there after all.
+const PUSH_FAILURES_MAX: u32 = 1;
+
+/// How often what is due by time is looked after.
+const TICK: Duration = Duration::from_millis(500);
+
+/// A change that is to be written.
+pub enum Request {
+    /// Objects and what they gave. The unit is cleared and handed back.
+    Unit(Box<Unit>, Option<std::sync::mpsc::SyncSender<Box<Unit>>>),
+    /// Something that a source has to say and that changes no count.
+    Note(Arc<str>, Account),
+    /// A push, with the hash of its idempotency key.
+    Push(Push, Option<[u8; 16]>, oneshot::Sender<Pushed>),
+    /// The removal of what was pushed with a grouping key.
+    Delete(Grouping, oneshot::Sender<Pushed>),
+    /// A body of the queue that was delivered or given up, and the samples that were dropped, by reason.
+    Delivered(Delivered),
+    /// Something small that is kept under a name.
+    Keep(String, Vec<u8>, oneshot::Sender<()>),
+    /// Nothing; what is due by time is done.
+    Tick,
+}
+
+/// A body that is done with.
+pub struct Delivered {
+    /// The remote write's name.
+    pub target: Arc<str>,
+    /// The body's number in the queue.
+    pub sequence: u64,
+    /// Told when it is out of the queue.
+    pub done: oneshot::Sender<()>,
+}
+
+/// What became of a push.
+#[derive(Debug)]
+pub enum Pushed {
+    /// It is on the disk.
+    Done,
+    /// One with its key was counted before.
+    Known,
+    /// It does not fit; nothing of it was counted.
+    Refused(weir_meter::pushed::PushRefused),
+    /// There is no room on the disk; nothing of it was counted.
+    DiskFull,
+}
+
+/// The way to the commit thread.
+#[derive(Clone)]
+pub struct Commits {
+    requests: mpsc::Sender<Request>,
+}
+
+/// The server stops and takes nothing more.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the server stops")]
+pub struct Stopping;
+
+impl Commits {
+    /// Hands over a request, from a thread that may wait.
+    pub fn send(&self, request: Request) -> Result<(), Stopping> {
+        self.requests.blocking_send(request).map_err(|_| Stopping)
+    }
+
+    /// Hands over a request, from the async runtime.
+    pub async fn send_async(&self, request: Request) -> Result<(), Stopping> {
+        self.requests.send(request).await.map_err(|_| Stopping)
+    }
+
+    /// Hands over a request, if there is room for it at once.
+    pub fn try_send(&self, request: Request) -> bool {
+        self.requests.try_send(request).is_ok()
+    }
+}
+
+/// The commit thread's own.
+pub struct Committer {
+    requests: mpsc::Receiver<Request>,
+    ledger: Arc<Ledger>,
+    state: Arc<State>,
+    preparation: Preparation,
+    publications: Vec<Publication>,
+    /// Set when the server must end even though something cannot be written.
+    give_up: watch::Receiver<bool>,
+    is_disk_full: bool,
+}
+
+/// A way to the commit thread, and the thread's own.
+pub fn commits(
+    ledger: Arc<Ledger>,
+    state: Arc<State>,
+    preparation: Preparation,
+    publications: Vec<Publication>,
+    give_up: watch::Receiver<bool>,
+) -> (Commits, Committer) {
+    let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+    let committer =
+        Committer { requests, ledger, state, preparation, publications, give_up, is_disk_full: false };
+    (Commits { requests: sender }, committer)
+}
+
+/// Sends a tick now and then, until the server stops.
+pub async fn tick(commits: Commits, mut stop: watch::Receiver<bool>) {
+    loop {
+        if tokio::time::timeout(TICK, stop.wait_for(|stop| *stop)).await.is_ok() {
+            return;
+        }
+        if commits.send_async(Request::Tick).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Committer {
+    /// Commits until nobody is left who could send something.
+    pub fn run(mut self) {
+        while let Some(first) = self.requests.blocking_recv() {
+            let mut group = Group::default();
+            group.add(first);
+            while group.len() < GROUP_MAX {
+                match self.requests.try_recv() {
+                    Ok(request) => group.add(request),
+                    Err(_) => break,
+                }
+            }
+            crash::here("gathered");
+            let is_tick = group.has_tick();
+            self.commit(group);
+            if is_tick {
+                self.look_after(clock::now());
+            }
+        }
+    }
+
+    fn commit(&mut self, mut group: Group) {
+        let started = Instant::now();
+        let now = clock::now();
+        // One thread writes the ledger, so what is known now is all that is known when the group is written.
+        let known = self.retrying(|committer| committer.ledger.read(|ledger| group.find_known(ledger)));
+        match known {
+            Some(known) => group.put_aside(known),
+            None => return group.refuse(Committed::Stopping),
+        }
+        crash::here("looked up");
+        let mut prepared = self.preparation.prepare(group, &self.state, &mut self.publications, now);
+        crash::here("prepared");
+        if !prepared.is_empty() {
+            let mut failures = 0;
+            let written = self.retrying(|committer| {
+                let written = committer.ledger.write(|ledger| committer.preparation.write(&prepared, ledger));
+                failures += u32::from(written.is_err());
+                if failures > PUSH_FAILURES_MAX {
+                    prepared.refuse_pushes();
+                }
+                written
+            });
+            if written.is_none() {
+                return prepared.refuse();
+            }
+            crash::here("written");
+        }
+        self.apply(prepared, started.elapsed());
+    }
+
+    fn apply(&mut self, mut prepared: Prepared, duration: Duration) {
+        prepared.apply(&self.state, &mut self.publications, duration);
+        crash::here("applied");
+        // Looking the numbers up is only quicker; without them they are found by the next write.
+        let _ = self.ledger.read(|ledger| self.preparation.learn_slot_keys(&prepared, ledger));
+        self.preparation.written(&prepared);
+        let delta = prepared.answer();
+        self.preparation.recycle(delta);
+        crash::here("answered");
+    }
+
+    /// Does what is due by time: publishes minutes, forgets what is old.
+    fn look_after(&mut self, now: Timestamp) {
+        let mut publications = std::mem::take(&mut self.publications);
+        for publication in &mut publications {
+            while publication.prepare(&self.ledger, &self.state, now) {
+                let published =
+                    self.retrying(|committer| committer.ledger.write(|ledger| publication.write(ledger)));
+                if published.is_none() {
+                    break;
+                }
+                publication.written(&self.state);
+            }
+        }
+        self.publications = publications;
+        if self.preparation.is_cleaning_due(now) {
+            let purged = self.state.lock().meter.purge(now);
+            self.preparation.purge(purged);
+            let cleaned = self.retrying(|committer| {
+                committer.ledger.write(|ledger| committer.preparation.clean(ledger, now))
+            });
+            if let Some(forgotten) = cleaned {
+                self.preparation.cleaned(&forgotten, now);
+            }
+        }
+    }
+
+    /// Tries until it works; `None` if the server has to end first, or if trying again cannot help.
+    fn retrying<R>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<R, LedgerError>) -> Option<R> {
+        loop {
+            match attempt(self) {
+                Ok(result) => {
+                    if std::mem::take(&mut self.is_disk_full) {
+                        tracing::info!("the ledger can be written again; intake goes on");
+                    }
+                    self.state.lock().own.is_disk_full = false;
+                    return Some(result);
+                }
+                Err(LedgerError::WasCommitted) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut self.is_disk_full, true) {
+                        let error = error.to_string();
+                        tracing::error!(
+                            error,
+                            "cannot write what was counted; intake waits, nothing is lost"
+                        );
+                    }
+                    self.state.lock().own.is_disk_full = true;
+                    if *self.give_up.borrow() {
+                        return None;
+                    }
+                    std::thread::sleep(RETRY_INTERVAL);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! A source of files: watches them, reads what arrives, commits it.
+//!
+//! The loop asks, reads everything that is there, and only then says up to when the source is complete. So a
+//! backlog that is being read never makes minutes complete that are still in it. How far each file was read
+//! is written with what was counted of it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::{oneshot, watch};
+use weir_enrich::Scratch;
+use weir_ingest::{
+    Arrival, KnownFile, ObjectError, ObjectLine, ObjectReader, Outcome, Part, Watch, available_threads,
+    for_each_object, read_appended,
+};
+use weir_ledger::{FilePosition, Ledger, ObjectEntry, ObjectId};
+use weir_record::{Format, Timestamp, skip_by_name};
+
+use super::account::{self, Account};
+use super::commit::{Commits, Request};
+use super::intake::{Counter, Intake};
+use super::unit::{Committed, Unit};
+use crate::clock;
+use crate::output::harmless;
+
+/// How often files are looked for.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The most that is read of a growing file at a time.
+const APPENDED_BYTES_MAX: usize = 8 << 20;
+
+/// How often the positions of all files that are there are written again, in microseconds: they are
+/// forgotten when the file was not there for a month.
+const POSITIONS_INTERVAL_US: i64 = 24 * 3600 * 1_000_000;
+
+/// A source, ready to run.
+pub struct FileSource {
+    /// Files, folders and patterns.
+    pub paths: Vec<String>,
+    /// How lines are counted.
+    pub intake: Intake,
+    /// What was counted before.
+    pub ledger: Arc<Ledger>,
+    /// Where to.
+    pub commits: Commits,
+}
+
+/// How far an arrival was read.
+#[derive(Clone, Copy)]
+enum Progress {
+    Counted,
+    ReadTo {
+        offset: u64,
+        format: Option<Format>,
+        has_more: bool,
+    },
+    Failed {
+        is_unreadable: bool,
+    },
+    /// It could not be written; it is read again.
+    NotWritten,
+}
+
+impl FileSource {
+    /// Reads what arrives until `stop` says so; a file under way is read to its end first.
+    pub fn run(self, stop: &watch::Receiver<bool>, wait: impl Fn(Duration) -> bool) {
+        let name = &*self.intake.source;
+        let mut watch = Watch::resume(self.paths.clone(), self.known_files());
+        let mut reported = String::new();
+        let mut is_first_poll = true;
+        let mut positions_written_at = clock::now();
+        while !*stop.borrow() {
+            let now = clock::now();
+            #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
+            let found = watch.poll(SystemTime::now());
+            if is_first_poll && found.files == 0 {
+                let paths = self.paths.join(", ");
+                tracing::warn!(source = name, paths, "no file matches yet");
+            }
+            is_first_poll = false;
+            let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+            // Said once, not at every poll.
+            if reported != errors.join("; ") {
+                reported = errors.join("; ");
+                if !reported.is_empty() {
+                    tracing::error!(source = name, error = reported, "cannot look for files");
+                }
+            }
+            let has_more = self.read_all(&mut watch, &found.arrivals, stop);
+            let is_everything_seen = errors.is_empty() && found.files > 0 && found.settling == 0;
+            if is_everything_seen && !has_more && watch.unreadable() == 0 && !*stop.borrow() {
+                // What arrived while this was read may belong to minutes before the reading.
+                self.note(self.intake.state.caught_up(name, now));
+            }
+            if now.micros() - positions_written_at.micros() >= POSITIONS_INTERVAL_US {
+                self.write_positions(&watch, now);
+                positions_written_at = now;
+            }
+            if !has_more && wait(POLL_INTERVAL) {
+                return;
+            }
+        }
+    }
+
+    /// How far files were read before this run.
+    fn known_files(&self) -> HashMap<[u8; 16], KnownFile> {
+        let files = match self.ledger.read(|ledger| ledger.files(&self.intake.source)) {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::error!(error = %error, "cannot tell which files were read; they are read again");
+                Vec::new()
+            }
+        };
+        let known = |position: FilePosition| match position.is_whole {
+            true => KnownFile::Counted,
+            false => KnownFile::ReadTo(position.offset, position.format.and_then(Format::from_number)),
+        };
+        files.into_iter().map(|(key, position)| (key, known(position))).collect()
+    }
+
+    fn write_positions(&self, watch: &Watch, now: Timestamp) {
+        let mut unit = self.intake.unit();
+        unit.files = watch.positions().map(|(key, file)| (key, position_of(file, now))).collect();
+        let _ = self.commits.send(Request::Unit(unit, None));
+    }
+
+    fn note(&self, account: Account) {
+        let _ = self.commits.send(Request::Note(Arc::clone(&self.intake.source), account));
+    }
+
+    /// Reads all arrivals on all cores; says whether there is more to read at once.
+    fn read_all(&self, watch: &mut Watch, arrivals: &[Arrival], stop: &watch::Receiver<bool>) -> bool {
+        let new_worker = || (Worker::new(self), Vec::new());
+        let size = |arrival: &Arrival| arrival.path.metadata().map_or(0, |metadata| metadata.len());
+        let workers =
+            for_each_object(arrivals, available_threads(), size, new_worker, |(worker, done), arrival| {
+                if !*stop.borrow() {
+                    done.push((arrival, worker.read(arrival)));
+                }
+            });
+        let mut is_more_left = false;
+        for (arrival, pending) in workers.into_iter().flat_map(|(_, done)| done) {
+            match pending.wait() {
+                Progress::Counted => watch.counted(arrival),
+                Progress::ReadTo { offset, format, has_more } => {
+                    is_more_left |= has_more;
+                    watch.read_to(arrival, offset, format);
+                }
+                Progress::Failed { is_unreadable } => watch.failed(arrival, is_unreadable),
+                Progress::NotWritten => watch.not_read(arrival),
+            }
+        }
+        is_more_left
+    }
+}
+
+/// What was read of an arrival, and what becomes of it on the disk.
+struct Pending {
+    progress: Progress,
+    committed: Option<oneshot::Receiver<Committed>>,
+}
+
+impl Pending {
+    fn wait(self) -> Progress {
+        match self.committed.map(oneshot::Receiver::blocking_recv) {
+            None | Some(Ok(Committed::Done | Committed::Known)) => self.progress,
+            Some(Ok(Committed::Stopping) | Err(_)) => Progress::NotWritten,
+        }
+    }
+}
+
+fn position_of(file: KnownFile, now: Timestamp) -> FilePosition {
+    let (offset, format, is_whole) = match file {
+        KnownFile::Counted => (0, None, true),
+        KnownFile::ReadTo(offset, format) => (offset, format.map(Format::number), false),
+    };
+    FilePosition { offset, size: offset, format, is_whole, seen_at_us: now.micros() }
+}
+
+/// One thread's buffers.
+struct Worker<'s> {
+    source: &'s FileSource,
+    reader: ObjectReader,
+    scratch: Scratch,
+    unit: Box<Unit>,
+}
+
+impl<'s> Worker<'s> {
+    fn new(source: &'s FileSource) -> Self {
+        Self {
+            source,
+            reader: ObjectReader::with_text_hash(source.intake.limits),
+            scratch: Scratch::default(),
+            unit: source.intake.unit(),
+        }
+    }
+
+    fn read(&mut self, arrival: &Arrival) -> Pending {
+        match arrival.part {
+            Part::Whole => self.read_whole(arrival),
+            Part::From(offset) => self.read_appended(arrival, offset),
+        }
+    }
+
+    fn read_whole(&mut self, arrival: &Arrival) -> Pending {
+        let path = arrival.path.to_string_lossy();
+        let Self { source, reader, scratch, unit } = self;
+        let counter = Counter::new(&source.intake, &path);
+        let each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
+        let outcome = reader.read_opened(|| arrival.open(), &arrival.path, source.intake.format, each);
+        if matches!(outcome, Ok(Outcome::Read { unpacked_bytes: 1.., .. })) {
+            // A folder is synced again and a file copied: what has the same text was counted.
+            let text_hash = reader.text_hash();
+            let name = format!("{text_hash:032x}");
+            let id = ObjectId::of(&["file", &source.intake.source, &name]);
+            let is_known = source.ledger.read(|ledger| ledger.object(id)).is_ok_and(|entry| entry.is_some());
+            if is_known {
+                self.unit.clear(source.intake.state.first_open(&source.intake.source));
+                self.unit.account.duplicates += 1;
+            } else {
+                let committed_at_us = clock::now().micros();
+                let entry = ObjectEntry { etag: "".into(), size: 0, text_hash, committed_at_us };
+                self.unit.objects.push((id, entry));
+            }
+        }
+        self.finish(arrival, outcome, |_| Progress::Counted)
+    }
+
+    /// Hands over what was read of an arrival.
+    fn finish(
+        &mut self,
+        arrival: &Arrival,
+        outcome: Result<Outcome, ObjectError>,
+        progress: impl FnOnce(Option<Format>) -> Progress,
+    ) -> Pending {
+        let path = arrival.path.to_string_lossy();
+        let mut format = None;
+        match outcome {
+            Ok(Outcome::Read { format: found, .. }) => {
+                format = found;
+                if self.unit.account.duplicates == 0 {
+                    Counter::new(&self.source.intake, &path).end(&mut self.unit);
+                }
+            }
+            Ok(Outcome::Skipped(kind)) => account::count(&mut self.unit.account.skipped, kind.label()),
+            Err(error) => return self.fail(&arrival.path, &error),
+        }
+        let progress = progress(format);
+        let position = match progress {
+            Progress::Counted => Some(KnownFile::Counted),
+            Progress::ReadTo { offset, format, .. } => Some(KnownFile::ReadTo(offset, format)),
+            Progress::Failed { .. } | Progress::NotWritten => None,
+        };
+        let position = position.map(|position| (arrival.key(), position_of(position, clock::now())));
+        self.unit.files.extend(position);
+        let (done, committed) = oneshot::channel();
+        self.unit.waiting.push(done);
+        let unit = std::mem::replace(&mut self.unit, self.source.intake.unit());
+        // Without an answer the wait says that it was not written.
+        let _ = self.source.commits.send(Request::Unit(unit, None));
+        Pending { progress, committed: Some(committed) }
+    }
+
+    fn fail(&mut self, path: &Path, error: &ObjectError) -> Pending {
+        let intake = &self.source.intake;
+        self.unit.clear(intake.state.first_open(&intake.source));
+        let mut note = Account::default();
+        account::count(&mut note.failed, error.label());
+        self.source.note(note);
+        let is_unreadable = matches!(error, ObjectError::Io(_));
+        let (path, error) = (harmless(&path.to_string_lossy()), harmless(&error.to_string()));
+        tracing::error!(source = &*intake.source, path, error, "a file was not counted");
+        Pending { progress: Progress::Failed { is_unreadable }, committed: None }
+    }
+
+    /// Reads what was appended to a plain file. Its format is told once, by the first lines that tell it;
+    /// from then on lines that are none are rejects.
+    fn read_appended(&mut self, arrival: &Arrival, offset: u64) -> Pending {
+        let (path, known) = (&arrival.path, arrival.format);
+        let bytes_max = APPENDED_BYTES_MAX.max(self.source.intake.limits.line_bytes + 1);
+        let appended = arrival.open().and_then(|file| read_appended(file, offset, bytes_max));
+        let (text, end) = match appended {
+            Ok(appended) => appended,
+            Err(error) => return self.fail(path, &error.into()),
+        };
+        if text.is_empty() {
+            let progress = Progress::ReadTo { offset: end, format: known, has_more: false };
+            return Pending { progress, committed: None };
+        }
+        let origin = path.to_string_lossy();
+        let Self { source, reader, scratch, unit } = self;
+        let counter = Counter::new(&source.intake, &origin);
+        let each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
+        let outcome = match known {
+            Some(format) => {
+                reader.read_lines(&text, format, each);
+                Ok(Outcome::Read { format: known, unpacked_bytes: text.len() as u64 })
+            }
+            None => match skip_by_name(&origin) {
+                Some(kind) => Ok(Outcome::Skipped(kind)),
+                None => reader.read_stream(text.as_slice(), source.intake.format, each),
+            },
+        };
+        // A full buffer was cut; what is left is there to be read at once.
+        let has_more = text.len() >= APPENDED_BYTES_MAX / 2;
+        self.finish(arrival, outcome, |format| Progress::ReadTo { offset: end, format, has_more })
+    }
+}

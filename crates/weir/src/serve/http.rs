@@ -1,0 +1,244 @@
+//! What the outside world asks of the server: handlers, users, and where remote write goes.
+//!
+//! The one place where secrets are read from their files.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use weir_ledger::ObjectId;
+use weir_ship::Authorization;
+use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
+use weir_web::{
+    Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, PasswordSecret, PushAnswer, PushRequest,
+    SuccessStatus,
+};
+
+use super::commit::{Commits, Pushed, Request};
+use super::publication::Publication;
+use super::remote_write::Shipping;
+use super::sources::Shared;
+use super::state::State;
+use crate::config::{Access, Config, CorsOrigins, Login, RemoteWrite, Role, UrlLabels, User};
+
+/// A secret is a line; what is longer is the wrong file.
+const SECRET_BYTES_MAX: usize = 64 << 10;
+
+/// The HTTP server while it runs.
+pub struct HttpServer {
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl HttpServer {
+    /// Completes when all requests under way were answered.
+    pub async fn ended(&mut self) {
+        match (&mut self.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(error = %error, "the HTTP server failed"),
+            Err(_) => tracing::error!("the HTTP server ended badly"),
+        }
+    }
+
+    /// Ends it at once.
+    pub fn abort(&self) {
+        self.task.abort();
+    }
+}
+
+/// Serves on `listener` until `stop`.
+///
+/// # Errors
+///
+/// A secret that cannot be read.
+pub async fn start(
+    config: &Config,
+    listener: TcpListener,
+    shared: &Shared,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<HttpServer> {
+    let handlers = handlers(config, shared, authentication(&config.http.access)?);
+    let mut stopped = stop;
+    let task = tokio::spawn(weir_web::serve(listener, handlers, async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    }));
+    Ok(HttpServer { task })
+}
+
+fn handlers(config: &Config, shared: &Shared, authentication: Authentication) -> Handlers {
+    let (snapshots, routes, ready) =
+        (Arc::clone(&shared.state), Arc::clone(&shared.state), Arc::clone(&shared.state));
+    let commits = shared.commits.clone();
+    Handlers {
+        snapshot: Arc::new(move |scraper| {
+            let (snapshot, has_news) = snapshots.snapshot(scraper);
+            if has_news {
+                // What was shown for the first time is written soon; where it can't be, it is shown so again.
+                commits.try_send(Request::Tick);
+            }
+            snapshot
+        }),
+        routes: Arc::new(move |query| routes.routes(&query)),
+        is_ready: Arc::new(move || ready.is_ready()),
+        gateway: Some(gateway(config, shared)),
+        authentication: Arc::new(authentication),
+    }
+}
+
+fn gateway(config: &Config, shared: &Shared) -> Gateway {
+    let options = GatewayOptions {
+        url_labels: match config.gateway.url_labels {
+            UrlLabels::Add => weir_web::UrlLabels::Add,
+            UrlLabels::Ignore => weir_web::UrlLabels::Ignore,
+        },
+        success: if config.gateway.status == 200 { SuccessStatus::Ok } else { SuccessStatus::Accepted },
+        cors_origins: match &config.gateway.cors_origins {
+            CorsOrigins::Any => weir_web::CorsOrigins::Any,
+            CorsOrigins::Listed(origins) => weir_web::CorsOrigins::Only(origins.clone()),
+        },
+        body_bytes_max: config.limits.push_bytes,
+        unpacked_bytes_max: config.limits.push_unpacked_bytes,
+    };
+    let (push_state, push_commits) = (Arc::clone(&shared.state), shared.commits.clone());
+    let push = move |request: PushRequest| -> BoxFuture<PushAnswer> {
+        let PushRequest { push, idempotency_key } = request;
+        let key = idempotency_key.map(|key| ObjectId::of(&["push", &key]).0);
+        let (state, commits) = (Arc::clone(&push_state), push_commits.clone());
+        Box::pin(async move { commit(&state, &commits, |answer| Request::Push(push, key, answer)).await })
+    };
+    let (delete_state, delete_commits) = (Arc::clone(&shared.state), shared.commits.clone());
+    let delete = move |grouping| -> BoxFuture<PushAnswer> {
+        let (state, commits) = (Arc::clone(&delete_state), delete_commits.clone());
+        Box::pin(async move { commit(&state, &commits, |answer| Request::Delete(grouping, answer)).await })
+    };
+    Gateway::new(Arc::new(push), Arc::new(delete), options)
+}
+
+/// Hands a request to the commit thread, and waits until it is durable or refused.
+async fn commit(
+    state: &State,
+    commits: &Commits,
+    request: impl FnOnce(oneshot::Sender<Pushed>) -> Request,
+) -> PushAnswer {
+    if state.lock().own.is_disk_full {
+        return PushAnswer::DiskFull;
+    }
+    let (answer, answered) = oneshot::channel();
+    if commits.send_async(request(answer)).await.is_err() {
+        return PushAnswer::Busy;
+    }
+    match answered.await {
+        Ok(Pushed::Done) => PushAnswer::Done,
+        Ok(Pushed::Known) => PushAnswer::Known,
+        Ok(Pushed::Refused(refused)) => PushAnswer::Refused(refused),
+        Ok(Pushed::DiskFull) => PushAnswer::DiskFull,
+        Err(_) => PushAnswer::Busy,
+    }
+}
+
+/// Who may do what, with the secrets from their files.
+///
+/// # Errors
+///
+/// A file that cannot be read, or holds no secret.
+fn authentication(access: &Access) -> anyhow::Result<Authentication> {
+    let Access::Users(users) = access else { return Ok(Authentication::None) };
+    let users = users.iter().map(web_user).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(Authentication::users(users))
+}
+
+fn web_user(user: &User) -> anyhow::Result<weir_web::User> {
+    let role = |role: &Role| match role {
+        Role::Read => weir_web::Role::Read,
+        Role::Scrape => weir_web::Role::Scrape,
+        Role::Push => weir_web::Role::Push,
+        Role::Admin => weir_web::Role::Admin,
+    };
+    let password = user.password_file.as_deref().map(secret).transpose()?;
+    let password = password.map(|text| {
+        PasswordSecret::parse(&text)
+            .map_err(|problem| anyhow::anyhow!("the password file of the user {}: {problem}", user.name))
+    });
+    Ok(weir_web::User {
+        name: user.name.clone(),
+        password: password.transpose()?,
+        token: user.token_file.as_deref().map(secret).transpose()?,
+        roles: user.roles.iter().map(role).collect(),
+    })
+}
+
+/// The first line of a file that holds a secret.
+///
+/// # Errors
+///
+/// It cannot be read, or the line is empty.
+pub fn secret(path: &Path) -> anyhow::Result<String> {
+    let shown = path.display();
+    let bytes = fs::read(path).with_context(|| format!("cannot read the secret in {shown}"))?;
+    if bytes.len() > SECRET_BYTES_MAX {
+        bail!("{shown} is too large to be a secret; name the file that holds nothing else");
+    }
+    let text = String::from_utf8(bytes).with_context(|| format!("the secret in {shown} is not UTF-8"))?;
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => bail!("the first line of {shown} is empty; write the secret into it"),
+    }
+}
+
+/// A remote write that is not running yet.
+pub struct ReadyShipping {
+    sender: RemoteWriteSender,
+    name: Arc<str>,
+    queue: String,
+    window: std::time::Duration,
+}
+
+impl ReadyShipping {
+    /// What runs.
+    pub fn into_task(self, shared: &Shared) -> Shipping {
+        Shipping {
+            name: self.name,
+            queue: self.queue,
+            sender: self.sender,
+            window: self.window,
+            ledger: Arc::clone(&shared.ledger),
+            commits: shared.commits.clone(),
+            state: Arc::clone(&shared.state),
+        }
+    }
+}
+
+/// The connections of all remote writes; nothing is opened yet.
+///
+/// # Errors
+///
+/// A secret that cannot be read, or an address that cannot be used.
+pub fn shippings(config: &Config, publications: &[Publication]) -> anyhow::Result<Vec<ReadyShipping>> {
+    let targets = config.metrics.remote_write.iter().zip(publications);
+    targets.map(|(target, publication)| shipping(target, publication)).collect()
+}
+
+fn shipping(target: &RemoteWrite, publication: &Publication) -> anyhow::Result<ReadyShipping> {
+    let authorization = match &target.login {
+        Login::None => Authorization::None,
+        Login::Basic { username, password_file } => {
+            Authorization::Basic { username: username.clone(), password: secret(password_file)? }
+        }
+        Login::Bearer { token_file } => Authorization::Bearer(secret(token_file)?),
+    };
+    let sender = RemoteWriteSender::new(&RemoteWriteTarget {
+        url: target.url.clone(),
+        authorization,
+        headers: Vec::new(),
+        timeout: target.timeout,
+    });
+    Ok(ReadyShipping {
+        sender: sender.with_context(|| format!("cannot write to the remote write {}", target.name))?,
+        name: Arc::clone(&publication.name),
+        queue: publication.queue().to_owned(),
+        window: target.out_of_order_time_window,
+    })
+}

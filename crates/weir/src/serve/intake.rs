@@ -1,0 +1,105 @@
+//! Lines into a unit: what every source does with what it read.
+//!
+//! A file, an object of a bucket and a replayed reject are counted by the same code, so that they cannot
+//! come to different numbers.
+
+use std::sync::Arc;
+
+use weir_enrich::{Enricher, Scratch};
+use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
+use weir_ledger::StoredReject;
+use weir_meter::MeterOptions;
+use weir_record::{Format, Reject, Timestamp};
+
+use super::rules::CurrentRules;
+use super::state::State;
+use super::unit::Unit;
+use crate::clock;
+use crate::tally::counting;
+
+/// What a source needs to count lines.
+#[derive(Clone)]
+pub struct Intake {
+    /// Its name in the config.
+    pub source: Arc<str>,
+    /// The format of its lines; `None` is told by the content.
+    pub format: Option<Format>,
+    /// Names services, routes and target groups.
+    pub rules: CurrentRules,
+    /// What to count.
+    pub options: MeterOptions,
+    /// Bounds on input.
+    pub limits: ReadLimits,
+    /// What is known already.
+    pub state: Arc<State>,
+}
+
+impl Intake {
+    /// An empty unit of this source.
+    pub fn unit(&self) -> Box<Unit> {
+        let first_open = self.state.first_open(&self.source);
+        Box::new(Unit::new(Arc::clone(&self.source), self.options, clock::now(), first_open))
+    }
+}
+
+/// Counts the lines of one object after the other.
+pub struct Counter<'i> {
+    intake: &'i Intake,
+    enricher: Arc<Enricher>,
+    complete_to: Option<Timestamp>,
+    received_at: Timestamp,
+    /// What the object is called in rejects.
+    origin: &'i str,
+}
+
+impl<'i> Counter<'i> {
+    /// A counter for the object that rejects call `origin`.
+    pub fn new(intake: &'i Intake, origin: &'i str) -> Self {
+        Self {
+            enricher: intake.rules.enricher(),
+            complete_to: intake.state.complete_to(&intake.source),
+            received_at: clock::now(),
+            intake,
+            origin,
+        }
+    }
+
+    /// Counts one line in `unit`.
+    pub fn take_in(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
+        unit.account.received += 1;
+        let line = match line {
+            ObjectLine::Long(number, why) => return self.reject(unit, *number, &[], why, true),
+            ObjectLine::Line(line) => line,
+        };
+        let request = match &line.outcome {
+            Ok(request) => request,
+            Err(why) => return self.reject(unit, line.number, line.bytes, why, false),
+        };
+        let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
+        unit.observe(&counting(request, &enriched), request);
+        unit.account.late +=
+            u64::from(self.complete_to.is_some_and(|complete_to| request.time < complete_to));
+    }
+
+    /// Notes that an object was read to its end: what its name says of its interval.
+    pub fn end(&self, unit: &mut Unit) {
+        unit.account.objects += 1;
+        if let Some(key) = ObjectKey::parse(self.origin) {
+            unit.account.interval(&key.node, key.interval_end, self.received_at);
+        }
+    }
+
+    fn reject(&self, unit: &mut Unit, line: u64, bytes: &[u8], why: &Reject, is_cut: bool) {
+        super::account::count(&mut unit.account.rejected, why.reason.label());
+        unit.keep(StoredReject {
+            source: (&*self.intake.source).into(),
+            origin: self.origin.into(),
+            line,
+            column: u32::try_from(why.column).unwrap_or(u32::MAX),
+            reason: why.reason.label().into(),
+            received_at_us: self.received_at.micros(),
+            bytes: bytes.to_vec(),
+            is_cut,
+        });
+    }
+}

@@ -1,0 +1,429 @@
+//! Objects from buckets, on their way into units.
+//!
+//! The async side fetches; threads of their own unpack and count, one per core. An object is claimed while it
+//! is on its way, so that two messages about one object, which S3 may send, never count it in two units at
+//! once. Whether it was counted before is asked of the ledger when it is claimed, and once more in the commit.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use weir_enrich::Scratch;
+use weir_ingest::s3::{
+    FetchedObject, GivenUp, GivenUpContent, ObjectBody, ObjectReference, ObjectSink, Taken, Unavailable,
+};
+use weir_ingest::{ObjectError, ObjectReader, Outcome};
+use weir_ledger::{Ledger, ObjectEntry, ObjectId, StoredReject};
+
+use super::account::{self, Account};
+use super::commit::{Commits, Request};
+use super::intake::{Counter, Intake};
+use super::unit::{Committed, Unit};
+use super::work_queue::{Next, WorkQueue};
+use crate::clock;
+
+/// A unit is handed over when this long has passed since its first object: the group commit.
+const UNIT_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// A unit is handed over when no object has come for this long.
+const UNIT_IDLE_MAX: Duration = Duration::from_millis(100);
+
+/// A unit is handed over when its objects had this many packed bytes.
+const UNIT_BYTES_MAX: u64 = 8 << 20;
+
+/// A unit is handed over when it has this many objects.
+const UNIT_OBJECTS_MAX: usize = 2_000;
+
+/// Units of one worker that are on their way to the disk; beyond it the worker waits.
+const UNITS_MAX: usize = 2;
+
+/// The largest object whose bytes are kept where its content has changed.
+const CHANGED_BYTES_MAX: usize = 16 << 20;
+
+/// The way of objects into the counts of one source.
+pub struct CountingSink {
+    intake: Intake,
+    ledger: Arc<Ledger>,
+    commits: Commits,
+    jobs: Arc<WorkQueue<Job>>,
+    claims: Mutex<HashSet<ObjectId>>,
+    released: Notify,
+    /// Whether what is read goes to `/metrics` and to remote write, or into the minutes only.
+    runtime: Handle,
+}
+
+struct Job {
+    object: FetchedObject,
+    id: ObjectId,
+    done: oneshot::Sender<Taken>,
+}
+
+/// The identity of an object: its bucket and key.
+pub fn object_id(object: &ObjectReference) -> ObjectId {
+    ObjectId::of(&["s3", &object.bucket, &object.key])
+}
+
+/// The identity of content that was put aside, so that it is put aside once.
+fn aside_id(object: &ObjectReference, etag: &str) -> ObjectId {
+    ObjectId::of(&["s3 aside", &object.bucket, &object.key, etag])
+}
+
+impl CountingSink {
+    /// A sink and the threads that count for it; they end when the sink is closed.
+    ///
+    /// # Errors
+    ///
+    /// When a thread cannot be started.
+    pub fn start(
+        intake: Intake,
+        ledger: Arc<Ledger>,
+        commits: Commits,
+        threads: usize,
+    ) -> std::io::Result<(Arc<Self>, Vec<std::thread::JoinHandle<()>>)> {
+        let jobs = Arc::new(WorkQueue::new());
+        let sink = Arc::new(Self {
+            intake,
+            ledger,
+            commits,
+            jobs,
+            claims: Mutex::default(),
+            released: Notify::new(),
+            runtime: Handle::current(),
+        });
+        let spawn = |number: usize| {
+            let sink = Arc::clone(&sink);
+            let name = format!("{} {number}", sink.intake.source);
+            std::thread::Builder::new().name(name).spawn(move || Worker::new(&sink).run())
+        };
+        let workers = (0..threads).map(spawn).collect::<std::io::Result<Vec<_>>>()?;
+        Ok((sink, workers))
+    }
+
+    /// Takes nothing more; the threads end when they have counted what they have.
+    pub fn close(&self) {
+        self.jobs.close();
+    }
+
+    /// Waits until nobody else works on the object, and claims it until the claim is dropped.
+    async fn claim(&self, id: ObjectId) -> Claim<'_> {
+        loop {
+            let released = self.released.notified();
+            if self.claims.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+                return Claim { sink: self, id };
+            }
+            released.await;
+        }
+    }
+
+    /// What the ledger has of an object.
+    fn entry(&self, id: ObjectId) -> Option<ObjectEntry> {
+        // What cannot be read now is asked again by the commit, which waits until it can.
+        self.ledger.read(|ledger| ledger.object(id)).ok().flatten()
+    }
+
+    async fn keep(&self, unit: Box<Unit>) -> bool {
+        let (done, is_done) = oneshot::channel();
+        let mut unit = unit;
+        unit.waiting.push(done);
+        let is_sent = self.commits.send_async(Request::Unit(unit, None)).await.is_ok();
+        is_sent && matches!(is_done.await, Ok(Committed::Done | Committed::Known))
+    }
+}
+
+struct Claim<'s> {
+    sink: &'s CountingSink,
+    id: ObjectId,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.sink.claims.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.sink.released.notify_waiters();
+    }
+}
+
+impl ObjectSink for CountingSink {
+    fn is_known(&self, object: &ObjectReference) -> bool {
+        let Some(etag) = &object.etag else { return false };
+        let is_counted = self.entry(object_id(object)).is_some_and(|entry| *entry.etag == **etag);
+        is_counted || self.entry(aside_id(object, etag)).is_some()
+    }
+
+    async fn take(&self, object: FetchedObject) -> Taken {
+        let id = object_id(&object.reference);
+        let _claim = self.claim(id).await;
+        let is_known =
+            self.is_known(&ObjectReference { etag: object.etag.clone(), ..object.reference.clone() });
+        if is_known {
+            self.duplicate();
+            return Taken::Duplicate;
+        }
+        let (done, is_done) = oneshot::channel();
+        if self.jobs.put(Job { object, id, done }).is_err() {
+            return Taken::Stopping;
+        }
+        is_done.await.unwrap_or(Taken::Stopping)
+    }
+
+    async fn give_up(&self, what: GivenUp) -> Result<(), Unavailable> {
+        let mut unit = self.intake.unit();
+        let GivenUp { content, label, reason } = what;
+        let (origin, bytes, id) = match &content {
+            GivenUpContent::Message { id, body } => {
+                (format!("message {id}"), body.as_bytes().to_vec(), ObjectId::of(&["message", id]))
+            }
+            GivenUpContent::Object(object) => {
+                let etag = object.etag.as_deref().unwrap_or_default();
+                (object.to_string(), Vec::new(), aside_id(object, etag))
+            }
+        };
+        tracing::error!(source = &*self.intake.source, origin, reason, "given up; kept as a reject");
+        account::count(&mut unit.account.given_up, label);
+        let now = clock::now();
+        unit.keep(StoredReject {
+            source: (&*self.intake.source).into(),
+            origin: origin.into(),
+            line: 0,
+            column: 0,
+            reason: label.into(),
+            received_at_us: now.micros(),
+            is_cut: bytes.is_empty(),
+            bytes,
+        });
+        unit.objects.push((id, entry_of("", 0, 0)));
+        if self.keep(unit).await { Ok(()) } else { Err(Unavailable) }
+    }
+
+    fn failed(&self, label: &'static str) {
+        let mut note = Account::default();
+        account::count(&mut note.failed, label);
+        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+    }
+
+    fn duplicate(&self) {
+        let note = Account { duplicates: 1, ..Account::default() };
+        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+    }
+
+    fn caught_up(&self, at: SystemTime) {
+        let note = self.intake.state.caught_up(&self.intake.source, clock::timestamp(at));
+        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+    }
+}
+
+fn entry_of(etag: &str, size: u64, text_hash: u128) -> ObjectEntry {
+    ObjectEntry { etag: etag.into(), size, text_hash, committed_at_us: clock::now().micros() }
+}
+
+/// One thread that counts.
+struct Worker<'s> {
+    sink: &'s CountingSink,
+    reader: ObjectReader,
+    scratch: Scratch,
+    unit: Box<Unit>,
+    /// What the unit's objects become when it is on the disk.
+    waiting: Vec<(oneshot::Sender<Taken>, Taken)>,
+    unit_bytes: u64,
+    unit_began: Option<Instant>,
+    back: std::sync::mpsc::Receiver<Box<Unit>>,
+    give_back: std::sync::mpsc::SyncSender<Box<Unit>>,
+    units_away: usize,
+}
+
+impl<'s> Worker<'s> {
+    fn new(sink: &'s CountingSink) -> Self {
+        let (give_back, back) = std::sync::mpsc::sync_channel(UNITS_MAX);
+        Self {
+            sink,
+            reader: ObjectReader::with_text_hash(sink.intake.limits),
+            scratch: Scratch::default(),
+            unit: sink.intake.unit(),
+            waiting: Vec::new(),
+            unit_bytes: 0,
+            unit_began: None,
+            back,
+            give_back,
+            units_away: 0,
+        }
+    }
+
+    fn run(mut self) {
+        loop {
+            let wait =
+                self.unit_began.map(|began| UNIT_IDLE_MAX.min(UNIT_AGE_MAX.saturating_sub(began.elapsed())));
+            match self.sink.jobs.next(wait) {
+                Next::Item(job) => self.count(job),
+                Next::Nothing => self.hand_over(),
+                Next::Closed => return self.hand_over(),
+            }
+            let is_full = self.unit_bytes >= UNIT_BYTES_MAX || self.waiting.len() >= UNIT_OBJECTS_MAX;
+            if is_full || self.unit_began.is_some_and(|began| began.elapsed() >= UNIT_AGE_MAX) {
+                self.hand_over();
+            }
+        }
+    }
+
+    fn count(&mut self, job: Job) {
+        let known = self.sink.entry(job.id);
+        if let Some(known) = known {
+            return self.compare(job, &known);
+        }
+        self.unit_began.get_or_insert_with(Instant::now);
+        let Job { object, id, done } = job;
+        let FetchedObject { reference, etag, size, body } = object;
+        let (etag, size) = (etag.unwrap_or_default(), size.unwrap_or(0));
+        let origin = reference.to_string();
+        let counter = Counter::new(&self.sink.intake, &origin);
+        let Self { reader, scratch, unit, .. } = self;
+        let has_lines = std::cell::Cell::new(false);
+        let outcome =
+            read_body(reader, &reference.key, body, &self.sink.runtime, &self.sink.intake, |line| {
+                has_lines.set(true);
+                counter.take_in(unit, scratch, &line);
+            });
+        let text_hash = self.reader.text_hash();
+        let taken = match outcome {
+            Ok(Outcome::Read { .. }) => {
+                counter.end(&mut self.unit);
+                Taken::Counted
+            }
+            Ok(Outcome::Skipped(kind)) => {
+                account::count(&mut self.unit.account.skipped, kind.label());
+                Taken::Skipped
+            }
+            Err(error) => {
+                // Lines of it may be in the unit already: then all of its objects are read again.
+                if has_lines.get() {
+                    self.drop_unit();
+                }
+                let _ = done.send(broken(&error));
+                return;
+            }
+        };
+        self.unit.objects.push((id, entry_of(&etag, size, text_hash)));
+        self.waiting.push((done, taken));
+        self.unit_bytes += size;
+    }
+
+    /// An object of which another content was counted: the same text again, or not.
+    fn compare(&mut self, job: Job, known: &ObjectEntry) {
+        let Job { object, done, .. } = job;
+        let FetchedObject { reference, etag, size, body } = object;
+        let (etag, size) = (etag.unwrap_or_default(), size.unwrap_or(0));
+        let kept = match &body {
+            ObjectBody::Whole(bytes) if bytes.len() <= CHANGED_BYTES_MAX => bytes.to_vec(),
+            _ => Vec::new(),
+        };
+        let Self { reader, .. } = self;
+        let outcome = read_body(reader, &reference.key, body, &self.sink.runtime, &self.sink.intake, |_| ());
+        if let Err(error) = outcome {
+            let _ = done.send(broken(&error));
+            return;
+        }
+        let text_hash = self.reader.text_hash();
+        self.unit_began.get_or_insert_with(Instant::now);
+        self.unit.objects.push((aside_id(&reference, &etag), entry_of(&etag, size, text_hash)));
+        if text_hash == known.text_hash {
+            self.unit.account.duplicates += 1;
+            self.waiting.push((done, Taken::Duplicate));
+            return;
+        }
+        let origin = reference.to_string();
+        tracing::error!(
+            source = &*self.sink.intake.source,
+            origin,
+            "an object that was counted has other content now; it was not counted again but kept as a reject"
+        );
+        account::count(&mut self.unit.account.given_up, "object_changed");
+        self.unit.keep(StoredReject {
+            source: (&*self.sink.intake.source).into(),
+            origin: origin.into(),
+            line: 0,
+            column: 0,
+            reason: "object_changed".into(),
+            received_at_us: clock::now().micros(),
+            is_cut: kept.is_empty(),
+            bytes: kept,
+        });
+        self.waiting.push((done, Taken::Changed));
+    }
+
+    /// Forgets what the unit has; its objects come again.
+    fn drop_unit(&mut self) {
+        self.unit.clear(self.sink.intake.state.first_open(&self.sink.intake.source));
+        self.waiting.drain(..).for_each(|(done, _)| drop(done.send(Taken::Unavailable)));
+        self.unit_bytes = 0;
+        self.unit_began = None;
+    }
+
+    /// Sends the unit to the commit thread, and goes on with another.
+    fn hand_over(&mut self) {
+        self.unit_began = None;
+        self.unit_bytes = 0;
+        if self.unit.is_empty() {
+            return;
+        }
+        let mut next = if self.units_away < UNITS_MAX {
+            self.sink.intake.unit()
+        } else {
+            match self.back.recv() {
+                Ok(unit) => {
+                    self.units_away -= 1;
+                    unit
+                }
+                Err(_) => self.sink.intake.unit(),
+            }
+        };
+        next.clear(self.sink.intake.state.first_open(&self.sink.intake.source));
+        let mut unit = std::mem::replace(&mut self.unit, next);
+        let (done, is_done) = oneshot::channel();
+        unit.waiting.push(done);
+        let waiting = std::mem::take(&mut self.waiting);
+        if self.sink.commits.send(Request::Unit(unit, Some(self.give_back.clone()))).is_err() {
+            return;
+        }
+        self.units_away += 1;
+        self.sink.runtime.spawn(async move {
+            let committed = is_done.await.unwrap_or(Committed::Stopping);
+            for (done, taken) in waiting {
+                let taken = match committed {
+                    Committed::Done => taken,
+                    Committed::Known => Taken::Unavailable,
+                    Committed::Stopping => Taken::Stopping,
+                };
+                // A source that has ended does not listen.
+                let _ = done.send(taken);
+            }
+        });
+    }
+}
+
+fn read_body(
+    reader: &mut ObjectReader,
+    key: &str,
+    body: ObjectBody,
+    runtime: &Handle,
+    intake: &Intake,
+    each: impl FnMut(weir_ingest::ObjectLine<'_, '_>),
+) -> Result<Outcome, ObjectError> {
+    let open = || -> std::io::Result<(Box<dyn Read>, u64)> {
+        Ok(match body {
+            ObjectBody::Whole(bytes) => {
+                let size = bytes.len() as u64;
+                (Box::new(std::io::Cursor::new(bytes)), size)
+            }
+            ObjectBody::Stream(stream) => {
+                let size = stream.expected_bytes().unwrap_or(u64::MAX);
+                (Box::new(stream.into_read(runtime.clone())), size)
+            }
+        })
+    };
+    reader.read_named(key, open, intake.format, each)
+}
+
+fn broken(error: &ObjectError) -> Taken {
+    Taken::Broken { label: error.label(), text: error.to_string() }
+}

@@ -1,0 +1,143 @@
+//! From the data folder to the state: everything that a start finds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use weir_ledger::{Ledger, LedgerError, Reading};
+use weir_meter::pushed::{GaugeMode, PushedOptions, PushedSeries, StoredFamily, StoredSeries};
+use weir_meter::{Births, Meter, MeterOptions, Scrapers};
+
+use super::account::Account;
+use super::own_metrics::Own;
+use super::preparation::{Kept, Preparation};
+use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES};
+use super::publication::{Publication, PublicationOptions};
+use super::state::{Inner, SourceState, State};
+use crate::clock;
+use crate::config::{Config, GaugeMerge, RemoteWrite, SourceSelection};
+
+/// The ledger's name in the data folder.
+const LEDGER_FILE: &str = "ledger.redb";
+
+/// Everything that the server goes on with.
+pub struct Opened {
+    /// The ledger.
+    pub ledger: Arc<Ledger>,
+    /// What is shown.
+    pub state: Arc<State>,
+    /// What the commit thread knows.
+    pub preparation: Preparation,
+    /// The targets of remote write.
+    pub publications: Vec<Publication>,
+}
+
+/// Opens the ledger of the data folder, and makes the folder if it is missing.
+///
+/// # Errors
+///
+/// The folder cannot be made, another server uses it, or a newer version wrote it.
+pub fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
+    let shown = folder.display();
+    if !folder.exists() {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the data folder {shown}"))?;
+        // It holds log lines, which may hold anything.
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("cannot close the data folder {shown} to others"))?;
+    }
+    if !folder.is_dir() {
+        bail!("the data folder {shown} is not a folder; set data_dir to another");
+    }
+    Ok(Ledger::open(&folder.join(LEDGER_FILE))?)
+}
+
+/// Reads what was counted before.
+///
+/// # Errors
+///
+/// When the ledger can't be read.
+pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::Result<Opened> {
+    let ledger = Arc::new(ledger);
+    let (inner, preparation, publications) =
+        ledger.read(|reading| load(config, options, reading)).context("cannot read what was counted")?;
+    let state = Arc::new(State::new(inner, Arc::clone(&ledger), config.metrics.expire_after));
+    publications.iter().for_each(|publication| publication.tell(&state));
+    Ok(Opened { ledger, state, preparation, publications })
+}
+
+fn load(
+    config: &Config,
+    options: MeterOptions,
+    ledger: &Reading<'_>,
+) -> Result<(Inner, Preparation, Vec<Publication>), LedgerError> {
+    let mut meter = Meter::restore(options, &ledger.series(METRICS)?);
+    let totals: MeterTotals = ledger.state(METER_TOTALS)?.unwrap_or_default();
+    let births = Births { alb: totals.births.0, nginx: totals.births.1 };
+    meter.restore_totals(births, totals.overflows);
+    let scrapers = ledger.state(SCRAPERS)?.unwrap_or_default();
+    let mut sources = BTreeMap::new();
+    for source in &config.sources {
+        let account: Account = ledger.state(&format!("{SOURCES}{}", source.name))?.unwrap_or_default();
+        let is_on_metrics = is_on_metrics(&config.metrics.remote_write, &source.name);
+        let state = SourceState::new(account, source.lateness, is_on_metrics);
+        sources.insert(Arc::from(source.name.as_str()), state);
+    }
+    let now = clock::now();
+    let publications = config
+        .metrics
+        .remote_write
+        .iter()
+        .map(|target| Publication::load(ledger, publication_options(config, target), options, now))
+        .collect::<Result<_, _>>()?;
+    let pushed = load_pushed(config, ledger)?;
+    let kept = Kept {
+        rejects_bytes_max: config.limits.rejects_bytes,
+        objects: config.sources.iter().map(|source| source.objects_retention).max().unwrap_or_default(),
+        slots: config.metrics.slots_retention,
+    };
+    let preparation = Preparation::load(ledger, options, kept)?;
+    let inner = Inner { meter, pushed, scrapers: Scrapers::restore(scrapers), sources, own: Own::default() };
+    Ok((inner, preparation, publications))
+}
+
+fn load_pushed(config: &Config, ledger: &Reading<'_>) -> Result<PushedSeries, LedgerError> {
+    let gauges = match config.gateway.gauges {
+        GaugeMerge::Sum => GaugeMode::Sum,
+        GaugeMerge::Replace => GaugeMode::Replace,
+    };
+    let options = PushedOptions { series_max: config.gateway.max_series, gauges };
+    let families = ledger.pushed_families::<StoredFamily>()?;
+    let families = families.into_iter().map(|(name, family)| (String::from(name), family));
+    let mut series = Vec::new();
+    ledger.pushed_series_with_prefix(&[], |key, row: StoredSeries| series.push((key.to_vec(), row)))?;
+    PushedSeries::restore(options, families, series)
+        .map_err(|error| LedgerError::GivenUp(error.to_string().into()))
+}
+
+/// A source whose minutes are written elsewhere leaves `/metrics`, or every sum over both would be double.
+fn is_on_metrics(targets: &[RemoteWrite], source: &str) -> bool {
+    let publishes = |target: &&RemoteWrite| match &target.sources {
+        SourceSelection::All => true,
+        SourceSelection::Named(names) => names.iter().any(|name| name == source),
+    };
+    targets.iter().filter(publishes).all(|target| target.keep_on_metrics)
+}
+
+fn publication_options(config: &Config, target: &RemoteWrite) -> PublicationOptions {
+    let names: Vec<Arc<str>> = match &target.sources {
+        SourceSelection::All => config.sources.iter().map(|source| source.name.as_str().into()).collect(),
+        SourceSelection::Named(names) => names.iter().map(|name| name.as_str().into()).collect(),
+    };
+    let labels = config.metrics.external_labels.iter();
+    PublicationOptions {
+        name: target.name.as_str().into(),
+        sources: names,
+        window: target.out_of_order_time_window,
+        external_labels: labels.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        queue_bytes_max: target.queue_bytes,
+        expire_after: config.metrics.expire_after,
+    }
+}

@@ -1,0 +1,367 @@
+//! Adding a group up: its counts find their rows, and everything that will be written is made ready.
+//!
+//! Preparing is apart from writing, so that a write that fails can be tried again as it was: adding up twice
+//! would count twice.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use weir_ledger::{LedgerError, Reading, Writing};
+use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
+use weir_meter::pushed::{Grouping, PushRefused};
+use weir_meter::{Meter, MeterOptions, OTHER};
+use weir_record::{Minute, Timestamp};
+
+use super::account::Account;
+use super::commit::{Delivered, Pushed};
+use super::group::{Group, UnitAndWay, WaitingPush};
+use super::own_metrics::OwnSeries;
+use super::prepared::{
+    GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES, write_series,
+};
+use super::publication::Publication;
+use super::state::{Inner, State};
+use super::unit::Unit;
+
+/// Label sets that minutes are kept for; what would be one more is kept without its route. A client chooses
+/// paths, and each costs a row per minute.
+const SLOT_KEYS_MAX: usize = 50_000;
+
+/// Idempotency keys that are remembered, whatever their age: 60 MB of ledger.
+const KEYS_MAX: usize = 1_000_000;
+
+/// How long an idempotency key is remembered, in microseconds: 14 days, as long as a message can stay in a
+/// queue.
+const KEYS_KEPT_US: i64 = 14 * DAY_US;
+
+/// How long a reject is kept, in microseconds: 90 days.
+const REJECTS_KEPT_US: i64 = 90 * DAY_US;
+
+/// How long the position of a file is kept that is not met any more, in microseconds: 30 days.
+const FILES_KEPT_US: i64 = 30 * DAY_US;
+
+const DAY_US: i64 = 24 * 3600 * 1_000_000;
+
+/// How often what is old is looked for, in microseconds: a quarter of an hour.
+const CLEANING_INTERVAL_US: i64 = 15 * 60 * 1_000_000;
+
+/// Rows of a kind that one cleaning removes, so that it holds nothing up for long.
+const CLEANED_MAX: usize = 20_000;
+
+/// What the commit thread knows from group to group.
+pub struct Preparation {
+    slot_keys: HashMap<StoredSlotKey, u32>,
+    group_number: u64,
+    options: MeterOptions,
+    /// The meter of the group before, for its memory.
+    sum: Option<Meter>,
+    /// Series that were forgotten and are still in the ledger.
+    purged: Vec<SeriesId>,
+    rejects_bytes: u64,
+    rejects_bytes_max: u64,
+    objects_kept_us: i64,
+    slots_kept_minutes: i64,
+    cleaned_at_us: i64,
+}
+
+/// Bounds on what the ledger keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept {
+    /// Bytes of rejects.
+    pub rejects_bytes_max: u64,
+    /// How long counted objects are remembered.
+    pub objects: Duration,
+    /// How long minutes are kept.
+    pub slots: Duration,
+}
+
+impl Preparation {
+    /// The state of the commit thread as the ledger has it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn load(ledger: &Reading<'_>, options: MeterOptions, kept: Kept) -> Result<Self, LedgerError> {
+        let slot_keys = ledger.slot_keys()?.into_iter().map(|(number, key)| (key, number)).collect();
+        Ok(Self {
+            slot_keys,
+            group_number: ledger.state(GROUP_NUMBER)?.unwrap_or(0),
+            options,
+            sum: None,
+            purged: Vec::new(),
+            rejects_bytes: ledger.rejects_bytes()?.1,
+            rejects_bytes_max: kept.rejects_bytes_max,
+            objects_kept_us: i64::try_from(kept.objects.as_micros()).unwrap_or(i64::MAX),
+            slots_kept_minutes: i64::try_from(kept.slots.as_secs() / 60).unwrap_or(i64::MAX),
+            cleaned_at_us: 0,
+        })
+    }
+
+    /// Adds a group up and finds its rows.
+    pub fn prepare(
+        &mut self,
+        group: Group,
+        state: &State,
+        publications: &mut [Publication],
+        now: Timestamp,
+    ) -> Prepared {
+        let Group { units, notes, pushes, deletions, delivered, kept, known, .. } = group;
+        let mut is_known = known.units.into_iter();
+        let (known_units, mut units): (Vec<_>, Vec<_>) =
+            units.into_iter().partition(|_| is_known.next().unwrap_or(false));
+        let mut inner = state.lock();
+        for (unit, _) in &mut units {
+            self.bound_rejects(unit);
+        }
+        let delta = self.add_up(&units, &inner, now);
+        let staged = inner.meter.stage(&delta, now);
+        let series = inner.meter.totals(&staged, &delta);
+        let (slots, unslotted) = slots_of(&units);
+        let accounts = accounts_of(&units, notes, unslotted, &inner);
+        let births = inner.meter.births();
+        let [alb, nginx] = inner.meter.overflows();
+        let added = delta.overflows();
+        let totals = MeterTotals {
+            births: (births.alb, births.nginx),
+            overflows: [alb.1 + added[0].1, nginx.1 + added[1].1],
+        };
+        let pushes = stage_pushes(&inner, pushes, &known.pushes, deletions);
+        let scrapers = inner.scrapers.has_news().then(|| inner.scrapers.to_stored());
+        drop(inner);
+        let mut pending = Vec::new();
+        for publication in publications.iter_mut() {
+            pending.extend(units.iter().filter_map(|(unit, _)| publication.stage(unit, now)));
+        }
+        Prepared {
+            number: self.group_number + 1,
+            now,
+            totals: (!series.is_empty()).then_some(totals),
+            units,
+            known: known_units,
+            staged,
+            delta,
+            series,
+            slots,
+            accounts,
+            pending,
+            pushes,
+            delivered,
+            kept,
+            scrapers,
+            purged: std::mem::take(&mut self.purged),
+        }
+    }
+
+    /// The sum of all units whose series are on `/metrics`.
+    fn add_up(&mut self, units: &[UnitAndWay], inner: &Inner, now: Timestamp) -> Meter {
+        let mut sum = self.sum.take().unwrap_or_else(|| Meter::new(self.options));
+        for (unit, _) in units {
+            if inner.sources.get(&unit.source).is_some_and(|source| source.is_on_metrics) {
+                sum.merge(&unit.meter, now);
+            }
+        }
+        sum
+    }
+
+    /// Lets go of rejects for which there is no room.
+    fn bound_rejects(&mut self, unit: &mut Unit) {
+        let (max, bytes) = (self.rejects_bytes_max, &mut self.rejects_bytes);
+        let before = unit.rejects.len();
+        unit.rejects.retain(|reject| {
+            let size = reject.bytes.len() as u64;
+            let has_room = *bytes + size <= max;
+            *bytes += if has_room { size } else { 0 };
+            has_room
+        });
+        unit.account.rejects_not_kept += (before - unit.rejects.len()) as u64;
+    }
+
+    /// Writes a group. May be called again if it failed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the ledger says; nothing was written then.
+    pub fn write(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+        if ledger.state(GROUP_NUMBER)? == Some(prepared.number) {
+            return Ok(());
+        }
+        ledger.put_state(GROUP_NUMBER, &prepared.number)?;
+        for (unit, _) in &prepared.units {
+            unit.objects.iter().try_for_each(|(id, entry)| ledger.put_object(*id, entry))?;
+            unit.files.iter().try_for_each(|(key, file)| ledger.put_file(&unit.source, *key, file))?;
+            unit.rejects.iter().try_for_each(|reject| ledger.put_reject(reject).map(drop))?;
+            unit.replayed.iter().try_for_each(|id| ledger.remove_reject(*id).map(drop))?;
+        }
+        write_series(ledger, METRICS, &prepared.series)?;
+        if let Some(totals) = &prepared.totals {
+            ledger.put_state(METER_TOTALS, totals)?;
+        }
+        self.write_slots(prepared, ledger)?;
+        for (source, account) in &prepared.accounts {
+            ledger.put_state(&format!("{SOURCES}{source}"), account)?;
+        }
+        prepared.pending.iter().try_for_each(|pending| pending.write(ledger))?;
+        prepared.write_pushes(ledger)?;
+        for Delivered { target, sequence, .. } in &prepared.delivered {
+            ledger.remove_queue(target, *sequence)?;
+        }
+        for (name, bytes, _) in &prepared.kept {
+            ledger.put_state(name, bytes)?;
+        }
+        if let Some(scrapers) = &prepared.scrapers {
+            ledger.put_state(SCRAPERS, scrapers)?;
+        }
+        prepared.purged.iter().try_for_each(|id| ledger.remove_series(METRICS, *id).map(drop))
+    }
+
+    fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+        let mut numbered: BTreeMap<(Minute, u32), StoredSlot> = BTreeMap::new();
+        for ((minute, key), slot) in &prepared.slots {
+            let number = match self.slot_keys.get(key) {
+                Some(number) => *number,
+                None if self.slot_keys.len() < SLOT_KEYS_MAX => ledger.slot_key_number(key)?,
+                None => ledger.slot_key_number(&StoredSlotKey { route: OTHER.into(), ..key.clone() })?,
+            };
+            numbered.entry((*minute, number)).or_default().merge(slot);
+        }
+        numbered.iter().try_for_each(|((minute, number), slot)| ledger.add_slot(*minute, *number, slot))
+    }
+
+    /// Notes that a group is on the disk.
+    pub fn written(&mut self, prepared: &Prepared) {
+        self.group_number = prepared.number;
+    }
+
+    /// Notes the numbers that keys of minutes have in the ledger, so that they need not be looked up again.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn learn_slot_keys(&mut self, prepared: &Prepared, ledger: &Reading<'_>) -> Result<(), LedgerError> {
+        if prepared.slots.keys().any(|(_, key)| !self.slot_keys.contains_key(key)) {
+            self.slot_keys = ledger.slot_keys()?.into_iter().map(|(number, key)| (key, number)).collect();
+        }
+        Ok(())
+    }
+
+    /// Takes back the meter of a group that is done with, for its memory.
+    pub fn recycle(&mut self, mut delta: Meter) {
+        delta.clear();
+        self.sum = Some(delta);
+    }
+
+    /// Whether what is old is to be looked for.
+    pub fn is_cleaning_due(&self, now: Timestamp) -> bool {
+        now.micros().saturating_sub(self.cleaned_at_us) >= CLEANING_INTERVAL_US
+    }
+
+    /// Forgets what is old, and says which keys of minutes are gone and how many bytes of rejects are left.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the ledger says; nothing was forgotten then.
+    pub fn clean(&self, ledger: &Writing<'_>, now: Timestamp) -> Result<(Vec<u32>, u64), LedgerError> {
+        let before = |kept_us: i64| now.plus_micros(kept_us.saturating_neg());
+        ledger.expire_objects(before(self.objects_kept_us), CLEANED_MAX)?;
+        ledger.expire_keys(before(KEYS_KEPT_US), CLEANED_MAX)?;
+        ledger.cap_keys(KEYS_MAX)?;
+        ledger.expire_rejects(before(REJECTS_KEPT_US), CLEANED_MAX)?;
+        let Minute(minute) = now.minute();
+        let oldest = Minute(minute.saturating_sub(self.slots_kept_minutes));
+        ledger.expire_slots(oldest, CLEANED_MAX)?;
+        let keys = ledger.expire_slot_keys(oldest, CLEANED_MAX)?;
+        for (name, _) in ledger.states_with_prefix::<Account>(SOURCES)? {
+            let source = name.strip_prefix(SOURCES).unwrap_or(&name);
+            ledger.expire_files(source, before(FILES_KEPT_US), CLEANED_MAX)?;
+        }
+        Ok((keys, ledger.rejects_bytes()?.1))
+    }
+
+    /// Notes what was forgotten.
+    pub fn cleaned(&mut self, forgotten: &(Vec<u32>, u64), now: Timestamp) {
+        let gone: HashSet<u32> = forgotten.0.iter().copied().collect();
+        self.slot_keys.retain(|_, number| !gone.contains(number));
+        self.rejects_bytes = forgotten.1;
+        self.cleaned_at_us = now.micros();
+    }
+
+    /// Notes series that the meter has forgotten.
+    pub fn purge(&mut self, series: Vec<SeriesId>) {
+        self.purged.extend(series);
+    }
+}
+
+/// The minutes of all units, and per unit the records that are in none: implausible, and without room.
+fn slots_of(units: &[UnitAndWay]) -> (BTreeMap<(Minute, StoredSlotKey), StoredSlot>, Vec<(u64, u64)>) {
+    let mut slots: BTreeMap<(Minute, StoredSlotKey), StoredSlot> = BTreeMap::new();
+    let mut unslotted = Vec::with_capacity(units.len());
+    for (unit, _) in units {
+        let (of_unit, implausible, dropped) = unit.meter.stored_slots(&unit.source);
+        unslotted.push((implausible, dropped));
+        for (key, minute, slot) in of_unit {
+            slots.entry((minute, key)).or_default().merge(&slot);
+        }
+    }
+    (slots, unslotted)
+}
+
+/// The accounts of the sources that had something to say, as they will be.
+fn accounts_of(
+    units: &[UnitAndWay],
+    notes: Vec<(Arc<str>, Account)>,
+    unslotted: Vec<(u64, u64)>,
+    inner: &Inner,
+) -> Vec<(Arc<str>, Account)> {
+    let mut accounts: BTreeMap<Arc<str>, Account> = BTreeMap::new();
+    let mut account_of = |source: &Arc<str>, change: &dyn Fn(&mut Account)| {
+        let known = || inner.sources.get(source).map(|source| source.account.clone()).unwrap_or_default();
+        change(accounts.entry(Arc::clone(source)).or_insert_with(known));
+    };
+    for ((unit, _), (implausible, dropped)) in units.iter().zip(unslotted) {
+        account_of(&unit.source, &|account| {
+            account.merge(&unit.account);
+            account.implausible += implausible;
+            account.slots_dropped += dropped;
+        });
+    }
+    for (source, note) in &notes {
+        account_of(source, &|account| account.merge(note));
+    }
+    accounts.into_iter().collect()
+}
+
+fn stage_pushes(
+    inner: &Inner,
+    pushes: Vec<WaitingPush>,
+    known: &[bool],
+    deletions: Vec<(Grouping, oneshot::Sender<Pushed>)>,
+) -> Pushes {
+    let mut result = Pushes::default();
+    if pushes.is_empty() && deletions.is_empty() {
+        return result;
+    }
+    let own = OwnSeries::of(inner);
+    let mut staged = inner.pushed.staged();
+    for (number, (push, key, answer)) in pushes.into_iter().enumerate() {
+        if known.get(number) == Some(&true) {
+            result.answered.push((answer, Pushed::Known));
+            continue;
+        }
+        let outcome: Result<(), PushRefused> = own.with(|own| inner.pushed.stage(&mut staged, &push, own));
+        match outcome {
+            Ok(()) => {
+                result.keys.extend(key);
+                result.waiting.push(answer);
+            }
+            Err(refused) => result.answered.push((answer, Pushed::Refused(refused))),
+        }
+    }
+    for (grouping, answer) in deletions {
+        inner.pushed.stage_delete(&mut staged, &grouping);
+        result.waiting.push(answer);
+    }
+    result.staged = Some(staged);
+    result
+}

@@ -1,0 +1,188 @@
+//! A group that is ready: written as often as it takes, then added to the state, then answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+use weir_ledger::{LedgerError, Writing};
+use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
+use weir_meter::{Meter, SeriesChange, Staged, StoredScraper, pushed};
+use weir_record::{Minute, Timestamp};
+
+use super::account::Account;
+use super::commit::{Delivered, Pushed};
+use super::group::{UnitAndWay, WaitingKeep, tell};
+use super::publication::{PendingChanges, Publication};
+use super::state::State;
+use super::unit::Committed;
+
+/// The name under which the ledger keeps the series of `/metrics`.
+pub const METRICS: &str = "metrics";
+
+/// The number of the last group that was written.
+pub const GROUP_NUMBER: &str = "group";
+/// [`MeterTotals`].
+pub const METER_TOTALS: &str = "meter";
+/// The scrapers.
+pub const SCRAPERS: &str = "scrapers";
+/// Before a source's name: its account.
+pub const SOURCES: &str = "source/";
+
+/// What is kept of the meter beside its series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeterTotals {
+    /// Series of load balancers and of nginx that were ever born.
+    pub births: (u64, u64),
+    /// Requests counted under `__other__`.
+    pub overflows: [u64; 2],
+}
+
+/// A group that is ready to be written.
+pub struct Prepared {
+    pub number: u64,
+    pub now: Timestamp,
+    pub units: Vec<UnitAndWay>,
+    pub known: Vec<UnitAndWay>,
+    pub staged: Staged,
+    pub delta: Meter,
+    pub series: Vec<SeriesChange>,
+    pub totals: Option<MeterTotals>,
+    pub slots: BTreeMap<(Minute, StoredSlotKey), StoredSlot>,
+    pub accounts: Vec<(Arc<str>, Account)>,
+    pub pending: Vec<PendingChanges>,
+    pub pushes: Pushes,
+    pub delivered: Vec<Delivered>,
+    pub kept: Vec<WaitingKeep>,
+    pub scrapers: Option<Vec<StoredScraper>>,
+    pub purged: Vec<SeriesId>,
+}
+
+/// The pushes and deletions of a group.
+#[derive(Default)]
+pub struct Pushes {
+    pub staged: Option<pushed::Staged>,
+    pub keys: Vec<[u8; 16]>,
+    pub waiting: Vec<oneshot::Sender<Pushed>>,
+    pub answered: Vec<(oneshot::Sender<Pushed>, Pushed)>,
+}
+
+impl Prepared {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+            && self.accounts.is_empty()
+            && self.pushes.waiting.is_empty()
+            && self.delivered.is_empty()
+            && self.kept.is_empty()
+            && self.scrapers.is_none()
+            && self.purged.is_empty()
+    }
+
+    /// Writes what was pushed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the ledger says.
+    pub fn write_pushes(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+        let Some(staged) = &self.pushes.staged else { return Ok(()) };
+        self.pushes.keys.iter().try_for_each(|key| ledger.put_key(*key, self.now))?;
+        for family in staged.family_changes() {
+            match &family.row {
+                Some(row) => ledger.put_pushed_family(family.name, row)?,
+                None => ledger.remove_pushed_family(family.name).map(drop)?,
+            }
+        }
+        let mut key = Vec::new();
+        for series in staged.series_changes() {
+            series.write_key(&mut key);
+            match series.row {
+                Some(row) => ledger.put_pushed_series(&key, row)?,
+                None => ledger.remove_pushed_series(&key).map(drop)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the pushes out, as there is no room on the disk, and says so to who waits.
+    pub fn refuse_pushes(&mut self) {
+        let pushes = std::mem::take(&mut self.pushes);
+        pushes.waiting.into_iter().for_each(|answer| tell(answer, Pushed::DiskFull));
+        pushes.answered.into_iter().for_each(|(answer, pushed)| tell(answer, pushed));
+    }
+
+    /// Adds it to the state: it is on the disk.
+    pub fn apply(&mut self, state: &State, publications: &mut [Publication], duration: Duration) {
+        let mut inner = state.lock();
+        inner.meter.apply(&self.staged, &self.delta);
+        for (source, account) in &self.accounts {
+            if let Some(source) = inner.sources.get_mut(source) {
+                for (node, heard) in &account.nodes {
+                    let end = Timestamp::from_micros(heard.interval_end_us);
+                    source.watermark.observe_interval(node, end, Timestamp::from_micros(heard.heard_at_us));
+                }
+                source.account = account.clone();
+            }
+        }
+        if let Some(staged) = self.pushes.staged.take() {
+            inner.pushed.apply(staged);
+        }
+        if let Some(scrapers) = &self.scrapers {
+            inner.scrapers.mark_stored(scrapers);
+        }
+        inner.own.commit_seconds.observe(duration);
+        drop(inner);
+        for pending in &self.pending {
+            if let Some(publication) =
+                publications.iter_mut().find(|publication| publication.name == pending.target)
+            {
+                publication.staged_is_written(pending);
+            }
+        }
+    }
+
+    /// Tells everybody who waits, and gives the units back. Returns the meter that it used.
+    pub fn answer(self) -> Meter {
+        let Self { units, known, pushes, delivered, kept, delta, .. } = self;
+        for (is_known, (mut unit, back)) in
+            known.into_iter().map(|unit| (true, unit)).chain(units.into_iter().map(|unit| (false, unit)))
+        {
+            let committed = if is_known { Committed::Known } else { Committed::Done };
+            unit.waiting.drain(..).for_each(|waiting| tell(waiting, committed));
+            if let Some(back) = back {
+                unit.clear(None);
+                // A worker that has ended needs it no more.
+                let _ = back.try_send(unit);
+            }
+        }
+        pushes.waiting.into_iter().for_each(|answer| tell(answer, Pushed::Done));
+        pushes.answered.into_iter().for_each(|(answer, pushed)| tell(answer, pushed));
+        delivered.into_iter().for_each(|delivered| tell(delivered.done, ()));
+        kept.into_iter().for_each(|(_, _, done)| tell(done, ()));
+        delta
+    }
+
+    /// Tells everybody that nothing of it was counted: the server ends.
+    pub fn refuse(self) {
+        for (mut unit, _) in self.units.into_iter().chain(self.known) {
+            unit.waiting.drain(..).for_each(|waiting| tell(waiting, Committed::Stopping));
+        }
+    }
+}
+
+/// Writes series of the meter that the ledger calls `meter`.
+///
+/// # Errors
+///
+/// Whatever the ledger says.
+pub fn write_series(ledger: &Writing<'_>, meter: &str, series: &[SeriesChange]) -> Result<(), LedgerError> {
+    for SeriesChange { id, labels, counts } in series {
+        if let Some(labels) = labels {
+            ledger.put_labels(meter, *id, labels)?;
+            ledger.put_births(meter, id.origin, id.birth)?;
+        }
+        ledger.put_counts(meter, *id, counts)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! One target of remote write, from what batches counted to bodies in the queue.
+//!
+//! What a batch counted waits in the ledger by minute until the watermark has passed that minute. Then the
+//! minute is added to the published series, drawn as every scrape is, and put into the queue, in one
+//! transaction: a crash before it publishes the minute again from the same numbers, one after it sends what is
+//! in the queue. The published series are a meter of their own, since they stand at a minute in the past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use weir_ledger::{Ledger, LedgerError, Publication as Cursor, QueueItem, Reading, Writing};
+use weir_meter::durable::{SeriesId, StoredCounts};
+use weir_meter::{Meter, MeterOptions, SeriesChange, Snapshot, Staged, View};
+use weir_record::{Minute, Timestamp};
+use weir_ship::remote_write::{Body, SeriesState, oldest_allowed};
+
+use super::prepared::write_series;
+use super::state::State;
+use super::unit::Unit;
+
+/// What a remote write needs to know of itself.
+#[derive(Clone, Debug)]
+pub struct PublicationOptions {
+    /// Its name, by which the ledger knows it.
+    pub name: Arc<str>,
+    /// The sources that it publishes.
+    pub sources: Vec<Arc<str>>,
+    /// How much too late the receiver takes samples.
+    pub window: Duration,
+    /// Labels for every series.
+    pub external_labels: Vec<(String, String)>,
+    /// Bytes that may wait in the queue; beyond it minutes wait in the ledger.
+    pub queue_bytes_max: u64,
+    /// How long a series without records is still sent.
+    pub expire_after: Duration,
+}
+
+/// One target of remote write.
+pub struct Publication {
+    /// Its name.
+    pub name: Arc<str>,
+    options: PublicationOptions,
+    ledger_name: String,
+    meter: Meter,
+    state: SeriesState,
+    next_minute: Minute,
+    late_records: u64,
+    /// A minute that is ready to be written.
+    prepared: Option<Minutes>,
+    is_queue_full: bool,
+}
+
+/// What a unit adds to the minutes of a target.
+pub struct PendingChanges {
+    /// The target's name.
+    pub target: Arc<str>,
+    ledger_name: String,
+    new_series: Vec<SeriesChange>,
+    minutes: Vec<(Minute, Vec<SeriesChange>, Staged)>,
+    cursor: Cursor,
+}
+
+/// A minute, or several that are too old to be sent, on their way into the published series.
+struct Minutes {
+    taken: Vec<Minute>,
+    series: Vec<SeriesChange>,
+    purged: Vec<SeriesId>,
+    items: Vec<QueueItem>,
+    cursor: Cursor,
+}
+
+impl Publication {
+    /// The target as the ledger has it; `now` is where a new one begins.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn load(
+        ledger: &Reading<'_>,
+        options: PublicationOptions,
+        meter_options: MeterOptions,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
+        let ledger_name = format!("remote_write/{}", options.name);
+        let meter = Meter::restore(meter_options, &ledger.series(&ledger_name)?);
+        let cursor = ledger.publication(&ledger_name)?;
+        let first = Minute(minute_after(oldest_allowed(now.micros() / 1000, options.window)));
+        let mut publication = Self {
+            name: Arc::clone(&options.name),
+            state: SeriesState::new(options.external_labels.clone()),
+            ledger_name,
+            meter,
+            next_minute: cursor.map_or(first, |cursor| Minute(cursor.next_minute)),
+            late_records: cursor.map_or(0, |cursor| cursor.late_records),
+            prepared: None,
+            is_queue_full: false,
+            options,
+        };
+        if cursor.is_some() {
+            publication.restore_state();
+        }
+        Ok(publication)
+    }
+
+    /// The name of its queue.
+    pub fn queue(&self) -> &str {
+        &self.ledger_name
+    }
+
+    /// Finds the rows of what `unit` counted; `None` if that is none of its sources.
+    pub fn stage(&mut self, unit: &Unit, now: Timestamp) -> Option<PendingChanges> {
+        let minutes = unit.minutes.as_ref().filter(|_| self.options.sources.contains(&unit.source))?;
+        let mut new_series = Vec::new();
+        let mut staged_minutes = Vec::new();
+        for (minute, delta) in minutes.iter() {
+            let staged = self.meter.stage(delta, now);
+            let additions = self.meter.additions(&staged, delta);
+            // The row is there from now on; its counts come when the minute is complete.
+            new_series.extend(additions.iter().filter(|change| change.labels.is_some()).map(|change| {
+                let counts = StoredCounts { counted_at_us: now.micros(), ..StoredCounts::default() };
+                SeriesChange { counts, ..change.clone() }
+            }));
+            staged_minutes.push((minute.max(self.next_minute), additions, staged));
+        }
+        self.late_records += minutes.late();
+        let cursor = Cursor { next_minute: self.next_minute.0, late_records: self.late_records };
+        Some(PendingChanges {
+            target: Arc::clone(&self.name),
+            ledger_name: self.ledger_name.clone(),
+            new_series,
+            minutes: staged_minutes,
+            cursor,
+        })
+    }
+
+    /// Notes that the ledger knows the series of `changes`.
+    pub fn staged_is_written(&mut self, changes: &PendingChanges) {
+        changes.minutes.iter().for_each(|(_, _, staged)| self.meter.mark_stored(staged));
+    }
+
+    /// Makes the next complete minute ready to be written; says whether there is one.
+    pub fn prepare(&mut self, ledger: &Ledger, state: &State, now: Timestamp) -> bool {
+        if self.prepared.is_some() {
+            return true;
+        }
+        let Some(complete_to) = self.complete_to(state) else { return false };
+        let oldest = Minute(minute_after(oldest_allowed(now.micros() / 1000, self.options.window)));
+        if end_of(self.next_minute) > complete_to || !self.has_room(ledger) {
+            return false;
+        }
+        let read = ledger.read(|ledger| {
+            let mut counted = Vec::new();
+            let mut next = self.next_minute;
+            // Minutes that no receiver takes any more are added without being sent: their counts are in
+            // the values of the first one that is.
+            if next < oldest {
+                let last_complete = Minute(complete_to.minute().0 - 1);
+                let first_to_send = oldest.min(last_complete).max(next);
+                for minute in ledger.pending_minutes_between(&self.ledger_name, next, first_to_send)? {
+                    counted.push((minute, ledger.pending(&self.ledger_name, minute)?));
+                }
+                next = first_to_send;
+            }
+            counted.push((next, ledger.pending(&self.ledger_name, next)?));
+            Ok((counted, next))
+        });
+        let (counted, minute) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(target = &*self.name, error = %error, "cannot read what is to be published");
+                return false;
+            }
+        };
+        self.add(counted, minute, oldest);
+        true
+    }
+
+    fn add(&mut self, counted: Vec<(Minute, Vec<(SeriesId, StoredCounts)>)>, minute: Minute, oldest: Minute) {
+        let before = self.meter.snapshot(View::ALL);
+        let at = end_of(minute);
+        let mut series = std::collections::BTreeMap::new();
+        for (id, counts) in counted.iter().flat_map(|(_, counts)| counts) {
+            if let Some(sum) = self.meter.add_stored(*id, counts, at) {
+                series.insert(*id, SeriesChange { id: *id, labels: None, counts: sum });
+            }
+        }
+        let bodies = if minute < oldest { Vec::new() } else { self.bodies(at, before) };
+        let end_us = at.micros();
+        let item = |body: Body| QueueItem {
+            first_minute_us: end_us,
+            last_minute_us: end_us,
+            samples: sample_count(&body),
+            body: body.bytes().to_vec(),
+        };
+        self.prepared = Some(Minutes {
+            taken: counted.into_iter().map(|(minute, _)| minute).collect(),
+            series: series.into_values().collect(),
+            purged: self.meter.purge(at),
+            items: bodies.into_iter().map(item).collect(),
+            cursor: Cursor { next_minute: minute.0 + 1, late_records: self.late_records },
+        });
+    }
+
+    fn bodies(&mut self, at: Timestamp, before: Snapshot) -> Vec<Body> {
+        let live = self.live(at);
+        match self.state.advance(at.micros() / 1000, live, || before) {
+            Ok(bodies) => bodies,
+            Err(error) => {
+                tracing::error!(target = &*self.name, error = %error, "a minute was not published");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Writes the minute that is ready. May be called again if it failed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the ledger says; nothing was written then.
+    pub fn write(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+        let Some(prepared) = &self.prepared else { return Ok(()) };
+        let cursor = ledger.publication(&self.ledger_name)?;
+        if cursor.is_some_and(|cursor| cursor.next_minute >= prepared.cursor.next_minute) {
+            return Ok(());
+        }
+        for minute in &prepared.taken {
+            ledger.take_pending(&self.ledger_name, *minute)?;
+        }
+        write_series(ledger, &self.ledger_name, &prepared.series)?;
+        prepared.purged.iter().try_for_each(|id| ledger.remove_series(&self.ledger_name, *id).map(drop))?;
+        prepared.items.iter().try_for_each(|item| ledger.push_queue(&self.ledger_name, item).map(drop))?;
+        ledger.put_publication(&self.ledger_name, &prepared.cursor)
+    }
+
+    /// Notes that the minute is written.
+    pub fn written(&mut self, state: &State) {
+        if let Some(prepared) = self.prepared.take() {
+            self.next_minute = Minute(prepared.cursor.next_minute);
+        }
+        self.tell(state);
+    }
+
+    /// Tells the sources which minute is the first open one.
+    pub fn tell(&self, state: &State) {
+        let mut inner = state.lock();
+        let own = inner.own.remote_writes.entry(Arc::clone(&self.name)).or_default();
+        own.next_minute = Some(self.next_minute);
+        for source in &self.options.sources {
+            if let Some(source) = inner.sources.get_mut(source) {
+                source.first_open = Some(self.next_minute);
+            }
+        }
+    }
+
+    /// Up to when all of its sources are complete.
+    fn complete_to(&self, state: &State) -> Option<Timestamp> {
+        let inner = state.lock();
+        let each = self.options.sources.iter().map(|source| inner.sources.get(source)?.account.complete_to());
+        each.min().flatten()
+    }
+
+    fn has_room(&mut self, ledger: &Ledger) -> bool {
+        let bytes = ledger.read(|ledger| ledger.queue_bytes(&self.ledger_name)).map_or(0, |(_, bytes)| bytes);
+        let is_full = bytes >= self.options.queue_bytes_max;
+        if is_full && !self.is_queue_full {
+            tracing::warn!(
+                target = &*self.name,
+                bytes,
+                "the queue of remote write is full; minutes wait until it has room"
+            );
+        }
+        self.is_queue_full = is_full;
+        !is_full
+    }
+
+    /// The series that are sent at `at`.
+    fn live(&self, at: Timestamp) -> Snapshot {
+        let expire_after_us = i64::try_from(self.options.expire_after.as_micros()).unwrap_or(i64::MAX);
+        self.meter.snapshot(View { zero_after: None, counted_since: at.plus_micros(-expire_after_us) })
+    }
+
+    fn restore_state(&mut self) {
+        let last_end = self.next_minute.start();
+        let live = self.live(last_end);
+        let labels = self.options.external_labels.clone();
+        self.state = SeriesState::restore(labels, last_end.micros() / 1000, live);
+    }
+}
+
+impl PendingChanges {
+    /// Writes what waits.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the ledger says.
+    pub fn write(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+        write_series(ledger, &self.ledger_name, &self.new_series)?;
+        for (minute, additions, _) in &self.minutes {
+            for change in additions {
+                ledger.add_pending(&self.ledger_name, *minute, change.id, &change.counts)?;
+            }
+        }
+        ledger.put_publication(&self.ledger_name, &self.cursor)
+    }
+}
+
+fn sample_count(body: &Body) -> u64 {
+    let series = body.decode().map(|request| request.timeseries).unwrap_or_default();
+    series.iter().map(|series| series.samples.len() as u64).sum()
+}
+
+/// The end of a minute: the moment of its sample.
+fn end_of(minute: Minute) -> Timestamp {
+    Minute(minute.0 + 1).start()
+}
+
+/// The first minute that ends at `at_ms` (milliseconds since the epoch) or later.
+fn minute_after(at_ms: i64) -> i64 {
+    (at_ms - 1).div_euclid(60_000)
+}

@@ -1,0 +1,179 @@
+//! Starts each source of the config, and says when it has ended.
+//!
+//! Reading files blocks, so those sources have threads; those that wait for a network are tasks, and share
+//! threads that count. Both end when they are told to, after what they had begun.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use weir_ingest::available_threads;
+use weir_ingest::s3::{AwsClients, S3PollSource, S3Settings, SqsSettings, SqsSource};
+use weir_ledger::Ledger;
+use weir_meter::MeterOptions;
+
+use super::commit::Commits;
+use super::file_source::FileSource;
+use super::intake::Intake;
+use super::object_sink::CountingSink;
+use super::rules::CurrentRules;
+use super::state::State;
+use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput, SqsInput};
+use crate::setup;
+
+/// How long a source may take to finish what it has begun.
+pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+
+/// What all sources share.
+#[derive(Clone)]
+pub struct Shared {
+    /// Names services, routes and target groups.
+    pub rules: CurrentRules,
+    /// What to count.
+    pub options: MeterOptions,
+    /// What was counted.
+    pub ledger: Arc<Ledger>,
+    /// What is shown.
+    pub state: Arc<State>,
+    /// Where to.
+    pub commits: Commits,
+}
+
+impl Shared {
+    /// How lines of `source` are counted.
+    pub fn intake(&self, config: &Config, source: &Source) -> Intake {
+        Intake {
+            source: source.name.as_str().into(),
+            format: source.format,
+            rules: self.rules.clone(),
+            options: self.options,
+            limits: setup::read_limits(&config.limits),
+            state: Arc::clone(&self.state),
+        }
+    }
+}
+
+/// Starts a source; the handle completes when it has ended.
+///
+/// # Errors
+///
+/// When a thread cannot be started.
+pub async fn start(
+    config: &Config,
+    source: &Source,
+    shared: &Shared,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let intake = shared.intake(config, source);
+    match &source.input {
+        SourceInput::Files(paths) => start_files(paths, intake, shared, stop),
+        SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
+        SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
+    }
+    .with_context(|| format!("cannot start a thread for the source {}", source.name))
+}
+
+fn start_files(
+    paths: &[String],
+    intake: Intake,
+    shared: &Shared,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let runtime = tokio::runtime::Handle::current();
+    let source = FileSource {
+        paths: paths.to_vec(),
+        intake,
+        ledger: Arc::clone(&shared.ledger),
+        commits: shared.commits.clone(),
+    };
+    let (ended, has_ended) = tokio::sync::oneshot::channel();
+    let name = format!("source {}", source.intake.source);
+    std::thread::Builder::new().name(name).spawn(move || {
+        let waiter = stop.clone();
+        // Whether to stop, after the interval or as soon as it is said.
+        let wait = |interval| {
+            runtime.block_on(async {
+                tokio::time::timeout(interval, waiter.clone().wait_for(|stop| *stop)).await.is_ok()
+            })
+        };
+        source.run(&stop, wait);
+        // Nobody listens any more if the server has failed.
+        let _ = ended.send(());
+    })?;
+    Ok(tokio::spawn(async move {
+        let _ = has_ended.await;
+    }))
+}
+
+async fn start_queue(
+    input: &SqsInput,
+    intake: Intake,
+    shared: &Shared,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let clients = AwsClients::load(&aws_settings(&input.aws)).await;
+    let settings = SqsSettings {
+        queue_url: input.queue_url.clone(),
+        visibility_timeout: input.visibility_timeout,
+        receives_max: input.receives_max,
+        dead_letter_queue_url: input.dead_letter_queue_url.clone(),
+        drain_max: DRAIN_MAX,
+    };
+    let (sink, workers) = start_sink(intake, shared)?;
+    Ok(tokio::spawn(async move {
+        SqsSource::new(clients, settings).run(Arc::clone(&sink), stop).await;
+        end_sink(sink, workers).await;
+    }))
+}
+
+async fn start_listing(
+    input: &S3Input,
+    intake: Intake,
+    shared: &Shared,
+    stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let clients = AwsClients::load(&aws_settings(&input.aws)).await;
+    let source = S3PollSource {
+        clients,
+        bucket: input.bucket.clone(),
+        prefix: input.prefix.clone(),
+        poll_interval: input.poll,
+    };
+    let (sink, workers) = start_sink(intake, shared)?;
+    Ok(tokio::spawn(async move {
+        source.run(Arc::clone(&sink), stop).await;
+        end_sink(sink, workers).await;
+    }))
+}
+
+/// How AWS is reached, for the library that reaches it.
+pub fn aws_settings(aws: &AwsAccess) -> S3Settings {
+    S3Settings {
+        region: aws.region.clone(),
+        endpoint_url: aws.endpoint_url.clone(),
+        path_style: aws.is_path_style,
+    }
+}
+
+type Workers = Vec<std::thread::JoinHandle<()>>;
+
+/// A sink with a thread per core.
+pub fn start_sink(intake: Intake, shared: &Shared) -> std::io::Result<(Arc<CountingSink>, Workers)> {
+    let (ledger, commits) = (Arc::clone(&shared.ledger), shared.commits.clone());
+    CountingSink::start(intake, ledger, commits, available_threads().get())
+}
+
+/// Closes the sink and waits until its threads have handed over what they have.
+pub async fn end_sink(sink: Arc<CountingSink>, workers: Workers) {
+    sink.close();
+    let joined = tokio::task::spawn_blocking(move || {
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a thread that counts objects has failed; its objects come again");
+            }
+        }
+    });
+    let _ = joined.await;
+}

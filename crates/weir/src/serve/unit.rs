@@ -1,0 +1,115 @@
+//! What is committed together: the objects that a worker read since it last handed over, and what they gave.
+//!
+//! The counts of several objects lie in one meter, because adding them up while they are read costs nothing
+//! and adding them up afterwards costs as much as a tenth of reading them. The price is that they stand or
+//! fall together: if one turns out broken half-way, the unit is dropped and all of them are read again.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use weir_ledger::{FilePosition, ObjectEntry, ObjectId, StoredReject};
+use weir_meter::{Counting, Meter, MeterOptions, MinuteMeters, SlotRange};
+use weir_record::{Minute, Request, Timestamp};
+
+use super::account::Account;
+
+/// Bytes of reject lines that a unit keeps; of more it keeps the count.
+const REJECT_BYTES_MAX: usize = 32 << 20;
+
+/// Objects and what they gave.
+pub struct Unit {
+    /// The source's name.
+    pub source: Arc<str>,
+    /// Counts of everything in it, by minute too.
+    pub meter: Meter,
+    /// The same apart by minute, where the source is published by remote write.
+    pub minutes: Option<MinuteMeters>,
+    /// What became of the lines.
+    pub account: Account,
+    /// Lines and objects that are kept because they could not be counted.
+    pub rejects: Vec<StoredReject>,
+    reject_bytes: usize,
+    /// The objects by which it is known whether this was counted before.
+    pub objects: Vec<(ObjectId, ObjectEntry)>,
+    /// How far files were read.
+    pub files: Vec<([u8; 16], FilePosition)>,
+    /// Rejects that are counted now, and so are none any more.
+    pub replayed: Vec<u64>,
+    /// Who waits for it to be on the disk.
+    pub waiting: Vec<oneshot::Sender<Committed>>,
+}
+
+/// What became of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is on the disk.
+    Done,
+    /// One of its objects was counted before: nothing of it was counted now.
+    Known,
+    /// The server stops; nothing of it was counted.
+    Stopping,
+}
+
+impl Unit {
+    /// An empty unit. `first_open` is the first minute that remote write has not published, if it has this
+    /// source.
+    pub fn new(source: Arc<str>, options: MeterOptions, now: Timestamp, first_open: Option<Minute>) -> Self {
+        Self {
+            source,
+            meter: Meter::with_slots(options, SlotRange::at(now)),
+            minutes: first_open.map(|first_open| MinuteMeters::new(options, first_open)),
+            account: Account::default(),
+            rejects: Vec::new(),
+            reject_bytes: 0,
+            objects: Vec::new(),
+            files: Vec::new(),
+            replayed: Vec::new(),
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Forgets everything and keeps the memory for the next objects.
+    pub fn clear(&mut self, first_open: Option<Minute>) {
+        self.meter.clear();
+        if let (Some(minutes), Some(first_open)) = (&mut self.minutes, first_open) {
+            minutes.clear(first_open);
+        }
+        self.account = Account::default();
+        self.rejects.clear();
+        self.reject_bytes = 0;
+        self.objects.clear();
+        self.files.clear();
+        self.replayed.clear();
+        self.waiting.clear();
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.account == Account::default()
+            && self.objects.is_empty()
+            && self.files.is_empty()
+            && self.rejects.is_empty()
+            && self.replayed.is_empty()
+            && self.waiting.is_empty()
+    }
+
+    /// Counts one request.
+    #[inline]
+    pub fn observe(&mut self, counting: &Counting<'_>, request: &Request<'_>) {
+        self.meter.observe(counting, request, Timestamp::default());
+        if let Some(minutes) = &mut self.minutes {
+            minutes.observe(counting, request, Timestamp::default());
+        }
+        self.account.record(request.time);
+    }
+
+    /// Keeps a reject, if there is room in the unit.
+    pub fn keep(&mut self, reject: StoredReject) {
+        if self.reject_bytes + reject.bytes.len() > REJECT_BYTES_MAX {
+            self.account.rejects_not_kept += 1;
+            return;
+        }
+        self.reject_bytes += reject.bytes.len();
+        self.rejects.push(reject);
+    }
+}
