@@ -137,6 +137,14 @@ impl Meter {
         }
     }
 
+    /// Forgets all counts and keeps the label sets for the next batch, which believes the minutes of `range`.
+    pub fn clear_for(&mut self, range: SlotRange) {
+        self.clear();
+        if let Some(slots) = &mut self.slots {
+            slots.range = range;
+        }
+    }
+
     /// Forgets all counts and keeps the label sets for the next batch.
     pub fn clear(&mut self) {
         self.alb.table.clear_counts();

@@ -62,7 +62,7 @@ impl Slot {
 #[derive(Clone, Debug)]
 pub(crate) struct BatchSlots {
     pub bounds: Bounds,
-    range: SlotRange,
+    pub range: SlotRange,
     pub slots: HashMap<(Origin, u32, Minute), Slot, RandomState>,
     /// Records of times that are not believed.
     pub outside: u64,

@@ -243,9 +243,17 @@ impl Table {
         })
     }
 
-    /// Forgets all counts; the label sets stay, as the next batch is likely to have the same.
+    /// Forgets all counts; the label sets stay, as the next batch is likely to have the same, unless they
+    /// take half the room: then most are of batches long past, and the next one's would find none.
     pub(crate) fn clear_counts(&mut self) {
         self.overflowed = 0;
+        if self.rows.len() > self.budget.series_max / 2 {
+            self.rows.clear();
+            self.index.clear();
+            self.hosts.clear();
+            (self.folded_rows, self.unconfigured_rows) = (0, 0);
+            return;
+        }
         for row in self.rows.iter_mut().filter(|row| row.counts.records() > 0) {
             row.counts.clear();
         }

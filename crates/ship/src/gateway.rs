@@ -53,7 +53,8 @@ pub enum PushError {
     },
     /// The key cannot be sent.
     #[error(
-        "the idempotency key has {0} bytes or a character that is not visible ASCII; at most {IDEMPOTENCY_KEY_BYTES_MAX} bytes are allowed"
+        "the idempotency key has {0} bytes or a character that is not visible ASCII; \
+         at most {IDEMPOTENCY_KEY_BYTES_MAX} bytes are allowed"
     )]
     Key(usize),
 }

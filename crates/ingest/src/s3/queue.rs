@@ -27,7 +27,7 @@ use super::sink::ObjectSink;
 mod message;
 
 /// Messages in work at once.
-pub const MESSAGES_IN_WORK_MAX: usize = 64;
+pub const MESSAGES_IN_WORK_MAX: usize = 512;
 
 /// How long the last deletions and visibility changes may take when the program stops.
 const FAREWELL_MAX: Duration = Duration::from_secs(5);
