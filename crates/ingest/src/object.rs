@@ -10,8 +10,8 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use xxhash_rust::xxh3::Xxh3;
 use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, detect, skip_by_name};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::blocks::{Block, read_blocks};
 use crate::inflate::{InflateError, Inflater};

@@ -67,7 +67,9 @@ impl Format {
 
     /// The format of this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Format::Alb, Format::NginxJson, Format::Combined].into_iter().find(|format| format.number() == number)
+        [Format::Alb, Format::NginxJson, Format::Combined]
+            .into_iter()
+            .find(|format| format.number() == number)
     }
 
     /// The format of this name.

@@ -20,8 +20,8 @@ pub mod combined;
 pub mod nginx_json;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
-pub use method::method_label;
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
+pub use method::method_label;
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};
 pub use timestamp::{Minute, Timestamp};

@@ -25,6 +25,9 @@ pub(crate) async fn overview() -> &'static str {
      /metrics       all series, for Prometheus\n\
      /metrics/job/x POST, PUT, DELETE: counts that others push, where the gateway is on\n\
      /api/routes    requests, errors and percentiles per route; ?from=now-1h&to=now\n\
+     /api/sources   what came of each source, and up to when it is complete\n\
+     /api/rejects   lines that are no records; POST /api/rejects/replay reads them again\n\
+     /api/backfill  POST: counts objects of a bucket\n\
      /-/healthy     200 while the process lives\n\
      /-/ready       200 when the sources run\n"
 }

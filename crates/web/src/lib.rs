@@ -5,6 +5,7 @@
 //! tests can serve anything.
 
 mod access;
+mod admin;
 mod attempts;
 mod authentication;
 mod gateway;
@@ -14,15 +15,21 @@ mod problem;
 mod routes;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use axum::extract::ConnectInfo;
 use axum::routing::{get, post};
-use axum::{Router, middleware};
-use tokio::net::TcpListener;
+use axum::{Extension, Router, middleware};
+use tokio::net::{TcpListener, UnixListener};
 use weir_meter::Snapshot;
 
 use access::{Access, Methods};
+pub use admin::{
+    Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, BackfillState, NodeStatus,
+    ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery, ReplayProblem, ReplayRequest,
+    ReplayResult, SourceStatus, SourcesStatus,
+};
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{
     BODY_BYTES_DEFAULT, BoxFuture, CorsOrigins, DeleteGroupFn, Gateway, GatewayOptions,
@@ -48,6 +55,8 @@ pub struct Handlers {
     pub is_ready: Arc<dyn Fn() -> bool + Send + Sync>,
     /// For pushes to `/metrics`; `None`: it is only read.
     pub gateway: Option<Gateway>,
+    /// For sources, rejects and backfills; `None`: there is nothing of the kind.
+    pub admin: Option<Admin>,
     /// Who may do what of [`ACCESS`].
     pub authentication: Arc<Authentication>,
 }
@@ -82,6 +91,22 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
+/// Serves on a socket of this machine until `stop` completes. Nobody has to say who he is: who can open the
+/// socket owns the data.
+///
+/// # Errors
+///
+/// The listener's error.
+pub async fn serve_socket(
+    listener: UnixListener,
+    handlers: Handlers,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let handlers = Handlers { authentication: Arc::default(), ..handlers };
+    let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    axum::serve(listener, router(handlers).layer(Extension(peer))).with_graceful_shutdown(stop).await
+}
+
 fn router(handlers: Handlers) -> Router {
     let mut pushed = post(gateway::push).put(gateway::push).delete(gateway::delete);
     pushed = pushed.options(gateway::preflight);
@@ -94,6 +119,11 @@ fn router(handlers: Handlers) -> Router {
     }
     router
         .route("/api/routes", get(routes::routes))
+        .route("/api/sources", get(admin::sources))
+        .route("/api/rejects", get(admin::rejects))
+        .route("/api/rejects/{id}", get(admin::reject))
+        .route("/api/rejects/replay", post(admin::replay))
+        .route("/api/backfill", post(admin::backfill))
         .route("/-/healthy", get(health::healthy))
         .route("/healthy", get(health::healthy))
         .route("/-/ready", get(health::ready))

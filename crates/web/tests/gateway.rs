@@ -49,6 +49,7 @@ impl Server {
             routes: Arc::new(|_| Err("no routes".to_owned())),
             is_ready: Arc::new(|| true),
             gateway: Some(gateway(&series, &keys, options)),
+            admin: None,
             authentication: Arc::new(authentication),
         };
         runtime.spawn(serve(listener, handlers, async move {

@@ -126,6 +126,23 @@ pub enum Command {
         A queue needs ReportBatchItemFailures, or messages that failed are lost; see docs/lambda.md."
     )]
     Lambda,
+    /// Look at lines that are no records, and read them again.
+    #[command(after_help = "Examples:\n  \
+        weir rejects list --reason bad_time\n  \
+        weir rejects show 7\n  \
+        weir rejects replay --all           after an update, or a change of the config\n\n\
+        The server of the data folder is asked, or the one that --server names; where none runs, the data folder\n\
+        is opened. See docs/rejects.md.")]
+    Rejects(crate::admin::RejectsArguments),
+    /// Count objects of a bucket that nobody told of: into the minutes, not into /metrics.
+    #[command(after_help = "Examples:\n  \
+        weir backfill s3://logs/AWSLogs/111122223333/ --from 2026-11-01 --to 2026-11-08\n  \
+        weir backfill s3://logs/ --from now-7d --source alb\n\n\
+        Objects that were counted before are skipped, whoever brought them. Asked for again after it was stopped,\n\
+        it goes on where it was. See docs/backfill.md.\n\n\
+        Exit code 0: done. 1: it was stopped, or objects could not be counted. 2: wrong use. 3: lines could not be\n\
+        parsed, with --strict.")]
+    Backfill(crate::admin::BackfillArguments),
     /// Check the config; everything wrong with it, each with line and column.
     Check(CheckArguments),
     /// Print completions for a shell.

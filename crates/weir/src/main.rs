@@ -4,6 +4,7 @@
 //! the crates that do the work.
 
 mod account;
+mod admin;
 mod check;
 mod cli;
 mod clock;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Command::Report(arguments) => report::run(arguments),
         Command::Push(arguments) => push::run(arguments),
         Command::Lambda => lambda::run(),
+        Command::Rejects(arguments) => admin::rejects(arguments),
+        Command::Backfill(arguments) => admin::backfill(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

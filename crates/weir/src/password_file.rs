@@ -1,4 +1,8 @@
-//! A password that is kept in a file: not in arguments, which every user of the machine can see.
+//! A password that is kept in a file, since every user of the machine can see the arguments of a program.
+//!
+//! The line end that editors put there is taken off and nothing else, because spaces may belong to a password.
+//! A file that is not one of a password is refused: the alternative, to send whatever it holds, would give a
+//! key or a log to a gateway.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -18,7 +22,10 @@ pub enum PasswordFileError {
         error: std::io::Error,
     },
     /// It is too long to be one.
-    #[error("the password file {} has more than {FILE_BYTES_MAX} bytes; name the file that has only the password", .0.display())]
+    #[error(
+        "the password file {} has more than {FILE_BYTES_MAX} bytes; name the file that has only the password",
+        .0.display()
+    )]
     TooLarge(PathBuf),
     /// Nothing is in it.
     #[error("the password file {} is empty; write the password into it", .0.display())]

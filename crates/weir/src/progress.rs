@@ -1,4 +1,6 @@
 //! A progress bar on a terminal, and nothing anywhere else.
+//!
+//! Bytes and not files or objects: these differ by a factor of a million, and a bar of them would lie.
 
 use std::io::IsTerminal;
 
@@ -25,6 +27,12 @@ impl Progress {
     /// Adds bytes that are done.
     pub fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
+    }
+
+    /// So many bytes are done of those that are known of by now.
+    pub fn reach(&self, done_bytes: u64, known_bytes: u64) {
+        self.0.set_length(known_bytes);
+        self.0.set_position(done_bytes);
     }
 
     /// Takes the bar off the terminal.

@@ -70,7 +70,7 @@ fn time(argument: &'static str, text: Option<&str>) -> Result<Option<Timestamp>,
 }
 
 /// The width of the terminal; 80 where the output is no terminal.
-fn terminal_columns() -> usize {
+pub fn terminal_columns() -> usize {
     const COLUMNS_DEFAULT: usize = 80;
     if !std::io::stdout().is_terminal() {
         return COLUMNS_DEFAULT;

@@ -40,6 +40,8 @@ pub struct Account {
     pub complete_to_us: Option<i64>,
     /// Per load balancer node: the end of the last interval it delivered, and when that came.
     pub nodes: BTreeMap<Box<str>, NodeAccount>,
+    /// Rejects that were counted when they were read again, and so were received twice.
+    pub replayed: u64,
 }
 
 /// What a load balancer's node delivered last; microseconds since the epoch.
@@ -89,6 +91,7 @@ impl Account {
         self.implausible += other.implausible;
         self.slots_dropped += other.slots_dropped;
         self.objects += other.objects;
+        self.replayed += other.replayed;
         self.duplicates += other.duplicates;
         for (own, other) in [
             (&mut self.rejected, &other.rejected),

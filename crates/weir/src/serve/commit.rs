@@ -59,7 +59,7 @@ pub enum Request {
     Delete(Grouping, oneshot::Sender<Pushed>),
     /// A body of the queue that was delivered or given up, and the samples that were dropped, by reason.
     Delivered(Delivered),
-    /// Something small that is kept under a name.
+    /// Something small that is kept under a name; what is empty is forgotten.
     Keep(String, Vec<u8>, oneshot::Sender<()>),
     /// Nothing; what is due by time is done.
     Tick,
@@ -187,22 +187,29 @@ impl Committer {
         crash::here("looked up");
         let mut prepared = self.preparation.prepare(group, &self.state, &mut self.publications, now);
         crash::here("prepared");
-        if !prepared.is_empty() {
-            let mut failures = 0;
-            let written = self.retrying(|committer| {
-                let written = committer.ledger.write(|ledger| committer.preparation.write(&prepared, ledger));
-                failures += u32::from(written.is_err());
-                if failures > PUSH_FAILURES_MAX {
-                    prepared.refuse_pushes();
-                }
-                written
-            });
-            if written.is_none() {
-                return prepared.refuse();
-            }
-            crash::here("written");
+        if prepared.is_empty() {
+            self.preparation.recycle(prepared.answer());
+            return;
         }
+        if !self.write(&mut prepared) {
+            return prepared.refuse();
+        }
+        crash::here("written");
         self.apply(prepared, started.elapsed());
+    }
+
+    /// Writes a group; `false` if the server ends first.
+    fn write(&mut self, prepared: &mut Prepared) -> bool {
+        let mut failures = 0;
+        let written = self.retrying(|committer| {
+            let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
+            failures += u32::from(written.is_err());
+            if failures > PUSH_FAILURES_MAX {
+                prepared.refuse_pushes();
+            }
+            written
+        });
+        written.is_some()
     }
 
     fn apply(&mut self, mut prepared: Prepared, duration: Duration) {

@@ -217,7 +217,7 @@ impl<'s> Worker<'s> {
             let id = ObjectId::of(&["file", &source.intake.source, &name]);
             let is_known = source.ledger.read(|ledger| ledger.object(id)).is_ok_and(|entry| entry.is_some());
             if is_known {
-                self.unit.clear(source.intake.state.first_open(&source.intake.source));
+                self.unit.clear(clock::now(), source.intake.state.first_open(&source.intake.source));
                 self.unit.account.duplicates += 1;
             } else {
                 let committed_at_us = clock::now().micros();
@@ -265,7 +265,7 @@ impl<'s> Worker<'s> {
 
     fn fail(&mut self, path: &Path, error: &ObjectError) -> Pending {
         let intake = &self.source.intake;
-        self.unit.clear(intake.state.first_open(&intake.source));
+        self.unit.clear(clock::now(), intake.state.first_open(&intake.source));
         let mut note = Account::default();
         account::count(&mut note.failed, error.label());
         self.source.note(note);

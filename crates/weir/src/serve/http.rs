@@ -14,13 +14,13 @@ use weir_ledger::ObjectId;
 use weir_ship::Authorization;
 use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
 use weir_web::{
-    Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, PasswordSecret, PushAnswer, PushRequest,
-    SuccessStatus,
+    Admin, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, PasswordSecret, PushAnswer,
+    PushRequest, SuccessStatus,
 };
 
 use super::commit::{Commits, Pushed, Request};
-use super::publication::Publication;
 use super::remote_write::Shipping;
+use super::socket::Socket;
 use super::sources::Shared;
 use super::state::State;
 use crate::config::{Access, Config, CorsOrigins, Login, RemoteWrite, Role, UrlLabels, User};
@@ -31,11 +31,15 @@ const SECRET_BYTES_MAX: usize = 64 << 10;
 /// The HTTP server while it runs.
 pub struct HttpServer {
     task: JoinHandle<std::io::Result<()>>,
+    socket: Option<Socket>,
 }
 
 impl HttpServer {
     /// Completes when all requests under way were answered.
     pub async fn ended(&mut self) {
+        if let Some(socket) = &mut self.socket {
+            socket.ended().await;
+        }
         match (&mut self.task).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(error = %error, "the HTTP server failed"),
@@ -46,10 +50,13 @@ impl HttpServer {
     /// Ends it at once.
     pub fn abort(&self) {
         self.task.abort();
+        if let Some(socket) = &self.socket {
+            socket.abort();
+        }
     }
 }
 
-/// Serves on `listener` until `stop`.
+/// Serves on `listener` and on the data folder's socket until `stop`.
 ///
 /// # Errors
 ///
@@ -58,17 +65,19 @@ pub async fn start(
     config: &Config,
     listener: TcpListener,
     shared: &Shared,
+    admin: Admin,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<HttpServer> {
-    let handlers = handlers(config, shared, authentication(&config.http.access)?);
+    let handlers = handlers(config, shared, admin, authentication(&config.http.access)?);
+    let socket = Socket::start(&config.data_dir, handlers.clone(), stop.clone());
     let mut stopped = stop;
     let task = tokio::spawn(weir_web::serve(listener, handlers, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
-    Ok(HttpServer { task })
+    Ok(HttpServer { task, socket })
 }
 
-fn handlers(config: &Config, shared: &Shared, authentication: Authentication) -> Handlers {
+fn handlers(config: &Config, shared: &Shared, admin: Admin, authentication: Authentication) -> Handlers {
     let (snapshots, routes, ready) =
         (Arc::clone(&shared.state), Arc::clone(&shared.state), Arc::clone(&shared.state));
     let commits = shared.commits.clone();
@@ -84,6 +93,7 @@ fn handlers(config: &Config, shared: &Shared, authentication: Authentication) ->
         routes: Arc::new(move |query| routes.routes(&query)),
         is_ready: Arc::new(move || ready.is_ready()),
         gateway: Some(gateway(config, shared)),
+        admin: Some(admin),
         authentication: Arc::new(authentication),
     }
 }
@@ -211,17 +221,17 @@ impl ReadyShipping {
     }
 }
 
-/// The connections of all remote writes; nothing is opened yet.
+/// The connections of all remote writes, of which `queues` has the names; nothing is opened yet.
 ///
 /// # Errors
 ///
 /// A secret that cannot be read, or an address that cannot be used.
-pub fn shippings(config: &Config, publications: &[Publication]) -> anyhow::Result<Vec<ReadyShipping>> {
-    let targets = config.metrics.remote_write.iter().zip(publications);
-    targets.map(|(target, publication)| shipping(target, publication)).collect()
+pub fn shippings(config: &Config, queues: &[(Arc<str>, String)]) -> anyhow::Result<Vec<ReadyShipping>> {
+    let targets = config.metrics.remote_write.iter().zip(queues);
+    targets.map(|(target, queue)| shipping(target, queue)).collect()
 }
 
-fn shipping(target: &RemoteWrite, publication: &Publication) -> anyhow::Result<ReadyShipping> {
+fn shipping(target: &RemoteWrite, (name, queue): &(Arc<str>, String)) -> anyhow::Result<ReadyShipping> {
     let authorization = match &target.login {
         Login::None => Authorization::None,
         Login::Basic { username, password_file } => {
@@ -237,8 +247,8 @@ fn shipping(target: &RemoteWrite, publication: &Publication) -> anyhow::Result<R
     });
     Ok(ReadyShipping {
         sender: sender.with_context(|| format!("cannot write to the remote write {}", target.name))?,
-        name: Arc::clone(&publication.name),
-        queue: publication.queue().to_owned(),
+        name: Arc::clone(name),
+        queue: queue.clone(),
         window: target.out_of_order_time_window,
     })
 }

@@ -9,11 +9,11 @@ use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
 use weir_ledger::StoredReject;
 use weir_meter::MeterOptions;
-use weir_record::{Format, Reject, Timestamp};
+use weir_record::{Format, Minute, Reject, Timestamp};
 
 use super::rules::CurrentRules;
 use super::state::State;
-use super::unit::Unit;
+use super::unit::{Reach, Unit};
 use crate::clock;
 use crate::tally::counting;
 
@@ -28,6 +28,8 @@ pub struct Intake {
     pub rules: CurrentRules,
     /// What to count.
     pub options: MeterOptions,
+    /// How far what it counts reaches.
+    pub reach: Reach,
     /// Bounds on input.
     pub limits: ReadLimits,
     /// What is known already.
@@ -37,8 +39,20 @@ pub struct Intake {
 impl Intake {
     /// An empty unit of this source.
     pub fn unit(&self) -> Box<Unit> {
-        let first_open = self.state.first_open(&self.source);
-        Box::new(Unit::new(Arc::clone(&self.source), self.options, clock::now(), first_open))
+        let first_open = self.first_open();
+        Box::new(Unit::new(Arc::clone(&self.source), self.reach, self.options, clock::now(), first_open))
+    }
+}
+
+impl Intake {
+    /// The first minute that remote write has not published, where it is to have what is counted here.
+    pub fn first_open(&self) -> Option<Minute> {
+        if self.is_history() { None } else { self.state.first_open(&self.source) }
+    }
+
+    /// Whether it counts what happened long ago, which says nothing about now.
+    pub fn is_history(&self) -> bool {
+        self.reach != Reach::Everything
     }
 }
 
@@ -57,7 +71,8 @@ impl<'i> Counter<'i> {
     pub fn new(intake: &'i Intake, origin: &'i str) -> Self {
         Self {
             enricher: intake.rules.enricher(),
-            complete_to: intake.state.complete_to(&intake.source),
+            // History is not late; it was asked for.
+            complete_to: if intake.is_history() { None } else { intake.state.complete_to(&intake.source) },
             received_at: clock::now(),
             intake,
             origin,
@@ -84,6 +99,9 @@ impl<'i> Counter<'i> {
     /// Notes that an object was read to its end: what its name says of its interval.
     pub fn end(&self, unit: &mut Unit) {
         unit.account.objects += 1;
+        if self.intake.is_history() {
+            return;
+        }
         if let Some(key) = ObjectKey::parse(self.origin) {
             unit.account.interval(&key.node, key.interval_end, self.received_at);
         }

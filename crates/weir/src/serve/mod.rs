@@ -4,8 +4,11 @@
 //! reads the state and brings pushes; remote write reads the ledger. Nothing else is between them.
 
 mod account;
+mod backfill;
 mod commit;
 mod crash;
+mod desk;
+mod engine;
 mod file_source;
 mod group;
 mod http;
@@ -17,8 +20,12 @@ mod own_metrics;
 mod preparation;
 mod prepared;
 mod publication;
+mod rejects;
 mod remote_write;
+mod replay;
 mod rules;
+mod socket;
+mod source_status;
 mod sources;
 mod state;
 mod unit;
@@ -26,7 +33,6 @@ mod work_queue;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -39,15 +45,14 @@ use crate::cli::ServeArguments;
 use crate::config::{self, Config, FILE_LATENESS, OBJECTS_RETENTION, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
-use open::Opened;
-use rules::CurrentRules;
-use sources::{DRAIN_MAX, Shared};
+pub use desk::Desk;
+pub use engine::Engine;
+pub use open::{has_ledger, open_ledger};
+pub use socket::socket_path;
+use sources::DRAIN_MAX;
 
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
-
-/// How long the last commit may take once nothing more comes.
-const LAST_COMMIT_MAX: Duration = Duration::from_secs(5);
 
 /// Runs the command.
 ///
@@ -71,8 +76,15 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     if !arguments.paths.is_empty() {
         config.sources = vec![watched(&arguments.paths)];
     }
+    let has_config = setup::find_config(arguments.config.config.as_deref()).is_some();
+    if config.sources.is_empty() && !has_config {
+        bail!(
+            "nothing to watch; name files (weir serve 'logs/**/*.gz') or write a config (weir init alb > weir.yaml); \
+             one without sources makes a push gateway"
+        );
+    }
     if config.sources.is_empty() {
-        tracing::warn!("no sources: only what is pushed will be shown");
+        tracing::info!("no sources: only what is pushed will be shown");
     }
     serve(&config, |_| (), None)?;
     Ok(ExitCode::SUCCESS)
@@ -103,31 +115,20 @@ async fn serve_async(
     started: impl FnOnce(SocketAddr),
     duration: Option<Duration>,
 ) -> anyhow::Result<()> {
-    let ledger = open::open_ledger(&config.data_dir)?;
+    let ledger = open_ledger(&config.data_dir)?;
     let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
         let address = config.http.listen;
         format!("cannot listen on {address}; is another server there? choose an address with --listen")
     })?;
     let address = listener.local_addr().context("cannot tell the address")?;
-    let history = listener_rules::History::load(&ledger)?;
-    let enricher = setup::enricher_with(config, None, &history.captures())?;
-    let options = setup::meter_options(&config.metrics, &enricher, true);
-    let Opened { ledger, state, preparation, publications } = open::open(config, options, ledger)?;
+    let mut engine = Engine::start(config, ledger)?;
+    let shared = engine.shared.clone();
 
-    let (give_up, has_given_up) = watch::channel(false);
     let (stop_sources, stop) = watch::channel(false);
     let (stop_http, http_stop) = watch::channel(false);
-    let shippings = http::shippings(config, &publications)?;
-    let (commits, committer) =
-        commit::commits(Arc::clone(&ledger), Arc::clone(&state), preparation, publications, has_given_up);
-    let committing = std::thread::Builder::new()
-        .name("commit".to_owned())
-        .spawn(move || committer.run())
-        .context("cannot start the commit thread")?;
-    let rules = CurrentRules::new(enricher);
-    let shared = Shared { rules, options, ledger, state, commits };
-
+    let shippings = http::shippings(config, &engine.queues)?;
     let mut running: Vec<JoinHandle<()>> = Vec::new();
+    let history = std::mem::take(&mut engine.history);
     running.extend(listener_rules::start(config, &shared, history, &stop).await);
     for source in &config.sources {
         running.push(sources::start(config, source, &shared, stop.clone()).await?);
@@ -135,7 +136,8 @@ async fn serve_async(
     for shipping in shippings {
         running.push(tokio::spawn(shipping.into_task(&shared).run(stop.clone())));
     }
-    let mut http = http::start(config, listener, &shared, http_stop).await?;
+    let desk = Desk::new(config, shared.clone(), stop.clone());
+    let mut http = http::start(config, listener, &shared, desk.admin(), http_stop).await?;
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -149,6 +151,7 @@ async fn serve_async(
         for source in running {
             let _ = source.await;
         }
+        desk.ended().await;
     });
     if ended.await.is_err() {
         tracing::warn!("a source did not finish in time; what it had begun is read again at the next start");
@@ -159,17 +162,8 @@ async fn serve_async(
         http.abort();
     }
     let _ = ticking.await;
-    drop((shared, http));
-    let committed = tokio::task::spawn_blocking(move || committing.join());
-    match tokio::time::timeout(LAST_COMMIT_MAX, committed).await {
-        Ok(Ok(Ok(()))) => {}
-        Ok(_) => bail!("the commit thread has failed; what was counted is in the data folder"),
-        Err(_) => {
-            // As on a full disk: what is not on it comes again.
-            let _ = give_up.send(true);
-            tracing::error!("the last counts could not be written; they are counted at the next start");
-        }
-    }
+    drop((shared, desk, http));
+    engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -51,8 +51,18 @@ pub struct CountingSink {
     jobs: Arc<WorkQueue<Job>>,
     claims: Mutex<HashSet<ObjectId>>,
     released: Notify,
-    /// Whether what is read goes to `/metrics` and to remote write, or into the minutes only.
     runtime: Handle,
+    /// Lines that it has counted, durably.
+    lines: Arc<Mutex<CountedLines>>,
+}
+
+/// Lines that a sink has counted since its start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CountedLines {
+    /// Lines that are records.
+    pub records: u64,
+    /// Lines that are none.
+    pub rejects: u64,
 }
 
 struct Job {
@@ -92,6 +102,7 @@ impl CountingSink {
             claims: Mutex::default(),
             released: Notify::new(),
             runtime: Handle::current(),
+            lines: Arc::default(),
         });
         let spawn = |number: usize| {
             let sink = Arc::clone(&sink);
@@ -105,6 +116,11 @@ impl CountingSink {
     /// Takes nothing more; the threads end when they have counted what they have.
     pub fn close(&self) {
         self.jobs.close();
+    }
+
+    /// Lines that it has counted, durably.
+    pub fn lines(&self) -> CountedLines {
+        *self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until nobody else works on the object, and claims it until the claim is dropped.
@@ -214,7 +230,8 @@ impl ObjectSink for CountingSink {
     }
 }
 
-fn entry_of(etag: &str, size: u64, text_hash: u128) -> ObjectEntry {
+/// What the ledger keeps of an object that is counted now.
+pub fn entry_of(etag: &str, size: u64, text_hash: u128) -> ObjectEntry {
     ObjectEntry { etag: etag.into(), size, text_hash, committed_at_us: clock::now().micros() }
 }
 
@@ -353,7 +370,7 @@ impl<'s> Worker<'s> {
 
     /// Forgets what the unit has; its objects come again.
     fn drop_unit(&mut self) {
-        self.unit.clear(self.sink.intake.state.first_open(&self.sink.intake.source));
+        self.unit.clear(clock::now(), self.sink.intake.state.first_open(&self.sink.intake.source));
         self.waiting.drain(..).for_each(|(done, _)| drop(done.send(Taken::Unavailable)));
         self.unit_bytes = 0;
         self.unit_began = None;
@@ -377,17 +394,25 @@ impl<'s> Worker<'s> {
                 Err(_) => self.sink.intake.unit(),
             }
         };
-        next.clear(self.sink.intake.state.first_open(&self.sink.intake.source));
+        next.clear(clock::now(), self.sink.intake.state.first_open(&self.sink.intake.source));
         let mut unit = std::mem::replace(&mut self.unit, next);
         let (done, is_done) = oneshot::channel();
         unit.waiting.push(done);
         let waiting = std::mem::take(&mut self.waiting);
+        let records = unit.account.stored();
+        let lines = CountedLines { records, rejects: unit.account.received - records };
         if self.sink.commits.send(Request::Unit(unit, Some(self.give_back.clone()))).is_err() {
             return;
         }
         self.units_away += 1;
+        let all_lines = Arc::clone(&self.sink.lines);
         self.sink.runtime.spawn(async move {
             let committed = is_done.await.unwrap_or(Committed::Stopping);
+            if committed == Committed::Done {
+                let mut all = all_lines.lock().unwrap_or_else(PoisonError::into_inner);
+                all.records += lines.records;
+                all.rejects += lines.rejects;
+            }
             for (done, taken) in waiting {
                 let taken = match committed {
                     Committed::Done => taken,
@@ -401,7 +426,12 @@ impl<'s> Worker<'s> {
     }
 }
 
-fn read_body(
+/// Reads the lines of an object; the thread must be one that may wait.
+///
+/// # Errors
+///
+/// [`ObjectError`]: the caller drops what `each` was given.
+pub fn read_body(
     reader: &mut ObjectReader,
     key: &str,
     body: ObjectBody,

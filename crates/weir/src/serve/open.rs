@@ -18,10 +18,13 @@ use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES};
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
 use crate::clock;
-use crate::config::{Config, GaugeMerge, RemoteWrite, SourceSelection};
+use crate::config::{Config, GaugeMerge, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
 
 /// The ledger's name in the data folder.
 const LEDGER_FILE: &str = "ledger.redb";
+
+/// The source of backfills that no source of the config is for.
+pub const BACKFILL: &str = "backfill";
 
 /// Everything that the server goes on with.
 pub struct Opened {
@@ -52,6 +55,11 @@ pub fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
         bail!("the data folder {shown} is not a folder; set data_dir to another");
     }
     Ok(Ledger::open(&folder.join(LEDGER_FILE))?)
+}
+
+/// Whether the data folder has a ledger.
+pub fn has_ledger(folder: &Path) -> bool {
+    folder.join(LEDGER_FILE).exists()
 }
 
 /// Reads what was counted before.
@@ -85,6 +93,9 @@ fn load(
         let state = SourceState::new(account, source.lateness, is_on_metrics);
         sources.insert(Arc::from(source.name.as_str()), state);
     }
+    if let Some(account) = ledger.state(&format!("{SOURCES}{BACKFILL}"))? {
+        sources.entry(BACKFILL.into()).or_insert_with(|| SourceState::history(account));
+    }
     let now = clock::now();
     let publications = config
         .metrics
@@ -95,7 +106,12 @@ fn load(
     let pushed = load_pushed(config, ledger)?;
     let kept = Kept {
         rejects_bytes_max: config.limits.rejects_bytes,
-        objects: config.sources.iter().map(|source| source.objects_retention).max().unwrap_or_default(),
+        objects: config
+            .sources
+            .iter()
+            .map(|source| source.objects_retention)
+            .max()
+            .unwrap_or(OBJECTS_RETENTION),
         slots: config.metrics.slots_retention,
     };
     let preparation = Preparation::load(ledger, options, kept)?;

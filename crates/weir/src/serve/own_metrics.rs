@@ -200,6 +200,11 @@ fn lines_families(sources: &Sources) -> Vec<Family> {
             each(|account| account.rejects_not_kept),
         ),
         counter(
+            "weir_source_replayed_total",
+            "Rejects that are none any more since they were replayed; their lines were received once more.",
+            each(|account| account.replayed),
+        ),
+        counter(
             "weir_source_late_records_total",
             "Records of minutes that had been taken as complete.",
             each(|account| account.late),

@@ -23,7 +23,7 @@ use super::prepared::{
 };
 use super::publication::Publication;
 use super::state::{Inner, State};
-use super::unit::Unit;
+use super::unit::{Reach, Unit};
 
 /// Label sets that minutes are kept for; what would be one more is kept without its route. A client chooses
 /// paths, and each costs a row per minute.
@@ -154,11 +154,12 @@ impl Preparation {
         }
     }
 
-    /// The sum of all units whose series are on `/metrics`.
+    /// The sum of all units whose counts are to be on `/metrics`.
     fn add_up(&mut self, units: &[UnitAndWay], inner: &Inner, now: Timestamp) -> Meter {
         let mut sum = self.sum.take().unwrap_or_else(|| Meter::new(self.options));
         for (unit, _) in units {
-            if inner.sources.get(&unit.source).is_some_and(|source| source.is_on_metrics) {
+            let is_on_metrics = inner.sources.get(&unit.source).is_some_and(|source| source.is_on_metrics);
+            if is_on_metrics && unit.reach != Reach::Minutes {
                 sum.merge(&unit.meter, now);
             }
         }
@@ -208,7 +209,11 @@ impl Preparation {
             ledger.remove_queue(target, *sequence)?;
         }
         for (name, bytes, _) in &prepared.kept {
-            ledger.put_state(name, bytes)?;
+            if bytes.is_empty() {
+                ledger.remove_state(name)?;
+            } else {
+                ledger.put_state(name, bytes)?;
+            }
         }
         if let Some(scrapers) = &prepared.scrapers {
             ledger.put_state(SCRAPERS, scrapers)?;

@@ -144,14 +144,14 @@ impl Prepared {
 
     /// Tells everybody who waits, and gives the units back. Returns the meter that it used.
     pub fn answer(self) -> Meter {
-        let Self { units, known, pushes, delivered, kept, delta, .. } = self;
+        let Self { now, units, known, pushes, delivered, kept, delta, .. } = self;
         for (is_known, (mut unit, back)) in
             known.into_iter().map(|unit| (true, unit)).chain(units.into_iter().map(|unit| (false, unit)))
         {
             let committed = if is_known { Committed::Known } else { Committed::Done };
             unit.waiting.drain(..).for_each(|waiting| tell(waiting, committed));
             if let Some(back) = back {
-                unit.clear(None);
+                unit.clear(now, None);
                 // A worker that has ended needs it no more.
                 let _ = back.try_send(unit);
             }

@@ -20,6 +20,7 @@ use super::intake::Intake;
 use super::object_sink::CountingSink;
 use super::rules::CurrentRules;
 use super::state::State;
+use super::unit::Reach;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput, SqsInput};
 use crate::setup;
 
@@ -49,6 +50,7 @@ impl Shared {
             format: source.format,
             rules: self.rules.clone(),
             options: self.options,
+            reach: Reach::Everything,
             limits: setup::read_limits(&config.limits),
             state: Arc::clone(&self.state),
         }

@@ -49,11 +49,26 @@ pub struct SourceState {
     pub watermark: Watermark,
     /// Whether its series are on `/metrics`.
     pub is_on_metrics: bool,
+    /// Whether only backfills bring it something, so that it is complete up to no moment.
+    pub is_history: bool,
     /// The first minute that remote write has not published, where it has this source.
     pub first_open: Option<Minute>,
 }
 
+impl Inner {
+    /// The moment up to which all sources are complete, if that is known of each.
+    pub fn complete_to(&self) -> Option<Timestamp> {
+        let running = self.sources.values().filter(|source| !source.is_history);
+        running.map(|source| source.account.complete_to()).min().flatten()
+    }
+}
+
 impl SourceState {
+    /// What only backfills bring something for.
+    pub fn history(account: Account) -> Self {
+        Self { is_history: true, ..Self::new(account, Duration::ZERO, true) }
+    }
+
     /// A source whose lines may be late by `lateness`, with what is known from earlier runs.
     pub fn new(account: Account, lateness: Duration, is_on_metrics: bool) -> Self {
         let mut watermark = Watermark::new(u64::try_from(lateness.as_micros()).unwrap_or(u64::MAX));
@@ -61,7 +76,7 @@ impl SourceState {
             let end = Timestamp::from_micros(heard.interval_end_us);
             watermark.observe_interval(node, end, Timestamp::from_micros(heard.heard_at_us));
         }
-        Self { account, watermark, is_on_metrics, first_open: None }
+        Self { account, watermark, is_on_metrics, is_history: false, first_open: None }
     }
 }
 
@@ -118,10 +133,10 @@ impl State {
         let view = View { zero_after, counted_since: self.counted_since(now) };
         let mut snapshot = inner.meter.snapshot(view);
         snapshot.families.extend(own_metrics::families(&inner, now));
-        let pushed = inner.pushed.families();
-        drop(inner);
         snapshot.families.extend(own_metrics::process_families());
-        merge_families(&mut snapshot, pushed);
+        snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
+        inner.pushed.add_to(&mut snapshot);
+        drop(inner);
         (snapshot, has_news)
     }
 
@@ -138,7 +153,7 @@ impl State {
         let (from, to) = (time(&query.from, "now-1h")?, time(&query.to, "now")?);
         let routes = self.summarize_routes(from.minute(), to.minute_rounded_up());
         let inner = self.lock();
-        let complete_to = inner.sources.values().map(|source| source.account.complete_to()).min().flatten();
+        let complete_to = inner.complete_to();
         Ok(RouteStatistics {
             span_seconds: to.micros_since(from).map_or(0.0, |micros| micros as f64 / 1e6),
             complete_to: complete_to.map(|time| time.to_string()),
@@ -158,15 +173,4 @@ impl State {
             Ok(routes)
         })
     }
-}
-
-/// Adds what was pushed; a family that weir has too gets the pushed series beside its own.
-fn merge_families(snapshot: &mut Snapshot, pushed: Vec<weir_meter::Family>) {
-    for family in pushed {
-        match snapshot.families.iter_mut().find(|own| own.name == family.name && own.kind == family.kind) {
-            Some(own) => own.series.extend(family.series),
-            None => snapshot.families.push(family),
-        }
-    }
-    snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
 }

@@ -16,10 +16,23 @@ use super::account::Account;
 /// Bytes of reject lines that a unit keeps; of more it keeps the count.
 const REJECT_BYTES_MAX: usize = 32 << 20;
 
+/// How far counts reach, beside the minutes, which have everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To `/metrics` and to remote write: what comes as it happens.
+    Everything,
+    /// To `/metrics`: history that is to be in the counters too.
+    Counters,
+    /// No further: history.
+    Minutes,
+}
+
 /// Objects and what they gave.
 pub struct Unit {
     /// The source's name.
     pub source: Arc<str>,
+    /// How far its counts reach.
+    pub reach: Reach,
     /// Counts of everything in it, by minute too.
     pub meter: Meter,
     /// The same apart by minute, where the source is published by remote write.
@@ -52,10 +65,17 @@ pub enum Committed {
 
 impl Unit {
     /// An empty unit. `first_open` is the first minute that remote write has not published, if it has this
-    /// source.
-    pub fn new(source: Arc<str>, options: MeterOptions, now: Timestamp, first_open: Option<Minute>) -> Self {
+    /// source and is to have these counts.
+    pub fn new(
+        source: Arc<str>,
+        reach: Reach,
+        options: MeterOptions,
+        now: Timestamp,
+        first_open: Option<Minute>,
+    ) -> Self {
         Self {
             source,
+            reach,
             meter: Meter::with_slots(options, SlotRange::at(now)),
             minutes: first_open.map(|first_open| MinuteMeters::new(options, first_open)),
             account: Account::default(),
@@ -68,9 +88,9 @@ impl Unit {
         }
     }
 
-    /// Forgets everything and keeps the memory for the next objects.
-    pub fn clear(&mut self, first_open: Option<Minute>) {
-        self.meter.clear();
+    /// Forgets everything and keeps the memory for the next objects, which are read from `now` on.
+    pub fn clear(&mut self, now: Timestamp, first_open: Option<Minute>) {
+        self.meter.clear_for(SlotRange::at(now));
         if let (Some(minutes), Some(first_open)) = (&mut self.minutes, first_open) {
             minutes.clear(first_open);
         }

@@ -42,7 +42,7 @@ fn completions_for_bash_are_bash() {
     let path = folder.write("weir.bash", script);
     output(Command::new("bash").args(["-n", &path])).expect(0);
     let asked = format!(
-        "source {path}; COMP_WORDS=(weir re); COMP_CWORD=1; _weir weir re weir; echo \"${{COMPREPLY[@]}}\""
+        "source {path}; COMP_WORDS=(weir rep); COMP_CWORD=1; _weir weir rep weir; echo \"${{COMPREPLY[@]}}\""
     );
     assert_eq!(output(Command::new("bash").args(["-c", &asked])).expect(0).stdout.trim(), "report");
 }

@@ -9,14 +9,22 @@
 /// Starting the program and other servers, a small HTTP client, reading metrics back.
 mod support;
 
+/// Objects that nobody told of, counted as history.
+mod backfill;
 /// Files and input that are broken, hostile or of no use: said with the reason, and nothing else suffers.
 mod bad_input;
 /// The words of the command line: help, completions, configs to start from, exit codes.
 mod cli;
 /// The demo from its first report to the removal of its folder.
 mod demo;
+/// Watched files across restarts: known by their text and position.
+mod files_ledger;
+/// Pushes of other programs: taken whole, durable, counted once.
+mod gateway;
 /// Logs in `testdata/` and the exact metrics that must come of them.
 mod golden;
+/// Killed at any moment, and still each line counts once.
+mod kill;
 /// The function of AWS Lambda: events, answers, retries.
 mod lambda;
 /// Lines that a real nginx wrote.
@@ -27,12 +35,16 @@ mod prometheus;
 mod push;
 /// A second, naive reading of lines and metrics.
 mod recount;
+/// Lines that are no records: listed, shown, replayed.
+mod rejects;
+/// Minutes written to real receivers, however late the requests came.
+mod remote_write;
 /// The table, its orders, and its numbers against exact ones.
 mod report;
-/// Objects of S3 that a queue tells of: counted once, whatever the queue does.
-mod sqs;
 /// The HTTP server: formats, first scrapes, health, the API, stopping.
 mod serve;
+/// Objects of S3 that a queue tells of: counted once, whatever the queue does.
+mod sqs;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.

@@ -82,6 +82,12 @@ impl Account {
         assert_eq!(self.served_minutes(server), self.by_minute, "requests by minute and path");
     }
 
+    /// Compares the minutes that a server has, whatever is in its counters.
+    #[track_caller]
+    pub fn check_minutes(&self, server: &Server) {
+        assert_eq!(self.served_minutes(server), self.by_minute, "requests by minute and path");
+    }
+
     /// Each minute that has requests here, as the server has it.
     #[track_caller]
     fn served_minutes(&self, server: &Server) -> BTreeMap<(i64, String), u64> {

@@ -4,7 +4,7 @@
 //! own. It ends when its standard input does, so it never outlives the tests, even if they are killed.
 
 use std::io::{BufRead, BufReader};
-use std::process::{ChildStdin, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -30,8 +30,8 @@ pub const CREDENTIALS: [(&str, &str); 4] = [
 
 struct Aws {
     address: String,
-    /// Open as long as the tests run.
-    _stdin: ChildStdin,
+    /// With its standard input, which is open as long as the tests run.
+    _process: Child,
 }
 
 fn aws() -> &'static Aws {
@@ -43,7 +43,7 @@ fn aws() -> &'static Aws {
         let mut port = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut port).unwrap();
         let address = format!("127.0.0.1:{}", port.trim().parse::<u16>().expect("the emulator's port"));
-        Aws { address, _stdin: process.stdin.take().unwrap() }
+        Aws { address, _process: process }
     })
 }
 
@@ -70,7 +70,7 @@ impl Queue {
     #[track_caller]
     pub fn new(what: &str) -> Self {
         let queue = Self { name: unique(what) };
-        queue.call("CreateQueue", json!({"QueueName": queue.name}));
+        queue.call("CreateQueue", &json!({"QueueName": queue.name}));
         queue
     }
 
@@ -86,7 +86,7 @@ impl Queue {
     /// Sends a message.
     #[track_caller]
     pub fn send(&self, body: &str) {
-        self.call("SendMessage", json!({"QueueUrl": self.url(), "MessageBody": body}));
+        self.call("SendMessage", &json!({"QueueUrl": self.url(), "MessageBody": body}));
     }
 
     /// Sends messages, ten at a time.
@@ -95,7 +95,7 @@ impl Queue {
         for bodies in bodies.chunks(10) {
             let entry = |(id, body): (usize, &String)| json!({"Id": id.to_string(), "MessageBody": body});
             let entries: Vec<Value> = bodies.iter().enumerate().map(entry).collect();
-            let answer = self.call("SendMessageBatch", json!({"QueueUrl": self.url(), "Entries": entries}));
+            let answer = self.call("SendMessageBatch", &json!({"QueueUrl": self.url(), "Entries": entries}));
             assert_eq!(answer["Successful"].as_array().map(Vec::len), Some(bodies.len()), "{answer}");
         }
     }
@@ -105,13 +105,13 @@ impl Queue {
     pub fn receive(&self) -> Option<(String, String)> {
         let answer = self.call(
             "ReceiveMessage",
-            json!({"QueueUrl": self.url(), "MaxNumberOfMessages": 1, "WaitTimeSeconds": 0,
+            &json!({"QueueUrl": self.url(), "MaxNumberOfMessages": 1, "WaitTimeSeconds": 0,
                    "MessageAttributeNames": ["All"]}),
         );
         let message = answer["Messages"].as_array()?.first()?.clone();
         self.call(
             "DeleteMessage",
-            json!({"QueueUrl": self.url(), "ReceiptHandle": message["ReceiptHandle"]}),
+            &json!({"QueueUrl": self.url(), "ReceiptHandle": message["ReceiptHandle"]}),
         );
         let reason = message["MessageAttributes"]["reason"]["StringValue"].as_str().unwrap_or_default();
         Some((message["Body"].as_str()?.to_owned(), reason.to_owned()))
@@ -121,7 +121,7 @@ impl Queue {
     #[track_caller]
     pub fn message_counts(&self) -> (u64, u64) {
         let answer =
-            self.call("GetQueueAttributes", json!({"QueueUrl": self.url(), "AttributeNames": ["All"]}));
+            self.call("GetQueueAttributes", &json!({"QueueUrl": self.url(), "AttributeNames": ["All"]}));
         let count = |name: &str| answer["Attributes"][name].as_str().and_then(|count| count.parse().ok());
         let counts = (
             count("ApproximateNumberOfMessages").zip(count("ApproximateNumberOfMessagesNotVisible")),
@@ -139,14 +139,8 @@ impl Queue {
         until("the queue to be empty", || (self.message_counts() == (0, 0)).then_some(()));
     }
 
-    /// Removes all messages.
     #[track_caller]
-    pub fn purge(&self) {
-        self.call("PurgeQueue", json!({"QueueUrl": self.url()}));
-    }
-
-    #[track_caller]
-    fn call(&self, action: &str, body: Value) -> Value {
+    fn call(&self, action: &str, body: &Value) -> Value {
         let headers = [
             ("X-Amz-Target", &*format!("AmazonSQS.{action}")),
             ("Content-Type", "application/x-amz-json-1.0"),

@@ -3,6 +3,7 @@
 mod account;
 pub mod aws;
 mod clock;
+mod false_clock;
 mod folder;
 pub mod gateway_sink;
 mod http;
@@ -18,9 +19,10 @@ mod text;
 mod wait;
 
 pub use account::{Account, alb_key};
-pub use clock::{date_time, now_seconds};
+pub use clock::now_seconds;
+pub use false_clock::FalseClock;
 pub use folder::{Folder, gzip, repository};
-pub use http::{Response, get, get_with, request, try_request};
+pub use http::{Response, get, get_with};
 pub use program::{Process, Run, output, weir, weir_command, weir_with_input};
 pub use python::python;
 pub use server::{Server, serve_command};

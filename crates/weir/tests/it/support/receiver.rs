@@ -1,7 +1,7 @@
 //! Real receivers of remote write: Prometheus and VictoriaMetrics.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -102,11 +102,6 @@ impl Receiver {
     /// Where to write to.
     pub fn write_url(&self) -> String {
         format!("http://{}/api/v1/write", self.address)
-    }
-
-    /// What it wrote to stderr so far.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path("log")).unwrap()
     }
 
     /// All samples of `selector` in the last `range`, oldest first.

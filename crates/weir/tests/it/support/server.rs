@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
 use super::aws::CREDENTIALS;
+use super::false_clock::FalseClock;
 use super::folder::Folder;
 use super::http::{Response, get, get_with, request};
 use super::metrics;
@@ -31,6 +32,14 @@ impl Server {
     #[track_caller]
     pub fn start_in(data: &str, arguments: &[&str]) -> Self {
         Self::spawn(Folder::new(), serve_command(data, arguments))
+    }
+
+    /// Starts it with a clock of its own.
+    #[track_caller]
+    pub fn start_at(clock: &FalseClock, data: &str, arguments: &[&str]) -> Self {
+        let mut command = serve_command(data, arguments);
+        clock.show_to(&mut command);
+        Self::spawn(Folder::new(), command)
     }
 
     #[track_caller]

@@ -1,0 +1,191 @@
+//! Finds who answers: the server that is named, the one of the data folder, or nobody.
+//!
+//! Only one process may have the ledger open. So a server that runs is asked; where none does, the command
+//! starts the engine that the server would have, without sources and HTTP, and asks that.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use tokio::sync::watch;
+use weir_ledger::LedgerError;
+use weir_web::{
+    Admin, AdminProblem, BackfillProgress, BackfillRequest, ProblemKind, RejectDetail, RejectsPage,
+    RejectsQuery, ReplayRequest, ReplayResult,
+};
+
+use super::arguments::ServerArguments;
+use super::client::{ApiClient, escaped};
+use crate::output::UsageError;
+use crate::password_file::read_password;
+use crate::serve::{Desk, Engine, has_ledger, open_ledger, socket_path};
+use crate::setup;
+
+/// Who answers.
+pub enum Connection {
+    /// A server.
+    Server(Box<ApiClient>),
+    /// This process.
+    Own(Box<Own>),
+}
+
+/// The engine of this process.
+pub struct Own {
+    engine: Engine,
+    desk: Desk,
+    admin: Admin,
+    stop: watch::Sender<bool>,
+}
+
+impl Connection {
+    /// Finds the server, or opens the data folder; one that is not there is made if `may_make_folder`.
+    ///
+    /// # Errors
+    ///
+    /// A wrong config or address, or a data folder that cannot be opened.
+    pub async fn open(arguments: &ServerArguments, may_make_folder: bool) -> anyhow::Result<Self> {
+        let named = arguments.server.clone().or_else(|| setup::environment("WEIR_SERVER"));
+        if let Some(address) = named.filter(|address| !address.is_empty()) {
+            let file = setup::environment("WEIR_TOKEN_FILE").filter(|path| !path.is_empty());
+            let token = file.map(|path| read_password(Path::new(&path))).transpose()?;
+            return Ok(Self::Server(Box::new(ApiClient::at(&address, token.as_deref())?)));
+        }
+        let mut config = setup::load_config(arguments.config.config.as_deref())?;
+        if let Some(folder) = &arguments.data_dir {
+            config.data_dir.clone_from(folder);
+        }
+        let socket = socket_path(&config.data_dir);
+        if let Some(client) = ApiClient::on_socket(&socket).await {
+            return Ok(Self::Server(Box::new(client)));
+        }
+        if !may_make_folder && !has_ledger(&config.data_dir) {
+            bail!(
+                "nothing was counted in {}; name the data folder with --data-dir, or a config",
+                config.data_dir.display()
+            );
+        }
+        let ledger = open_ledger(&config.data_dir).map_err(|error| without_socket(error, &socket))?;
+        let engine = Engine::start(&config, ledger)?;
+        let (stop, stopped) = watch::channel(false);
+        let desk = Desk::new(&config, engine.shared.clone(), stopped);
+        let admin = desk.admin();
+        Ok(Self::Own(Box::new(Own { engine, desk, admin, stop })))
+    }
+
+    /// A page of rejects.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or one that says what is wrong; so with all that follow.
+    pub async fn rejects(&self, query: RejectsQuery) -> anyhow::Result<RejectsPage> {
+        match self {
+            Self::Own(own) => (own.admin.rejects)(query).await.map_err(told),
+            Self::Server(client) => client.get(&rejects_path(&query)).await,
+        }
+    }
+
+    /// One reject.
+    pub async fn reject(&self, id: u64) -> anyhow::Result<RejectDetail> {
+        match self {
+            Self::Own(own) => (own.admin.reject)(id).await.map_err(told),
+            Self::Server(client) => client.get(&format!("/api/rejects/{id}")).await,
+        }
+    }
+
+    /// Reads rejects again.
+    pub async fn replay(&self, request: ReplayRequest) -> anyhow::Result<ReplayResult> {
+        match self {
+            Self::Own(own) => (own.admin.replay)(request).await.map_err(told),
+            Self::Server(client) => client.post("/api/rejects/replay", serde_json::to_vec(&request)?).await,
+        }
+    }
+
+    /// Runs a backfill to its end; `each` is told how far it is. At Ctrl-C it stops where it may.
+    pub async fn backfill(
+        &self,
+        request: BackfillRequest,
+        mut each: impl FnMut(&BackfillProgress),
+    ) -> anyhow::Result<BackfillProgress> {
+        let mut last = None;
+        match self {
+            Self::Own(own) => {
+                let mut progress = (own.admin.backfill)(request).await.map_err(told)?;
+                loop {
+                    let message = tokio::select! {
+                        message = progress.recv() => message,
+                        _ = tokio::signal::ctrl_c(), if !*own.stop.borrow() => {
+                            own.stop.send_replace(true);
+                            continue;
+                        }
+                    };
+                    let Some(message) = message else { break };
+                    each(&message);
+                    last = Some(message);
+                }
+            }
+            Self::Server(client) => {
+                let body = serde_json::to_vec(&request)?;
+                let read = client.post_for_lines("/api/backfill", body, |message: BackfillProgress| {
+                    each(&message);
+                    last = Some(message);
+                });
+                read.await?;
+            }
+        }
+        last.context("the backfill ended without a word; look at the server's log")
+    }
+
+    /// Ends the engine of this process, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it could not commit.
+    pub async fn close(self) -> anyhow::Result<()> {
+        let Self::Own(own) = self else { return Ok(()) };
+        let Own { engine, desk, admin, stop } = *own;
+        stop.send_replace(true);
+        desk.ended().await;
+        drop((desk, admin));
+        engine.stop().await
+    }
+}
+
+fn rejects_path(query: &RejectsQuery) -> String {
+    let numbers = [("after", query.after), ("limit", query.limit.map(|limit| limit as u64))];
+    let numbers = numbers.into_iter().filter_map(|(name, value)| Some((name, value?.to_string())));
+    let texts = [("source", &query.source), ("reason", &query.reason)];
+    let texts = texts.into_iter().filter_map(|(name, value)| Some((name, escaped(value.as_ref()?))));
+    let pairs: Vec<String> = numbers.chain(texts).map(|(name, value)| format!("{name}={value}")).collect();
+    format!("/api/rejects?{}", pairs.join("&"))
+}
+
+/// What is wrong, as the command says it: wrong use is told from failure.
+fn told(problem: AdminProblem) -> anyhow::Error {
+    if problem.kind == ProblemKind::BadRequest {
+        return UsageError::new("cannot do this", problem).into();
+    }
+    problem.into()
+}
+
+/// A ledger that another process has, and no way to ask that.
+fn without_socket(error: anyhow::Error, socket: &Path) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(LedgerError::Locked { .. }) => error.context(format!(
+            "a server has the data folder and nobody answers at {}; name its address with --server",
+            socket.display()
+        )),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_what_was_asked_for() {
+        let query =
+            RejectsQuery { after: Some(3), limit: None, source: Some("a b".to_owned()), reason: None };
+        assert_eq!(rejects_path(&query), "/api/rejects?after=3&source=a%20b");
+        assert_eq!(rejects_path(&RejectsQuery::default()), "/api/rejects?");
+    }
+}

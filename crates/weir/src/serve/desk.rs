@@ -1,0 +1,181 @@
+//! Where whoever keeps the server running asks: sources, rejects, replays, backfills.
+//!
+//! HTTP and the commands that find no server ask the same desk. It does one backfill and one replay at a time:
+//! each takes all cores and its own share of memory, and two would only make both slower.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use weir_ledger::LedgerError;
+use weir_web::{Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, ProblemKind};
+
+use super::backfill::{BackfillRun, Plan};
+use super::intake::Intake;
+use super::open::BACKFILL;
+use super::replay;
+use super::sources::Shared;
+use super::{rejects, source_status};
+use crate::clock;
+use crate::config::{AwsAccess, Config, FILE_LATENESS, OBJECTS_RETENTION, S3Input, Source, SourceInput};
+
+/// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
+const PROGRESS_MESSAGES_MAX: usize = 16;
+
+/// Answers questions and starts work. Copies are the same desk.
+#[derive(Clone)]
+pub struct Desk {
+    inner: Arc<Inner>,
+}
+
+/// What the desk works with.
+pub struct Inner {
+    /// The way into the ledger and the counts.
+    pub shared: Shared,
+    /// The sources of the config, and the one of backfills if none of them has its name.
+    pub sources: Vec<Source>,
+    /// How the lines of each of them are counted.
+    pub intakes: Vec<Intake>,
+    /// Says when the server stops.
+    pub stop: watch::Receiver<bool>,
+    backfills: Arc<Semaphore>,
+    replays: Arc<Semaphore>,
+}
+
+impl Inner {
+    /// The place of a source in `sources` and `intakes`.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.sources.iter().position(|source| source.name == name)
+    }
+
+    /// Whether the server stops.
+    pub fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+}
+
+impl Desk {
+    /// A desk for the sources of `config`, until `stop` says true.
+    pub fn new(config: &Config, shared: Shared, stop: watch::Receiver<bool>) -> Self {
+        let mut sources = config.sources.clone();
+        if !sources.iter().any(|source| source.name == BACKFILL) {
+            sources.push(backfill_source());
+        }
+        let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
+        let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
+        Self { inner: Arc::new(Inner { shared, sources, intakes, stop, backfills, replays }) }
+    }
+
+    /// Completes when nothing is under way any more; nothing begins after that.
+    pub async fn ended(&self) {
+        for work in [&self.inner.backfills, &self.inner.replays] {
+            if let Ok(permit) = work.acquire().await {
+                permit.forget();
+            }
+        }
+    }
+
+    /// The functions that HTTP calls.
+    pub fn admin(&self) -> Admin {
+        Admin {
+            sources: self.asked(|inner, ()| {
+                let configured = &inner.sources;
+                source_status::status(&inner.shared, configured, clock::now())
+                    .map_err(|error| unreadable(&error))
+            }),
+            rejects: self.asked(|inner, query| {
+                rejects::page(&inner.shared.ledger, &query).map_err(|error| unreadable(&error))
+            }),
+            reject: self.asked(|inner, id| {
+                let detail = rejects::detail(&inner.shared.ledger, id).map_err(|error| unreadable(&error))?;
+                detail.ok_or_else(|| {
+                    let error = format!("there is no reject {id}");
+                    AdminProblem::new(
+                        ProblemKind::NotFound,
+                        error,
+                        "it may have been replayed, or be too old",
+                    )
+                })
+            }),
+            replay: self.asked(|inner, request| {
+                let Ok(_permit) = inner.replays.try_acquire() else {
+                    return Err(busy("a replay is under way"));
+                };
+                replay::run(inner, &request)
+            }),
+            backfill: {
+                let desk = self.clone();
+                Arc::new(move |request| {
+                    let desk = desk.clone();
+                    Box::pin(async move { desk.start_backfill(&request).await })
+                })
+            },
+        }
+    }
+
+    /// A function that waits for the ledger, and so runs on a thread of its own.
+    fn asked<Q, T, F>(&self, answer: F) -> Ask<Q, T>
+    where
+        Q: Send + 'static,
+        T: Send + 'static,
+        F: Fn(&Inner, Q) -> Result<T, AdminProblem> + Send + Sync + Copy + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        Arc::new(move |question| -> Answer<T> {
+            let inner = Arc::clone(&inner);
+            Box::pin(async move {
+                let answered = tokio::task::spawn_blocking(move || answer(&inner, question)).await;
+                answered.unwrap_or_else(|_| {
+                    Err(AdminProblem::new(ProblemKind::Failed, "the work failed", "look at the server's log"))
+                })
+            })
+        })
+    }
+
+    async fn start_backfill(
+        &self,
+        request: &BackfillRequest,
+    ) -> Result<mpsc::Receiver<BackfillProgress>, AdminProblem> {
+        let inner = &self.inner;
+        let plan = Plan::of(request, &inner.sources, clock::now())?;
+        if inner.is_stopping() {
+            return Err(AdminProblem::new(ProblemKind::Stopping, "the server stops", "ask the next one"));
+        }
+        let Ok(permit) = Arc::clone(&inner.backfills).try_acquire_owned() else {
+            return Err(busy("a backfill is under way"));
+        };
+        let (messages, progress) = mpsc::channel(PROGRESS_MESSAGES_MAX);
+        let run = BackfillRun::new(Arc::clone(inner), plan, messages);
+        tokio::spawn(async move {
+            run.run().await;
+            drop(permit);
+        });
+        Ok(progress)
+    }
+}
+
+fn backfill_source() -> Source {
+    let nowhere = S3Input {
+        bucket: String::new(),
+        prefix: String::new(),
+        poll: std::time::Duration::MAX,
+        aws: AwsAccess::default(),
+    };
+    Source {
+        name: BACKFILL.to_owned(),
+        input: SourceInput::S3(nowhere),
+        format: Some(weir_record::Format::Alb),
+        lateness: FILE_LATENESS,
+        listener_rules: Vec::new(),
+        listener_rules_api: None,
+        objects_retention: OBJECTS_RETENTION,
+    }
+}
+
+fn busy(error: &str) -> AdminProblem {
+    AdminProblem::new(ProblemKind::Busy, error, "wait until it has ended")
+}
+
+/// A ledger that cannot be read, as an answer.
+pub fn unreadable(error: &LedgerError) -> AdminProblem {
+    AdminProblem::new(ProblemKind::Failed, error.to_string(), "look at the server's log and its disk")
+}
