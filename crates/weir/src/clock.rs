@@ -1,6 +1,6 @@
 //! The one place where the time is read.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use weir_record::Timestamp;
 
@@ -15,4 +15,10 @@ pub fn now() -> Timestamp {
 pub fn timestamp(time: SystemTime) -> Timestamp {
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// A moment by which durations are measured.
+pub fn monotonic() -> Instant {
+    #[expect(clippy::disallowed_methods, reason = "the one place where durations begin")]
+    Instant::now()
 }

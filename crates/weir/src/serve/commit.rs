@@ -14,7 +14,7 @@
 //! pile up to their bound, and so intake stops and goes on by itself.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use weir_ledger::{Ledger, LedgerError};
@@ -176,7 +176,7 @@ impl Committer {
     }
 
     fn commit(&mut self, mut group: Group) {
-        let started = Instant::now();
+        let started = clock::monotonic();
         let now = clock::now();
         // One thread writes the ledger, so what is known now is all that is known when the group is written.
         let known = self.retrying(|committer| committer.ledger.read(|ledger| group.find_known(ledger)));
@@ -273,6 +273,10 @@ impl Committer {
                     if *self.give_up.borrow() {
                         return None;
                     }
+                    #[expect(
+                        clippy::disallowed_methods,
+                        reason = "nothing tells when a disk has room again"
+                    )]
                     std::thread::sleep(RETRY_INTERVAL);
                 }
             }

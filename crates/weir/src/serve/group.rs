@@ -1,4 +1,7 @@
 //! The requests of one transaction: gathered, and checked against what is known.
+//!
+//! Many requests share a transaction because a sync costs the same for one and for a thousand; what was counted
+//! before is found first, so that it can be left out without touching the rest.
 
 use std::collections::HashSet;
 use std::sync::Arc;

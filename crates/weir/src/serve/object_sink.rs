@@ -288,7 +288,7 @@ impl<'s> Worker<'s> {
         if let Some(known) = known {
             return self.compare(job, &known);
         }
-        self.unit_began.get_or_insert_with(Instant::now);
+        self.unit_began.get_or_insert_with(clock::monotonic);
         let Job { object, id, done } = job;
         let FetchedObject { reference, etag, size, body } = object;
         let (etag, size) = (etag.unwrap_or_default(), size.unwrap_or(0));
@@ -341,7 +341,7 @@ impl<'s> Worker<'s> {
             return;
         }
         let text_hash = self.reader.text_hash();
-        self.unit_began.get_or_insert_with(Instant::now);
+        self.unit_began.get_or_insert_with(clock::monotonic);
         self.unit.objects.push((aside_id(&reference, &etag), entry_of(&etag, size, text_hash)));
         if text_hash == known.text_hash {
             self.unit.account.duplicates += 1;

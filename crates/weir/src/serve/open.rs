@@ -1,4 +1,6 @@
 //! From the data folder to the state: everything that a start finds.
+//!
+//! All of it is read in one transaction, so that counters, positions and cursors are of the same moment.
 
 use std::collections::BTreeMap;
 use std::fs;

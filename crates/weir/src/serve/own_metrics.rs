@@ -76,10 +76,13 @@ impl CommitSeconds {
     }
 }
 
+/// Names and values, sorted by name.
+type SortedLabels = Vec<(Box<str>, Box<str>)>;
+
 /// What weir exposes, for the gateway to compare pushes with. Drawn only if a push has one of its names.
 pub struct OwnSeries<'i> {
     inner: &'i Inner,
-    series: OnceCell<HashSet<(Arc<str>, Vec<(Box<str>, Box<str>)>)>>,
+    series: OnceCell<HashSet<(Arc<str>, SortedLabels)>>,
 }
 
 impl<'i> OwnSeries<'i> {
@@ -112,9 +115,9 @@ impl<'i> OwnSeries<'i> {
     }
 }
 
-fn sorted(series: &Series) -> Vec<(Box<str>, Box<str>)> {
+fn sorted(series: &Series) -> SortedLabels {
     let labels = series.labels.iter().map(|(name, value)| ((&**name).into(), (&**value).into()));
-    let mut labels: Vec<(Box<str>, Box<str>)> = labels.collect();
+    let mut labels: SortedLabels = labels.collect();
     labels.sort();
     labels
 }

@@ -19,7 +19,8 @@ use super::commit::{Delivered, Pushed};
 use super::group::{Group, UnitAndWay, WaitingPush};
 use super::own_metrics::OwnSeries;
 use super::prepared::{
-    GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES, write_series,
+    GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES, Slots,
+    write_series,
 };
 use super::publication::Publication;
 use super::state::{Inner, State};
@@ -119,7 +120,7 @@ impl Preparation {
         let staged = inner.meter.stage(&delta, now);
         let series = inner.meter.totals(&staged, &delta);
         let (slots, unslotted) = slots_of(&units);
-        let accounts = accounts_of(&units, notes, unslotted, &inner);
+        let accounts = accounts_of(&units, &notes, unslotted, &inner);
         let births = inner.meter.births();
         let [alb, nginx] = inner.meter.overflows();
         let added = delta.overflows();
@@ -299,8 +300,8 @@ impl Preparation {
 }
 
 /// The minutes of all units, and per unit the records that are in none: implausible, and without room.
-fn slots_of(units: &[UnitAndWay]) -> (BTreeMap<(Minute, StoredSlotKey), StoredSlot>, Vec<(u64, u64)>) {
-    let mut slots: BTreeMap<(Minute, StoredSlotKey), StoredSlot> = BTreeMap::new();
+fn slots_of(units: &[UnitAndWay]) -> (Slots, Vec<(u64, u64)>) {
+    let mut slots = Slots::new();
     let mut unslotted = Vec::with_capacity(units.len());
     for (unit, _) in units {
         let (of_unit, implausible, dropped) = unit.meter.stored_slots(&unit.source);
@@ -315,7 +316,7 @@ fn slots_of(units: &[UnitAndWay]) -> (BTreeMap<(Minute, StoredSlotKey), StoredSl
 /// The accounts of the sources that had something to say, as they will be.
 fn accounts_of(
     units: &[UnitAndWay],
-    notes: Vec<(Arc<str>, Account)>,
+    notes: &[(Arc<str>, Account)],
     unslotted: Vec<(u64, u64)>,
     inner: &Inner,
 ) -> Vec<(Arc<str>, Account)> {
@@ -331,7 +332,7 @@ fn accounts_of(
             account.slots_dropped += dropped;
         });
     }
-    for (source, note) in &notes {
+    for (source, note) in notes {
         account_of(source, &|account| account.merge(note));
     }
     accounts.into_iter().collect()

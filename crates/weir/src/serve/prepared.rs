@@ -1,4 +1,7 @@
 //! A group that is ready: written as often as it takes, then added to the state, then answered.
+//!
+//! In this order and no other: what is shown or acknowledged before it is on the disk can be taken back by a
+//! crash.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,6 +42,9 @@ pub struct MeterTotals {
     pub overflows: [u64; 2],
 }
 
+/// What happened in each minute under each key.
+pub type Slots = BTreeMap<(Minute, StoredSlotKey), StoredSlot>;
+
 /// A group that is ready to be written.
 pub struct Prepared {
     pub number: u64,
@@ -49,7 +55,7 @@ pub struct Prepared {
     pub delta: Meter,
     pub series: Vec<SeriesChange>,
     pub totals: Option<MeterTotals>,
-    pub slots: BTreeMap<(Minute, StoredSlotKey), StoredSlot>,
+    pub slots: Slots,
     pub accounts: Vec<(Arc<str>, Account)>,
     pub pending: Vec<PendingChanges>,
     pub pushes: Pushes,
