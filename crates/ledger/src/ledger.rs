@@ -124,6 +124,11 @@ impl Ledger {
         }
     }
 
+    /// Whether it is known what became of the last write that failed: if so, nothing of it is there.
+    pub fn is_settled(&self) -> bool {
+        self.unsettled_commit.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
     /// Looks at the ledger as it is at the last commit. `look` must not call `read` or `write` of the same
     /// ledger; a long look keeps old pages in the file from being used again.
     ///

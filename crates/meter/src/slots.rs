@@ -36,7 +36,7 @@ impl SlotRange {
         Self { first: Minute(minute - KEPT_MINUTES), last: Minute(minute + AHEAD_MINUTES) }
     }
 
-    fn contains(&self, minute: Minute) -> bool {
+    pub(crate) fn contains(&self, minute: Minute) -> bool {
         (self.first..=self.last).contains(&minute)
     }
 }

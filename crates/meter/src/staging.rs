@@ -120,6 +120,13 @@ impl Meter {
         Some(store_counts(&row.counts, row.counted_at, bounds))
     }
 
+    /// Whether a series has counts and was counted in since then.
+    pub fn was_counted_since(&self, id: SeriesId, since: Timestamp) -> bool {
+        let table = &self.origin(id.origin).table;
+        let row = table.born(id.birth).and_then(|position| table.rows().get(position));
+        row.is_some_and(|row| row.counts.records() > 0 && row.counted_at >= since)
+    }
+
     /// A meter with the series that were kept, in the order of births within each origin.
     pub fn restore(options: MeterOptions, series: &[(SeriesId, StoredLabels, StoredCounts)]) -> Self {
         let mut meter = Self::new(options);

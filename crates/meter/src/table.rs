@@ -55,6 +55,8 @@ pub(crate) struct Row {
     /// When the row was created and last counted in; the arrival's clock, not the records'.
     pub born_at: Timestamp,
     pub counted_at: Timestamp,
+    /// When counts were last staged for it, which may be added much later: it is in use.
+    staged_at: Timestamp,
     hash: u64,
     pub standing: Standing,
     pub folding: Folding,
@@ -178,6 +180,7 @@ impl Table {
         let mut staged = Vec::new();
         for (number, row) in other.rows.iter().enumerate().filter(|(_, row)| row.counts.records() > 0) {
             let position = self.position_for(row, now, &new);
+            self.rows[position].staged_at = now;
             staged.push((position as u32, number as u32));
         }
         staged
@@ -212,6 +215,7 @@ impl Table {
             birth,
             born_at,
             counted_at,
+            staged_at: counted_at,
             hash,
             standing,
             folding,
@@ -244,10 +248,10 @@ impl Table {
     }
 
     /// Forgets all counts; the label sets stay, as the next batch is likely to have the same, unless they
-    /// take half the room: then most are of batches long past, and the next one's would find none.
+    /// take half of some room: then most are of batches long past, and the next one's would find none.
     pub(crate) fn clear_counts(&mut self) {
         self.overflowed = 0;
-        if self.rows.len() > self.budget.series_max / 2 {
+        if self.is_crowded() {
             self.rows.clear();
             self.index.clear();
             self.hosts.clear();
@@ -259,11 +263,19 @@ impl Table {
         }
     }
 
+    /// Whether so many label sets are known that new ones would soon be folded.
+    fn is_crowded(&self) -> bool {
+        self.rows.len() > self.budget.series_max / 2
+            || self.unconfigured_rows > self.budget.unconfigured_max / 2
+            || self.hosts.len() > UNCONFIGURED_HOSTS_MAX / 2
+            || self.folded_rows > 0
+    }
+
     /// Forgets series that had no record for 30 days, which makes room for others. Returns the births of
     /// those that the disk knows.
     pub(crate) fn purge(&mut self, now: Timestamp) -> Vec<u64> {
         let oldest = now.plus_micros(-PURGE_AFTER_US);
-        if self.rows.iter().all(|row| row.counted_at >= oldest) {
+        if self.rows.iter().all(|row| row.counted_at.max(row.staged_at) >= oldest) {
             return Vec::new();
         }
         let rows = std::mem::take(&mut self.rows);
@@ -278,7 +290,7 @@ impl Table {
             let labels = row.labels.borrow();
             hasher.hash_one(Labels { status: None, host: "", ..labels })
         };
-        let is_in_use = |row: &Row| row.counted_at >= oldest;
+        let is_in_use = |row: &Row| row.counted_at.max(row.staged_at) >= oldest;
         let used: HashSet<u64> = rows.iter().filter(|row| is_in_use(row)).map(histogram_of).collect();
         let mut purged = Vec::new();
         for row in rows {
@@ -321,6 +333,7 @@ impl Table {
                     birth: self.births,
                     born_at: now,
                     counted_at: now,
+                    staged_at: now,
                     hash,
                     standing,
                     folding,

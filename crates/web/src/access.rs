@@ -59,6 +59,10 @@ fn roles_for(method: &Method, path: &str) -> Option<&'static [Role]> {
 /// Lets a request pass, or says why not.
 pub(crate) async fn guard(State(handlers): State<Handlers>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
+    if !handlers.hosts.allow(request.headers()) {
+        let text = "this server is for this machine only, and was called by another name\n";
+        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
+    }
     if let Some(roles) = roles_for(request.method(), path) {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());

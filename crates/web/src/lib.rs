@@ -10,6 +10,7 @@ mod attempts;
 mod authentication;
 mod gateway;
 mod health;
+mod hosts;
 mod metrics;
 mod problem;
 mod routes;
@@ -36,6 +37,7 @@ pub use gateway::{
     IDEMPOTENCY_KEY_BYTES_MAX, PushAnswer, PushFn, PushRequest, SuccessStatus, UNPACKED_BYTES_DEFAULT,
     UrlLabels,
 };
+pub use hosts::Hosts;
 pub use routes::{RouteStatistics, RoutesQuery};
 
 /// All series, as a scraper of this name (`None`: a reader by hand) is to see them now.
@@ -57,6 +59,8 @@ pub struct Handlers {
     pub gateway: Option<Gateway>,
     /// For sources, rejects and backfills; `None`: there is nothing of the kind.
     pub admin: Option<Admin>,
+    /// Which names the server may be called by.
+    pub hosts: Hosts,
     /// Who may do what of [`ACCESS`].
     pub authentication: Arc<Authentication>,
 }
@@ -102,7 +106,7 @@ pub async fn serve_socket(
     handlers: Handlers,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let handlers = Handlers { authentication: Arc::default(), ..handlers };
+    let handlers = Handlers { hosts: Hosts::Any, authentication: Arc::default(), ..handlers };
     let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     axum::serve(listener, router(handlers).layer(Extension(peer))).with_graceful_shutdown(stop).await
 }

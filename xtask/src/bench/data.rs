@@ -59,6 +59,10 @@ const RECIPES: &[Recipe] = &[
         data: DataSet::NginxHead,
         script: "head -n $((REQUESTS / 10)) nginx/part-0000.log > nginx-head/part.log",
     },
+    Recipe {
+        data: DataSet::Objects,
+        script: "weir demo --write objects --requests $((REQUESTS * 5)) --files $((REQUESTS / 1000)) --seed 2",
+    },
 ];
 
 /// How much a data set holds.
@@ -85,6 +89,7 @@ impl DataSet {
             Self::HeadPlain => "head-plain",
             Self::Nginx => "nginx",
             Self::NginxHead => "nginx-head",
+            Self::Objects => "objects",
         }
     }
 }

@@ -14,6 +14,7 @@ mod options;
 mod raw_csv;
 mod record;
 mod rounds;
+mod servers;
 mod shell;
 mod statistics;
 mod subject;
@@ -31,8 +32,8 @@ pub use options::Options;
 use machine::Machine;
 use record::Record;
 use rounds::{Failure, Measured};
+use servers::{Readings, Scene};
 use shell::Shell;
-use subject::Subject;
 use tool::Tool;
 
 /// Measures, keeps the record, and prints the summary. Whether every command that could be run ran well.
@@ -45,7 +46,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let root = PathBuf::from(Shell::new(Path::new("."), &[]).output("git rev-parse --show-toplevel")?);
     let bench = root.join("bench");
     let _lock = lock(&bench.join("data"))?;
-    build(&root, &bench.join("data/bin"))?;
+    build(&root, &bench.join("data/bin"), options.is_built)?;
 
     let requests = if options.is_quick { data::REQUESTS_QUICK } else { data::REQUESTS };
     let folder = bench.join(format!("data/{requests}"));
@@ -56,10 +57,13 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
 
     let machine = Machine::look(&shell)?;
     let load_before = machine::load(&shell)?;
-    let (present, absent) = divide(&subjects, &tools);
+    let (present, absent) = divide(&subjects.commands, &tools, |subject| (subject.name, subject.tool));
     let mut measured = Measured::take(&shell, &present, options.runs);
-    let is_sound = measured.failures.is_empty();
+    let (present, absent_servers) = divide(&subjects.servers, &tools, |subject| (subject.name, subject.tool));
+    let mut readings = Readings::take(&Scene::new(&shell, &sizes, options.is_quick), &present, options.runs);
+    let is_sound = measured.failures.is_empty() && readings.failures.is_empty();
     measured.failures.extend(absent);
+    readings.failures.extend(absent_servers);
     let record = Record {
         machine: &machine,
         loads: (load_before, machine::load(&shell)?),
@@ -68,13 +72,14 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         sizes: &sizes,
         subjects: &subjects,
         measured: &measured,
+        readings: &readings,
     };
     let out = match &options.out {
         Some(out) => out.clone(),
         None if options.is_complete() => record::folder(&bench.join("runs"), &machine.slug()),
         None => bench.join("data/last"),
     };
-    let summary = summary::write(&record.title(), &measured, &sizes);
+    let summary = summary::write(&record.title(), &measured, &readings, &sizes);
     record.write(&out, &summary)?;
     crate::say(&summary);
     crate::say(&format!("the record is in {}", out.display()));
@@ -94,20 +99,23 @@ fn lock(data: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Builds the optimised program and the measuring stick, and copies both to `programs`, so that a build
-/// meanwhile does not change what is measured.
-fn build(root: &Path, programs: &Path) -> anyhow::Result<()> {
+/// Builds the optimised program and the measuring sticks, unless they are built, and copies them to
+/// `programs`, so that a build meanwhile does not change what is measured.
+fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
     let shell = Shell::new(root, &[]);
-    crate::complain("building ...");
-    shell.output("cargo build --quiet --release --package weir")?;
-    shell.output("cargo build --quiet --release --package xtask --example libdeflate_in_process")?;
+    if !is_built {
+        crate::complain("building ...");
+        shell.output("cargo build --quiet --release --package weir")?;
+        shell.output("cargo build --quiet --release --package xtask --example libdeflate_in_process")?;
+        shell.output("cargo build --quiet --release --package weir-ledger --example commit_rate")?;
+    }
     let metadata = shell.output("cargo metadata --no-deps --format-version 1")?;
     let metadata: serde_json::Value =
         serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
     let target = metadata.get("target_directory").and_then(serde_json::Value::as_str);
     let release = PathBuf::from(target.context("cargo metadata names no target directory")?).join("release");
     fs::create_dir_all(programs).with_context(|| format!("cannot make {}", programs.display()))?;
-    for program in ["weir", "examples/libdeflate_in_process"] {
+    for program in ["weir", "examples/libdeflate_in_process", "examples/commit_rate"] {
         let (from, name) = (release.join(program), program.rsplit('/').next().unwrap_or(program));
         fs::copy(&from, programs.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }
@@ -124,16 +132,20 @@ fn tools(shell: &Shell, bench: &Path) -> anyhow::Result<Vec<Tool>> {
     Ok(tool::probe(shell))
 }
 
-/// Subjects that can run, and those whose tool is missing.
-fn divide(subjects: &[&'static Subject], tools: &[Tool]) -> (Vec<&'static Subject>, Vec<Failure>) {
+/// Subjects that can run, and those whose tool is missing; `named` gives a subject's name and tool.
+fn divide<S>(
+    subjects: &[&'static S],
+    tools: &[Tool],
+    named: impl Fn(&S) -> (&'static str, &'static str),
+) -> (Vec<&'static S>, Vec<Failure>) {
     let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for &subject in subjects {
-        match tool::missing(tools, subject.tool) {
-            None => present.push(subject),
-            Some(reason) => absent.push(Failure {
-                subject: subject.name,
-                reason: format!("{} is not here: {reason}", subject.tool),
-            }),
+    for &one in subjects {
+        let (subject, tool) = named(one);
+        match tool::missing(tools, tool) {
+            None => present.push(one),
+            Some(reason) => {
+                absent.push(Failure { subject, reason: format!("{tool} is not here: {reason}") });
+            }
         }
     }
     (present, absent)
@@ -150,7 +162,7 @@ mod tests {
             Tool { name: "weir", version: Ok("0.1.0".to_owned()) },
             Tool { name: "duckdb", version: Err("no module".to_owned()) },
         ];
-        let (present, absent) = divide(&subjects, &tools);
+        let (present, absent) = divide(&subjects.commands, &tools, |subject| (subject.name, subject.tool));
         assert_eq!(present.iter().map(|subject| subject.name).collect::<Vec<_>>(), ["weir-1"]);
         assert_eq!(
             absent,

@@ -1,16 +1,18 @@
 //! The flags of `cargo xtask bench`.
 //!
-//! Read by hand: four flags do not pay for an argument parser in the tool that every `make lint`
+//! Read by hand: five flags do not pay for an argument parser in the tool that every `make lint`
 //! builds first.
 
 use std::path::PathBuf;
 
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--runs N] [--only NAME,..] [--out FOLDER]
+const USAGE: &str =
+    "usage: cargo xtask bench [--quick] [--runs N] [--only NAME,..] [--out FOLDER] [--no-build]
   --quick       200,000 lines, one run: tries the harness, measures nothing
   --runs N      counted runs of each command, after one that is not [default: 5; 1 with --quick]
   --only NAMES  only these commands, as bench/README.md names them
   --out FOLDER  where the record is written [default: bench/runs/<date>-<machine>, or bench/data/last
-                for a run that is quick or not of all commands]";
+                for a run that is quick or not of all commands]
+  --no-build    the programs that are in the target folder already, however old: tries the harness";
 
 /// What is measured and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// A tenth of the data.
     pub is_quick: bool,
+    /// Programs as they were built last.
+    pub is_built: bool,
     /// Where the record is written, if not at its usual place.
     pub out: Option<PathBuf>,
 }
@@ -35,12 +39,14 @@ impl Options {
     ///
     /// What is wrong with them, for the user.
     pub fn parse(flags: &[&str]) -> Result<Self, String> {
-        let (mut runs, mut only, mut is_quick, mut out) = (None, Vec::new(), false, None);
+        let (mut runs, mut only, mut is_quick, mut is_built, mut out) =
+            (None, Vec::new(), false, false, None);
         let mut flags = flags.iter();
         while let Some(&flag) = flags.next() {
             let mut value = || flags.next().copied().ok_or(format!("{flag} needs a value"));
             match flag {
                 "--quick" => is_quick = true,
+                "--no-build" => is_built = true,
                 "--runs" => runs = Some(parse_runs(value()?)?),
                 "--only" => only = value()?.split(',').map(str::to_owned).collect(),
                 "--out" => out = Some(PathBuf::from(value()?)),
@@ -48,12 +54,12 @@ impl Options {
             }
         }
         let runs = runs.unwrap_or(if is_quick { RUNS_QUICK } else { RUNS });
-        Ok(Self { runs, only, is_quick, out })
+        Ok(Self { runs, only, is_quick, is_built, out })
     }
 
-    /// Whether the record is worth keeping: all commands on all data.
+    /// Whether the record is worth keeping: all commands on all data, by the program of this commit.
     pub fn is_complete(&self) -> bool {
-        !self.is_quick && self.only.is_empty()
+        !self.is_quick && !self.is_built && self.only.is_empty()
     }
 }
 
@@ -71,15 +77,22 @@ mod tests {
     #[test]
     fn the_default_is_five_runs_of_everything() {
         let options = Options::parse(&[]).unwrap();
-        assert_eq!(options, Options { runs: 5, only: Vec::new(), is_quick: false, out: None });
+        assert_eq!(
+            options,
+            Options { runs: 5, only: Vec::new(), is_quick: false, is_built: false, out: None }
+        );
         assert!(options.is_complete());
     }
 
     #[test]
     fn flags_may_be_combined() {
-        let options = Options::parse(&["--quick", "--only", "a,b", "--runs", "3", "--out", "x"]).unwrap();
+        let options =
+            Options::parse(&["--quick", "--only", "a,b", "--runs", "3", "--out", "x", "--no-build"]).unwrap();
         let only = vec!["a".to_owned(), "b".to_owned()];
-        assert_eq!(options, Options { runs: 3, only, is_quick: true, out: Some(PathBuf::from("x")) });
+        assert_eq!(
+            options,
+            Options { runs: 3, only, is_quick: true, is_built: true, out: Some(PathBuf::from("x")) }
+        );
         assert!(!options.is_complete());
         assert_eq!(Options::parse(&["--quick"]).unwrap().runs, 1);
     }

@@ -1,6 +1,6 @@
-//! What is kept of a benchmark: three files that belong together.
+//! What is kept of a benchmark: files that belong together.
 //!
-//! `summary.md` for readers, `raw.csv` for those who doubt it, `README.md` with all that is needed to
+//! `summary.md` for readers, `raw.csv` and `servers.csv` for those who doubt it, `README.md` with all that is needed to
 //! do it again. A record is never overwritten, since old ones are what a new one is compared with.
 
 use std::fs;
@@ -11,8 +11,9 @@ use anyhow::Context;
 use super::data::{self, Size};
 use super::machine::Machine;
 use super::rounds::Measured;
+use super::servers::Readings;
 use super::statistics::thousands;
-use super::subject::{Clock, Subject};
+use super::subject::{Clock, Selection, Subject};
 use super::table::markdown;
 use super::tool::Tool;
 
@@ -32,9 +33,11 @@ pub struct Record<'r> {
     /// What was read.
     pub sizes: &'r [Size],
     /// What was run.
-    pub subjects: &'r [&'static Subject],
-    /// What came of it.
+    pub subjects: &'r Selection,
+    /// What came of the commands.
     pub measured: &'r Measured,
+    /// What came of the server's side.
+    pub readings: &'r Readings,
 }
 
 impl Record<'_> {
@@ -52,12 +55,13 @@ impl Record<'_> {
         let (before, after) = &self.loads;
         format!(
             "# {}\n\nWritten by `cargo xtask bench`; the results are in [summary.md](summary.md), every single run in \
-             [raw.csv](raw.csv).\n\n\
+             [raw.csv](raw.csv) and, of the server's side, in [servers.csv](servers.csv).\n\n\
              * machine: {memory} of memory, {system}; input in the page cache\n\
              * load averages before {before}, after {after}\n\
              * {}\n\
              * counted runs of each command: {}, in turns, after one warm-up\n\
-             * times by GNU time, resolution 10 ms; peak memory is that of the largest process\n\n\
+             * times by GNU time, resolution 10 ms; peak memory is that of the largest process\n\
+             * of servers, from /proc; their rounds are apart and run after those of the commands\n\n\
              ## Versions\n\n{}\n## Data\n\n{}\n## Commands\n\n{}",
             self.title(),
             quietness(self.measured.disturbed()),
@@ -99,12 +103,15 @@ impl Record<'_> {
             let note = if subject.clock == Clock::Own { "    # times itself" } else { "" };
             format!("# {}\n{}{note}\n", subject.name, subject.command)
         };
-        let commands: String = self.subjects.iter().map(line).collect();
+        let commands: String = self.subjects.commands.iter().map(line).collect();
+        let servers =
+            self.subjects.servers.iter().map(|subject| format!("* {}: `{}`\n", subject.name, subject.what));
+        let servers: String = servers.collect();
         let place = "In the folder of the data, with `bench/data/bin` and `bench/.venv/bin` on the path";
-        format!("{place}:\n\n```sh\n{commands}```\n")
+        format!("{place}:\n\n```sh\n{commands}```\n\nAnd of the server's side:\n\n{servers}")
     }
 
-    /// Writes the three files into `folder`, which is made.
+    /// Writes the files into `folder`, which is made.
     ///
     /// # Errors
     ///
@@ -113,9 +120,13 @@ impl Record<'_> {
         let cannot = || format!("cannot write the record to {}", folder.display());
         fs::create_dir_all(folder).with_context(cannot)?;
         let raw = super::raw_csv::write(&self.measured.runs);
-        for (name, text) in
-            [("README.md", self.readme().as_str()), ("raw.csv", &raw), ("summary.md", summary)]
-        {
+        let servers = self.readings.csv();
+        for (name, text) in [
+            ("README.md", self.readme().as_str()),
+            ("raw.csv", &raw),
+            ("servers.csv", &servers),
+            ("summary.md", summary),
+        ] {
             fs::write(folder.join(name), text).with_context(cannot)?;
         }
         Ok(())
@@ -166,6 +177,7 @@ mod tests {
             sizes: &[Size { data: DataSet::Equal, lines: 20, text_bytes: 3000, file_bytes: 500 }],
             subjects: &select(&["weir-1".to_owned()]).unwrap(),
             measured: &Measured { runs: runs("weir-1", &[1.0]), ..Measured::default() },
+            readings: &Readings::default(),
         };
         let readme = record.readme();
         for expected in [

@@ -5,6 +5,7 @@
 //! other runs one after the other, a few seconds apart, so that a machine that slows down slows both.
 
 use super::counted::Counted;
+use super::servers::{self, ServerSubject};
 
 /// A data set below `bench/data/<requests>`; the variants are the folders' names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum DataSet {
     Nginx,
     /// The first tenth of it.
     NginxHead,
+    /// ALB, 2,000 gzip files of 5,000 lines.
+    Objects,
 }
 
 /// Who says how long it took.
@@ -197,18 +200,31 @@ pub fn named(name: &str) -> Option<&'static Subject> {
     SUBJECTS.iter().find(|subject| subject.name == name)
 }
 
-/// Those that were asked for, in the order of their turns; all if none was.
+/// The commands and the server's subjects that were asked for, in the order of their turns; all if none was.
 ///
 /// # Errors
 ///
-/// A name that is not in the table, for the user.
-pub fn select(only: &[String]) -> Result<Vec<&'static Subject>, String> {
-    if let Some(unknown) = only.iter().find(|name| named(name).is_none()) {
-        let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).collect();
-        return Err(format!("--only: no command is named `{unknown}`; there are {}", names.join(", ")));
+/// A name that is in neither table, for the user.
+pub fn select(only: &[String]) -> Result<Selection, String> {
+    let is_known = |name: &str| named(name).is_some() || servers::named(name).is_some();
+    if let Some(unknown) = only.iter().find(|name| !is_known(name)) {
+        let servers = servers::SUBJECTS.iter().map(|subject| subject.name);
+        let names: Vec<&str> = SUBJECTS.iter().map(|subject| subject.name).chain(servers).collect();
+        return Err(format!("--only: nothing is named `{unknown}`; there are {}", names.join(", ")));
     }
-    let is_wanted = |subject: &&Subject| only.is_empty() || only.iter().any(|name| name == subject.name);
-    Ok(SUBJECTS.iter().filter(is_wanted).collect())
+    let is_wanted = |name: &str| only.is_empty() || only.iter().any(|wanted| wanted == name);
+    Ok(Selection {
+        commands: SUBJECTS.iter().filter(|subject| is_wanted(subject.name)).collect(),
+        servers: servers::SUBJECTS.iter().filter(|subject| is_wanted(subject.name)).collect(),
+    })
+}
+
+/// What is to be measured.
+pub struct Selection {
+    /// Commands, which GNU time measures.
+    pub commands: Vec<&'static Subject>,
+    /// The server's side.
+    pub servers: Vec<&'static ServerSubject>,
 }
 
 #[cfg(test)]
@@ -228,14 +244,13 @@ mod tests {
     #[test]
     fn a_wrong_name_is_answered_with_the_right_ones() {
         let selected = |only: &[&str]| select(&only.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
-        assert_eq!(selected(&[]).unwrap().len(), SUBJECTS.len());
-        let names: Vec<&str> =
-            selected(&["duckdb", "weir-1"]).unwrap().iter().map(|subject| subject.name).collect();
-        assert_eq!(names, ["weir-1", "duckdb"]);
-        assert!(
-            selected(&["weir"])
-                .unwrap_err()
-                .starts_with("--only: no command is named `weir`; there are weir-1,")
-        );
+        let all = selected(&[]).unwrap();
+        assert_eq!((all.commands.len(), all.servers.len()), (SUBJECTS.len(), servers::SUBJECTS.len()));
+        let some = selected(&["duckdb", "ledger", "weir-1"]).unwrap();
+        let names: Vec<&str> = some.commands.iter().map(|subject| subject.name).collect();
+        assert_eq!((names, some.servers.len()), (vec!["weir-1", "duckdb"], 1));
+        let error = selected(&["weir"]).err().unwrap_or_default();
+        assert!(error.starts_with("--only: nothing is named `weir`; there are weir-1,"), "{error}");
+        assert!(error.ends_with(", binary"), "{error}");
     }
 }

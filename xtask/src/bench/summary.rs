@@ -7,6 +7,7 @@ use super::budget::{Verdict, verdicts};
 use super::data::Size;
 use super::measure::Run;
 use super::rounds::{Failure, Measured};
+use super::servers::{self, Readings};
 use super::statistics::{Spread, thousands};
 use super::subject::{SECTIONS, Section, Subject, named};
 use super::table::markdown;
@@ -14,8 +15,9 @@ use super::table::markdown;
 const MB: f64 = 1e6;
 
 /// The whole page. `title` says what was measured where and when.
-pub fn write(title: &str, measured: &Measured, sizes: &[Size]) -> String {
-    let mut page = format!("# {title}\n\n{}\n", budget_table(&verdicts(measured)));
+pub fn write(title: &str, measured: &Measured, readings: &Readings, sizes: &[Size]) -> String {
+    let verdicts = [verdicts(measured), servers::verdicts(readings)].concat();
+    let mut page = format!("# {title}\n\n{}\n", budget_table(&verdicts));
     page.push_str(
         "Each value is the median of the counted runs, with the least and the greatest behind it. CPU is user and \
          system time of all\nprocesses; a ratio is taken within each round first. MB are 10^6 bytes, of text where \
@@ -24,7 +26,8 @@ pub fn write(title: &str, measured: &Measured, sizes: &[Size]) -> String {
     for section in SECTIONS {
         page.extend(section_text(section, measured, sizes));
     }
-    page.push_str(&failures(&measured.failures));
+    page.push_str(&servers::sections(readings));
+    page.push_str(&failures(&[measured.failures.as_slice(), &readings.failures].concat()));
     page
 }
 
@@ -109,7 +112,12 @@ mod tests {
 
     fn page(measured: &Measured) -> String {
         let size = |data, lines| Size { data, lines, text_bytes: 1_000_000, file_bytes: 1 };
-        write("title", measured, &[size(DataSet::Equal, 1_000), size(DataSet::Big, 4_000)])
+        write(
+            "title",
+            measured,
+            &Readings::default(),
+            &[size(DataSet::Equal, 1_000), size(DataSet::Big, 4_000)],
+        )
     }
 
     #[test]

@@ -25,8 +25,15 @@ const TOOLS: &[(&str, &str)] = &[
     ("mtail", "mtail --version"),
     ("goaccess", "goaccess --version"),
     ("jq", "jq --version"),
+    ("commit_rate", "command -v commit_rate > /dev/null && echo as in this commit"),
+    ("prometheus-pushgateway", "prometheus-pushgateway --version 2>&1"),
+    ("moto", MOTO),
     ("time", "env time --version"),
 ];
+
+/// The emulator of AWS; what it runs in is where `make setup` puts it.
+const MOTO: &str = "\"${LOGWEIR_PYTHON:-${XDG_CACHE_HOME:-$HOME/.cache}/logweir/python}/bin/python\" \
+    -c 'import boto3, importlib.metadata; print(importlib.metadata.version(\"moto\"))'";
 
 /// A program and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +76,18 @@ pub fn missing<'t>(tools: &'t [Tool], name: &str) -> Option<&'t str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::servers::{self, PYTHON};
     use super::super::subject::SUBJECTS;
     use super::*;
 
     #[test]
     fn every_subject_names_a_tool_that_is_asked_for() {
-        for subject in SUBJECTS {
-            assert!(TOOLS.iter().any(|(name, _)| *name == subject.tool), "{}", subject.name);
+        let commands = SUBJECTS.iter().map(|subject| (subject.name, subject.tool));
+        let servers = servers::SUBJECTS.iter().map(|subject| (subject.name, subject.tool));
+        for (subject, tool) in commands.chain(servers) {
+            assert!(TOOLS.iter().any(|(name, _)| *name == tool), "{subject}");
         }
+        assert!(MOTO.starts_with(PYTHON));
     }
 
     #[test]

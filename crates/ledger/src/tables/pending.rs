@@ -20,6 +20,8 @@ use crate::view::{Access, View, Writing};
 pub struct Publication {
     /// The first minute that is not published, since the epoch; counts of earlier ones go to it.
     pub next_minute: i64,
+    /// The last minute that was sent, since the epoch; those between it and `next_minute` were too old.
+    pub last_sent_minute: Option<i64>,
     /// Records that came too late for their own minute, since ever.
     pub late_records: u64,
 }
@@ -195,7 +197,7 @@ mod tests {
                 w.add_pending("a", Minute(minute), series(birth), &counts(requests))?;
             }
             w.add_pending("b", Minute(8), series(1), &counts(1))?;
-            w.put_publication("a", &Publication { next_minute: 7, late_records: 2 })
+            w.put_publication("a", &Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 })
         });
         ledger
             .read(|r| {
@@ -205,7 +207,7 @@ mod tests {
                     (r.pending_minutes("c")?, r.publication("c")?, r.publication("b")?),
                     (None, None, None)
                 );
-                assert_eq!(r.publication("a")?, Some(Publication { next_minute: 7, late_records: 2 }));
+                assert_eq!(r.publication("a")?, Some(Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 }));
                 Ok(())
             })
             .unwrap();

@@ -86,7 +86,30 @@ impl Plan {
         let reach = if request.counters { Reach::Counters } else { Reach::Minutes };
         Ok(Self { bucket, prefix, span, reach, source, name })
     }
+
+    /// Leaves what is still to come to the source itself: an object that a backfill takes first is known when
+    /// the queue tells of it, and would never reach the counters. `complete_to` is up to when the source is
+    /// complete.
+    pub fn behind(mut self, sources: &[Source], complete_to: Option<Timestamp>, now: Timestamp) -> Self {
+        let source = sources.get(self.source);
+        let brings_more = source.filter(|source| !matches!(source.input, SourceInput::Files(_)));
+        if let (Some(source), Reach::Minutes) = (brings_more, self.reach) {
+            let behind_us =
+                i64::try_from(source.lateness.max(UNKNOWN_LATENESS).as_micros()).unwrap_or(i64::MAX);
+            let end = complete_to.unwrap_or_else(|| now.plus_micros(-behind_us));
+            self.span.to = Some(self.span.to.map_or(end, |to| to.min(end)));
+        }
+        self
+    }
+
+    /// The source's place among the sources.
+    pub fn source(&self) -> usize {
+        self.source
+    }
 }
+
+/// How far behind now a backfill stays where it is not known up to when its source is complete.
+const UNKNOWN_LATENESS: Duration = Duration::from_secs(3600);
 
 const TIME_HINT: &str = "write a time as 2026-11-20T10:15:30Z, 2026-11-20, 1795169730, or now-7d";
 

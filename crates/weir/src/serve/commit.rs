@@ -13,6 +13,7 @@
 //! When the disk is full the group waits and is tried again; nobody is told anything meanwhile, the requests
 //! pile up to their bound, and so intake stops and goes on by itself.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,12 +24,12 @@ use weir_record::Timestamp;
 
 use super::account::Account;
 use super::crash;
-use super::group::Group;
+use super::group::{Group, tell};
 use super::preparation::Preparation;
 use super::prepared::Prepared;
 use super::publication::Publication;
 use super::state::State;
-use super::unit::{Committed, Unit};
+use super::unit::Unit;
 use crate::clock;
 
 /// Requests that wait for the commit thread. Beyond it who sends one waits.
@@ -40,9 +41,9 @@ const GROUP_MAX: usize = 1024;
 /// How long a failed write waits before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Failed writes after which a push is refused: who pushes waits for an answer and knows what to do. One
-/// more try finds out whether a write that was reported as failed is there after all.
-const PUSH_FAILURES_MAX: u32 = 1;
+/// Minutes of one target that are published before other requests have their turn: catching up with an hour
+/// must not hold up who pushes.
+const MINUTES_PER_TICK: u32 = 4;
 
 /// How often what is due by time is looked after.
 const TICK: Duration = Duration::from_millis(500);
@@ -57,7 +58,7 @@ pub enum Request {
     Push(Push, Option<[u8; 16]>, oneshot::Sender<Pushed>),
     /// The removal of what was pushed with a grouping key.
     Delete(Grouping, oneshot::Sender<Pushed>),
-    /// A body of the queue that was delivered or given up, and the samples that were dropped, by reason.
+    /// A body of a queue that was delivered or given up.
     Delivered(Delivered),
     /// Something small that is kept under a name; what is empty is forgotten.
     Keep(String, Vec<u8>, oneshot::Sender<()>),
@@ -65,10 +66,10 @@ pub enum Request {
     Tick,
 }
 
-/// A body that is done with.
+/// A body of remote write that is done with.
 pub struct Delivered {
-    /// The remote write's name.
-    pub target: Arc<str>,
+    /// The queue's name.
+    pub queue: Arc<str>,
     /// The body's number in the queue.
     pub sequence: u64,
     /// Told when it is out of the queue.
@@ -125,7 +126,10 @@ pub struct Committer {
     publications: Vec<Publication>,
     /// Set when the server must end even though something cannot be written.
     give_up: watch::Receiver<bool>,
-    is_disk_full: bool,
+    /// Why the ledger could not be written at the last try.
+    failure: Option<String>,
+    /// Requests that were taken from the channel while it could not.
+    backlog: VecDeque<Request>,
 }
 
 /// A way to the commit thread, and the thread's own.
@@ -137,8 +141,9 @@ pub fn commits(
     give_up: watch::Receiver<bool>,
 ) -> (Commits, Committer) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+    let (failure, backlog) = (None, VecDeque::new());
     let committer =
-        Committer { requests, ledger, state, preparation, publications, give_up, is_disk_full: false };
+        Committer { requests, ledger, state, preparation, publications, give_up, failure, backlog };
     (Commits { requests: sender }, committer)
 }
 
@@ -148,24 +153,24 @@ pub async fn tick(commits: Commits, mut stop: watch::Receiver<bool>) {
         if tokio::time::timeout(TICK, stop.wait_for(|stop| *stop)).await.is_ok() {
             return;
         }
-        if commits.send_async(Request::Tick).await.is_err() {
-            return;
-        }
+        // Where there is no room, there is work.
+        commits.try_send(Request::Tick);
     }
 }
 
 impl Committer {
     /// Commits until nobody is left who could send something.
     pub fn run(mut self) {
-        while let Some(first) = self.requests.blocking_recv() {
+        while let Some(first) = self.backlog.pop_front().or_else(|| self.requests.blocking_recv()) {
             let mut group = Group::default();
-            group.add(first);
-            while group.len() < GROUP_MAX {
-                match self.requests.try_recv() {
-                    Ok(request) => group.add(request),
-                    Err(_) => break,
+            let mut for_the_next: Vec<Request> = group.add(first).into_iter().collect();
+            while group.len() + for_the_next.len() < GROUP_MAX {
+                match self.backlog.pop_front().or_else(|| self.requests.try_recv().ok()) {
+                    Some(request) => for_the_next.extend(group.add(request)),
+                    None => break,
                 }
             }
+            self.backlog.extend(for_the_next);
             crash::here("gathered");
             let is_tick = group.has_tick();
             self.commit(group);
@@ -182,7 +187,7 @@ impl Committer {
         let known = self.retrying(|committer| committer.ledger.read(|ledger| group.find_known(ledger)));
         match known {
             Some(known) => group.put_aside(known),
-            None => return group.refuse(Committed::Stopping),
+            None => return group.refuse(now),
         }
         crash::here("looked up");
         let mut prepared = self.preparation.prepare(group, &self.state, &mut self.publications, now);
@@ -198,18 +203,41 @@ impl Committer {
         self.apply(prepared, started.elapsed());
     }
 
-    /// Writes a group; `false` if the server ends first.
+    /// Writes a group; `false` if the server ends first, or if it can never be written.
     fn write(&mut self, prepared: &mut Prepared) -> bool {
-        let mut failures = 0;
-        let written = self.retrying(|committer| {
-            let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
-            failures += u32::from(written.is_err());
-            if failures > PUSH_FAILURES_MAX {
-                prepared.refuse_pushes();
+        loop {
+            match self.ledger.write(|ledger| self.preparation.write(prepared, ledger)) {
+                Ok(()) => {
+                    self.worked();
+                    return true;
+                }
+                Err(error) => {
+                    // Who pushes waits for an answer and knows what to do with a refusal. But first it must be
+                    // known that the write is not there after all.
+                    if self.ledger.is_settled() && !matches!(error, LedgerError::WasCommitted) {
+                        prepared.refuse_pushes();
+                        self.refuse_waiting_pushes();
+                    }
+                    if !self.goes_on_after(&error) {
+                        return false;
+                    }
+                }
             }
-            written
-        });
-        written.is_some()
+        }
+    }
+
+    /// Answers the pushes that wait; everything else is kept for the next group.
+    fn refuse_waiting_pushes(&mut self) {
+        while self.backlog.len() < REQUESTS_MAX {
+            match self.requests.try_recv() {
+                Ok(Request::Push(_, _, answer) | Request::Delete(_, answer)) => {
+                    tell(answer, Pushed::DiskFull);
+                }
+                Ok(Request::Tick) => {}
+                Ok(request) => self.backlog.push_back(request),
+                Err(_) => return,
+            }
+        }
     }
 
     fn apply(&mut self, mut prepared: Prepared, duration: Duration) {
@@ -227,7 +255,9 @@ impl Committer {
     fn look_after(&mut self, now: Timestamp) {
         let mut publications = std::mem::take(&mut self.publications);
         for publication in &mut publications {
-            while publication.prepare(&self.ledger, &self.state, now) {
+            let mut minutes = 0;
+            while minutes < MINUTES_PER_TICK && publication.prepare(&self.ledger, &self.state, now) {
+                minutes += 1;
                 let published =
                     self.retrying(|committer| committer.ledger.write(|ledger| publication.write(ledger)));
                 if published.is_none() {
@@ -254,32 +284,42 @@ impl Committer {
         loop {
             match attempt(self) {
                 Ok(result) => {
-                    if std::mem::take(&mut self.is_disk_full) {
-                        tracing::info!("the ledger can be written again; intake goes on");
-                    }
-                    self.state.lock().own.is_disk_full = false;
+                    self.worked();
                     return Some(result);
                 }
-                Err(LedgerError::WasCommitted) => {}
                 Err(error) => {
-                    if !std::mem::replace(&mut self.is_disk_full, true) {
-                        let error = error.to_string();
-                        tracing::error!(
-                            error,
-                            "cannot write what was counted; intake waits, nothing is lost"
-                        );
-                    }
-                    self.state.lock().own.is_disk_full = true;
-                    if *self.give_up.borrow() {
+                    if !self.goes_on_after(&error) {
                         return None;
                     }
-                    #[expect(
-                        clippy::disallowed_methods,
-                        reason = "nothing tells when a disk has room again"
-                    )]
-                    std::thread::sleep(RETRY_INTERVAL);
                 }
             }
         }
+    }
+
+    /// Notes that the ledger can be written.
+    fn worked(&mut self) {
+        if self.failure.take().is_some() {
+            tracing::info!("the ledger can be written again; intake goes on");
+            self.state.set_writable(true);
+        }
+    }
+
+    /// Says what is wrong, once, and waits a moment; `false` if trying again makes no sense.
+    fn goes_on_after(&mut self, error: &LedgerError) -> bool {
+        if matches!(error, LedgerError::WasCommitted) {
+            return true;
+        }
+        let text = error.to_string();
+        if self.failure.as_deref() != Some(&text) {
+            tracing::error!(error = text, "cannot write what was counted; intake waits, nothing is lost");
+            self.failure = Some(text);
+            self.state.set_writable(false);
+        }
+        if *self.give_up.borrow() {
+            return false;
+        }
+        #[expect(clippy::disallowed_methods, reason = "nothing tells when a disk has room again")]
+        std::thread::sleep(RETRY_INTERVAL);
+        error.is_retryable()
     }
 }

@@ -136,7 +136,11 @@ impl Desk {
         request: &BackfillRequest,
     ) -> Result<mpsc::Receiver<BackfillProgress>, AdminProblem> {
         let inner = &self.inner;
-        let plan = Plan::of(request, &inner.sources, clock::now())?;
+        let now = clock::now();
+        let plan = Plan::of(request, &inner.sources, now)?;
+        let source = inner.sources.get(plan.source());
+        let complete_to = source.and_then(|source| inner.shared.state.complete_to(&source.name));
+        let plan = plan.behind(&inner.sources, complete_to, now);
         if inner.is_stopping() {
             return Err(AdminProblem::new(ProblemKind::Stopping, "the server stops", "ask the next one"));
         }

@@ -60,6 +60,11 @@ impl Engine {
         Ok(Self { shared, history, queues, committing, give_up })
     }
 
+    /// Lets go of what cannot be written: the server must end.
+    pub fn give_up(&self) {
+        let _ = self.give_up.send(true);
+    }
+
     /// Commits what has come, and ends.
     ///
     /// # Errors

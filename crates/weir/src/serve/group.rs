@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use weir_ledger::{LedgerError, ObjectId, Reading};
 use weir_meter::pushed::{Grouping, Push};
+use weir_record::Timestamp;
 
 use super::account::Account;
 use super::commit::{Delivered, Pushed, Request};
@@ -40,6 +41,7 @@ pub struct Group {
     pub kept: Vec<WaitingKeep>,
     /// What of it was counted before.
     pub known: Known,
+    keys: HashSet<[u8; 16]>,
     requests: usize,
     has_tick: bool,
 }
@@ -54,8 +56,14 @@ pub struct Known {
 }
 
 impl Group {
-    /// Takes in a request.
-    pub fn add(&mut self, request: Request) {
+    /// Takes in a request. A push with the key of one that is in the group already is given back: whether it
+    /// is known depends on what becomes of that one.
+    pub fn add(&mut self, request: Request) -> Option<Request> {
+        if let Request::Push(_, Some(key), _) = &request
+            && !self.keys.insert(*key)
+        {
+            return Some(request);
+        }
         self.requests += 1;
         match request {
             Request::Unit(unit, back) => self.units.push((unit, back)),
@@ -66,6 +74,7 @@ impl Group {
             Request::Keep(name, bytes, done) => self.kept.push((name, bytes, done)),
             Request::Tick => self.has_tick = true,
         }
+        None
     }
 
     /// How many requests it has.
@@ -99,28 +108,32 @@ impl Group {
             }
             known.units.push(is_known);
         }
-        let mut keys = HashSet::new();
         for (_, key, _) in &self.pushes {
-            let is_known = match key {
-                Some(key) => !keys.insert(*key) || ledger.key(*key)?.is_some(),
-                None => false,
-            };
+            let is_known = key.map_or(Ok(None), |key| ledger.key(key))?.is_some();
             known.pushes.push(is_known);
         }
         Ok(known)
     }
 
-    /// Leaves out of the group what was counted before.
+    /// Notes what was counted before, to be left out.
     pub fn put_aside(&mut self, known: Known) {
         self.known = known;
     }
 
     /// Tells everybody that nothing of it was counted.
-    pub fn refuse(self, why: Committed) {
-        for (mut unit, _) in self.units {
-            unit.waiting.drain(..).for_each(|waiting| tell(waiting, why));
-        }
+    pub fn refuse(self, now: Timestamp) {
+        self.units.into_iter().for_each(|unit| end_unit(unit, Committed::Stopping, now));
         // Whoever pushed learns it from the end of the channel.
+    }
+}
+
+/// Tells who waits what became of a unit, and gives it back to its worker.
+pub fn end_unit((mut unit, back): UnitAndWay, committed: Committed, now: Timestamp) {
+    unit.waiting.drain(..).for_each(|waiting| tell(waiting, committed));
+    if let Some(back) = back {
+        unit.clear(now, None);
+        // A worker that has ended needs it no more.
+        let _ = back.try_send(unit);
     }
 }
 

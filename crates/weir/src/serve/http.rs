@@ -14,7 +14,7 @@ use weir_ledger::ObjectId;
 use weir_ship::Authorization;
 use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
 use weir_web::{
-    Admin, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, PasswordSecret, PushAnswer,
+    Admin, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, Hosts, PasswordSecret, PushAnswer,
     PushRequest, SuccessStatus,
 };
 
@@ -23,7 +23,7 @@ use super::remote_write::Shipping;
 use super::socket::Socket;
 use super::sources::Shared;
 use super::state::State;
-use crate::config::{Access, Config, CorsOrigins, Login, RemoteWrite, Role, UrlLabels, User};
+use crate::config::{Access, Config, CorsOrigins, Http, Login, RemoteWrite, Role, UrlLabels, User};
 
 /// A secret is a line; what is longer is the wrong file.
 const SECRET_BYTES_MAX: usize = 64 << 10;
@@ -94,8 +94,20 @@ fn handlers(config: &Config, shared: &Shared, admin: Admin, authentication: Auth
         is_ready: Arc::new(move || ready.is_ready()),
         gateway: Some(gateway(config, shared)),
         admin: Some(admin),
+        hosts: hosts(&config.http),
         authentication: Arc::new(authentication),
     }
+}
+
+/// The names that the server answers to: where nobody logs in and it was not opened to everyone, those of this
+/// machine.
+fn hosts(http: &Http) -> Hosts {
+    if http.access != Access::ThisMachine {
+        return Hosts::Any;
+    }
+    let external = http.external_url.as_deref().and_then(|url| url.split_once("://"));
+    let name = external.map(|(_, rest)| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
+    Hosts::ThisMachine(name)
 }
 
 fn gateway(config: &Config, shared: &Shared) -> Gateway {
@@ -133,7 +145,7 @@ async fn commit(
     commits: &Commits,
     request: impl FnOnce(oneshot::Sender<Pushed>) -> Request,
 ) -> PushAnswer {
-    if state.lock().own.is_disk_full {
+    if !state.is_writable() {
         return PushAnswer::DiskFull;
     }
     let (answer, answered) = oneshot::channel();

@@ -54,6 +54,9 @@ use sources::DRAIN_MAX;
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
 
+/// How long what is left may take once everything was told to end.
+const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
+
 /// Runs the command.
 ///
 /// # Errors
@@ -107,7 +110,10 @@ pub fn serve(
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    runtime.block_on(serve_async(config, started, duration))
+    let served = runtime.block_on(serve_async(config, started, duration));
+    // What still waits for a disk or a peer must not hold the process.
+    runtime.shutdown_timeout(RUNTIME_STOP_MAX);
+    served
 }
 
 async fn serve_async(
@@ -155,6 +161,7 @@ async fn serve_async(
     });
     if ended.await.is_err() {
         tracing::warn!("a source did not finish in time; what it had begun is read again at the next start");
+        engine.give_up();
     }
     let _ = stop_http.send(true);
     // Whoever holds a connection open without asking anything must not hold the server.

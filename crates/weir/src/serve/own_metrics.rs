@@ -26,8 +26,6 @@ pub const NODE_SILENT_US: i64 = 15 * 60 * 1_000_000;
 pub struct Own {
     /// How long commits took.
     pub commit_seconds: CommitSeconds,
-    /// Whether what was counted cannot be written.
-    pub is_disk_full: bool,
     /// The remote writes by name.
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
 }
@@ -102,8 +100,9 @@ impl<'i> OwnSeries<'i> {
     fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
         let series = self.series.get_or_init(|| {
             let families = self.inner.meter.families(View::ALL);
-            let own =
-                families.chain(own_families(self.inner, Timestamp::default())).chain(process_families());
+            let own = families
+                .chain(own_families(self.inner, Timestamp::default(), true))
+                .chain(process_families());
             own.flat_map(|family| {
                 let name = family.name;
                 family.series.into_iter().map(move |series| (Arc::clone(&name), sorted(&series)))
@@ -134,11 +133,11 @@ fn own_kind(name: &str) -> Option<Kind> {
 }
 
 /// The families that tell of the sources, of the ledger and of the budget of series.
-pub fn families(inner: &Inner, now: Timestamp) -> Vec<Family> {
-    own_families(inner, now)
+pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family> {
+    own_families(inner, now, is_writable)
 }
 
-fn own_families(inner: &Inner, now: Timestamp) -> Vec<Family> {
+fn own_families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family> {
     let sources = &inner.sources;
     let mut families = lines_families(sources);
     families.extend(objects_families(sources));
@@ -171,7 +170,7 @@ fn own_families(inner: &Inner, now: Timestamp) -> Vec<Family> {
         "weir_ledger_writable",
         "0 while what was counted cannot be written, as on a full disk; intake waits meanwhile.",
         Kind::Gauge,
-        vec![number(&[], f64::from(u8::from(!inner.own.is_disk_full)))],
+        vec![number(&[], f64::from(u8::from(is_writable)))],
     ));
     families.push(family(
         "weir_pushed_series",

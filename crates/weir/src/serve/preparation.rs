@@ -206,8 +206,8 @@ impl Preparation {
         }
         prepared.pending.iter().try_for_each(|pending| pending.write(ledger))?;
         prepared.write_pushes(ledger)?;
-        for Delivered { target, sequence, .. } in &prepared.delivered {
-            ledger.remove_queue(target, *sequence)?;
+        for Delivered { queue, sequence, .. } in &prepared.delivered {
+            ledger.remove_queue(queue, *sequence)?;
         }
         for (name, bytes, _) in &prepared.kept {
             if bytes.is_empty() {

@@ -16,7 +16,7 @@ use weir_record::{Minute, Timestamp};
 
 use super::account::Account;
 use super::commit::{Delivered, Pushed};
-use super::group::{UnitAndWay, WaitingKeep, tell};
+use super::group::{UnitAndWay, WaitingKeep, end_unit, tell};
 use super::publication::{PendingChanges, Publication};
 use super::state::State;
 use super::unit::Committed;
@@ -151,17 +151,8 @@ impl Prepared {
     /// Tells everybody who waits, and gives the units back. Returns the meter that it used.
     pub fn answer(self) -> Meter {
         let Self { now, units, known, pushes, delivered, kept, delta, .. } = self;
-        for (is_known, (mut unit, back)) in
-            known.into_iter().map(|unit| (true, unit)).chain(units.into_iter().map(|unit| (false, unit)))
-        {
-            let committed = if is_known { Committed::Known } else { Committed::Done };
-            unit.waiting.drain(..).for_each(|waiting| tell(waiting, committed));
-            if let Some(back) = back {
-                unit.clear(now, None);
-                // A worker that has ended needs it no more.
-                let _ = back.try_send(unit);
-            }
-        }
+        known.into_iter().for_each(|unit| end_unit(unit, Committed::Known, now));
+        units.into_iter().for_each(|unit| end_unit(unit, Committed::Done, now));
         pushes.waiting.into_iter().for_each(|answer| tell(answer, Pushed::Done));
         pushes.answered.into_iter().for_each(|(answer, pushed)| tell(answer, pushed));
         delivered.into_iter().for_each(|delivered| tell(delivered.done, ()));
@@ -171,9 +162,9 @@ impl Prepared {
 
     /// Tells everybody that nothing of it was counted: the server ends.
     pub fn refuse(self) {
-        for (mut unit, _) in self.units.into_iter().chain(self.known) {
-            unit.waiting.drain(..).for_each(|waiting| tell(waiting, Committed::Stopping));
-        }
+        let now = self.now;
+        let units = self.units.into_iter().chain(self.known);
+        units.for_each(|unit| end_unit(unit, Committed::Stopping, now));
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use weir_ledger::{Ledger, LedgerError, Publication as Cursor, QueueItem, Reading, Writing};
 use weir_meter::durable::{SeriesId, StoredCounts};
-use weir_meter::{Meter, MeterOptions, SeriesChange, Snapshot, Staged, View};
-use weir_record::{Minute, Timestamp};
+use weir_meter::{Births, Meter, MeterOptions, SeriesChange, Snapshot, Staged, View};
+use weir_record::{Minute, Origin, Timestamp};
 use weir_ship::remote_write::{Body, SeriesState, oldest_allowed};
 
 use super::prepared::write_series;
@@ -44,6 +44,7 @@ pub struct Publication {
     meter: Meter,
     state: SeriesState,
     next_minute: Minute,
+    last_sent_minute: Option<i64>,
     late_records: u64,
     /// A minute that is ready to be written.
     prepared: Option<Minutes>,
@@ -82,7 +83,10 @@ impl Publication {
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
         let ledger_name = format!("remote_write/{}", options.name);
-        let meter = Meter::restore(meter_options, &ledger.series(&ledger_name)?);
+        let mut meter = Meter::restore(meter_options, &ledger.series(&ledger_name)?);
+        let births = |origin| ledger.births(&ledger_name, origin);
+        let births = Births { alb: births(Origin::Alb)?, nginx: births(Origin::Nginx)? };
+        meter.restore_totals(births, [0, 0]);
         let cursor = ledger.publication(&ledger_name)?;
         let first = Minute(minute_after(oldest_allowed(now.micros() / 1000, options.window)));
         let mut publication = Self {
@@ -91,14 +95,13 @@ impl Publication {
             ledger_name,
             meter,
             next_minute: cursor.map_or(first, |cursor| Minute(cursor.next_minute)),
+            last_sent_minute: cursor.and_then(|cursor| cursor.last_sent_minute),
             late_records: cursor.map_or(0, |cursor| cursor.late_records),
             prepared: None,
             is_queue_full: false,
             options,
         };
-        if cursor.is_some() {
-            publication.restore_state();
-        }
+        publication.restore_state();
         Ok(publication)
     }
 
@@ -123,7 +126,7 @@ impl Publication {
             staged_minutes.push((minute.max(self.next_minute), additions, staged));
         }
         self.late_records += minutes.late();
-        let cursor = Cursor { next_minute: self.next_minute.0, late_records: self.late_records };
+        let cursor = self.cursor(self.next_minute);
         Some(PendingChanges {
             target: Arc::clone(&self.name),
             ledger_name: self.ledger_name.clone(),
@@ -176,15 +179,24 @@ impl Publication {
     }
 
     fn add(&mut self, counted: Vec<(Minute, Vec<(SeriesId, StoredCounts)>)>, minute: Minute, oldest: Minute) {
-        let before = self.meter.snapshot(View::ALL);
         let at = end_of(minute);
+        let ids = || counted.iter().flat_map(|(_, counts)| counts).map(|(id, _)| *id);
+        // What a series had before is needed where one begins, and is a copy of all of them.
+        let since = self.counted_since(at);
+        let begins = self.last_sent_minute.is_none_or(|last| last + 1 != minute.0)
+            || ids().any(|id| !self.meter.was_counted_since(id, since));
+        let before = if begins { self.meter.snapshot(View::ALL) } else { Snapshot::default() };
         let mut series = std::collections::BTreeMap::new();
         for (id, counts) in counted.iter().flat_map(|(_, counts)| counts) {
             if let Some(sum) = self.meter.add_stored(*id, counts, at) {
                 series.insert(*id, SeriesChange { id: *id, labels: None, counts: sum });
             }
         }
-        let bodies = if minute < oldest { Vec::new() } else { self.bodies(at, before) };
+        let is_sent = minute >= oldest;
+        let bodies = if is_sent { self.bodies(at, before) } else { Vec::new() };
+        if is_sent {
+            self.last_sent_minute = Some(minute.0);
+        }
         let end_us = at.micros();
         let item = |body: Body| QueueItem {
             first_minute_us: end_us,
@@ -197,7 +209,7 @@ impl Publication {
             series: series.into_values().collect(),
             purged: self.meter.purge(at),
             items: bodies.into_iter().map(item).collect(),
-            cursor: Cursor { next_minute: minute.0 + 1, late_records: self.late_records },
+            cursor: self.cursor(Minute(minute.0 + 1)),
         });
     }
 
@@ -273,13 +285,30 @@ impl Publication {
         !is_full
     }
 
-    /// The series that are sent at `at`.
-    fn live(&self, at: Timestamp) -> Snapshot {
-        let expire_after_us = i64::try_from(self.options.expire_after.as_micros()).unwrap_or(i64::MAX);
-        self.meter.snapshot(View { zero_after: None, counted_since: at.plus_micros(-expire_after_us) })
+    fn cursor(&self, next_minute: Minute) -> Cursor {
+        Cursor {
+            next_minute: next_minute.0,
+            last_sent_minute: self.last_sent_minute,
+            late_records: self.late_records,
+        }
     }
 
+    /// The moment before which a series must have been counted in to be left out at `at`.
+    fn counted_since(&self, at: Timestamp) -> Timestamp {
+        at.plus_micros(-i64::try_from(self.options.expire_after.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    /// The series that are sent at `at`.
+    fn live(&self, at: Timestamp) -> Snapshot {
+        self.meter.snapshot(View { zero_after: None, counted_since: self.counted_since(at) })
+    }
+
+    /// What was sent last, where that was the minute before the next one. Where minutes were left out since,
+    /// the next one begins anew, each series with what it had before.
     fn restore_state(&mut self) {
+        if self.last_sent_minute != Some(self.next_minute.0 - 1) {
+            return;
+        }
         let last_end = self.next_minute.start();
         let live = self.live(last_end);
         let labels = self.options.external_labels.clone();

@@ -139,7 +139,7 @@ impl Shipping {
             self.with_state(|state| state.sent_samples += samples.saturating_sub(refused));
         }
         let (done, is_done) = oneshot::channel();
-        let delivered = Delivered { target: self.queue.as_str().into(), sequence, done };
+        let delivered = Delivered { queue: self.queue.as_str().into(), sequence, done };
         if self.commits.send_async(Request::Delivered(delivered)).await.is_ok() {
             // It is sent again if it is still there, which the receiver takes as the same.
             let _ = is_done.await;

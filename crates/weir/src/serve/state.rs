@@ -23,6 +23,7 @@ pub struct State {
     inner: Mutex<Inner>,
     ledger: Arc<Ledger>,
     is_ready: AtomicBool,
+    is_writable: AtomicBool,
     expire_after: Duration,
 }
 
@@ -83,7 +84,13 @@ impl SourceState {
 impl State {
     /// The state as the ledger has it.
     pub fn new(inner: Inner, ledger: Arc<Ledger>, expire_after: Duration) -> Self {
-        Self { inner: Mutex::new(inner), ledger, is_ready: AtomicBool::new(false), expire_after }
+        Self {
+            inner: Mutex::new(inner),
+            ledger,
+            is_ready: AtomicBool::new(false),
+            is_writable: AtomicBool::new(true),
+            expire_after,
+        }
     }
 
     /// Everything, locked.
@@ -113,6 +120,16 @@ impl State {
         self.is_ready.store(is_ready, Ordering::Relaxed);
     }
 
+    /// Says whether what is counted can be written.
+    pub fn set_writable(&self, is_writable: bool) {
+        self.is_writable.store(is_writable, Ordering::Relaxed);
+    }
+
+    /// Whether what is counted can be written; asked for every push, so without the lock.
+    pub fn is_writable(&self) -> bool {
+        self.is_writable.load(Ordering::Relaxed)
+    }
+
     /// Whether the sources run.
     pub fn is_ready(&self) -> bool {
         self.is_ready.load(Ordering::Relaxed)
@@ -132,7 +149,7 @@ impl State {
         let has_news = inner.scrapers.has_news();
         let view = View { zero_after, counted_since: self.counted_since(now) };
         let mut snapshot = inner.meter.snapshot(view);
-        snapshot.families.extend(own_metrics::families(&inner, now));
+        snapshot.families.extend(own_metrics::families(&inner, now, self.is_writable()));
         snapshot.families.extend(own_metrics::process_families());
         snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
         inner.pushed.add_to(&mut snapshot);

@@ -77,7 +77,7 @@ impl Unit {
             source,
             reach,
             meter: Meter::with_slots(options, SlotRange::at(now)),
-            minutes: first_open.map(|first_open| MinuteMeters::new(options, first_open)),
+            minutes: first_open.map(|first_open| MinuteMeters::new(options, first_open, SlotRange::at(now))),
             account: Account::default(),
             rejects: Vec::new(),
             reject_bytes: 0,
@@ -92,7 +92,7 @@ impl Unit {
     pub fn clear(&mut self, now: Timestamp, first_open: Option<Minute>) {
         self.meter.clear_for(SlotRange::at(now));
         if let (Some(minutes), Some(first_open)) = (&mut self.minutes, first_open) {
-            minutes.clear(first_open);
+            minutes.clear(first_open, SlotRange::at(now));
         }
         self.account = Account::default();
         self.rejects.clear();

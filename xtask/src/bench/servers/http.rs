@@ -37,7 +37,10 @@ impl Connection {
     /// When nobody listens.
     pub fn open(address: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
-        stream.set_nodelay(true).and(stream.set_read_timeout(Some(PATIENCE))).context("cannot set up a socket")?;
+        stream
+            .set_nodelay(true)
+            .and(stream.set_read_timeout(Some(PATIENCE)))
+            .context("cannot set up a socket")?;
         Ok(Self { reader: BufReader::new(stream) })
     }
 
@@ -94,7 +97,8 @@ pub fn get(address: &str, path: &str) -> anyhow::Result<String> {
     let mut stream = TcpStream::connect(address).with_context(|| format!("cannot connect to {address}"))?;
     stream.set_read_timeout(Some(PATIENCE)).context("cannot set up a socket")?;
     // Version 1.0, so that nothing comes in chunks.
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nUser-Agent: curl/8.9.1\r\nAccept: */*\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.0\r\nHost: {address}\r\nUser-Agent: curl/8.9.1\r\nAccept: */*\r\n\r\n");
     stream.write_all(request.as_bytes()).context("cannot send a request")?;
     let mut answer = String::new();
     stream.take(BODY_BYTES_MAX).read_to_string(&mut answer).with_context(|| format!("cannot read {path}"))?;

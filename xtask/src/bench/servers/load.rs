@@ -106,6 +106,9 @@ mod tests {
             requests: vec![b"POST / HTTP/1.1\r\n\r\n".to_vec()],
         };
         let outcome = load.send(&take_anything().unwrap());
-        assert_eq!(outcome.err().map(|error| error.to_string()).as_deref(), Some("a push was answered with 204"));
+        assert_eq!(
+            outcome.err().map(|error| error.to_string()).as_deref(),
+            Some("a push was answered with 204")
+        );
     }
 }

@@ -113,7 +113,11 @@ impl Server {
         let status = until("the server to stop", START_STOP, POLL, || {
             self.child.try_wait().context("cannot wait for the server")
         })?;
-        if status.success() { Ok(()) } else { bail!("the server ended, {status}: {}", last_line(&self.log())) }
+        if status.success() {
+            Ok(())
+        } else {
+            bail!("the server ended, {status}: {}", last_line(&self.log()))
+        }
     }
 
     fn proc(&self, name: &str) -> anyhow::Result<String> {

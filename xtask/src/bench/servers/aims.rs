@@ -1,0 +1,137 @@
+//! What the server's side promises to cost.
+//!
+//! As with commands, only ratios within one run and bounds on memory and size are judged. Rates and times
+//! depend on the machine: their aims stand beside what was measured, for the reader to judge.
+
+use super::Readings;
+use super::summary::number;
+use crate::bench::budget::Verdict;
+
+/// What is measured of which subjects.
+enum Quantity {
+    /// A quantity of the first divided by that of the second.
+    Ratio(&'static str, &'static str, &'static str),
+    /// A quantity of a subject.
+    Value(&'static str, &'static str),
+}
+
+/// Where the promise ends.
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+    /// An aim, or something to know.
+    None,
+}
+
+/// One promise or aim.
+struct Aim {
+    text: &'static str,
+    quantity: Quantity,
+    bound: Bound,
+}
+
+const AIMS: &[Aim] = &[
+    Aim {
+        text: "lines per CPU second of `weir serve` from a queue >= 0.9 of `weir count` on the same objects",
+        quantity: Quantity::Ratio("objects-serve", "objects-count", "lines_per_cpu_s"),
+        bound: Bound::AtLeast(0.9),
+    },
+    Aim {
+        text: "objects committed per second in groups of 100 (aim: 10,000)",
+        quantity: Quantity::Value("ledger", "objects_per_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "the same against append and fdatasync of as many bytes (no budget)",
+        quantity: Quantity::Ratio("ledger", "append", "objects_per_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "pushes of 50 series per server CPU second, durable before the answer (aim: 20,000)",
+        quantity: Quantity::Value("gateway", "pushes_per_cpu_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "the same against the Pushgateway with its checks and its file (no budget)",
+        quantity: Quantity::Ratio("gateway", "pushgateway", "pushes_per_cpu_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "the same against the Pushgateway in memory, without checks (no budget)",
+        quantity: Quantity::Ratio("gateway", "pushgateway-memory", "pushes_per_cpu_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "the same with 200 jobs (no budget)",
+        quantity: Quantity::Ratio("gateway-200", "pushgateway-memory-200", "pushes_per_cpu_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "median time from the start of a Lambda function to its first request, in ms (aim: 15)",
+        quantity: Quantity::Value("lambda-start", "median_ms"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "size of the stripped program <= 35 MB",
+        quantity: Quantity::Value("binary", "stripped_mb"),
+        bound: Bound::AtMost(35.0),
+    },
+];
+
+/// Every promise and aim, with what was measured.
+pub fn verdicts(readings: &Readings) -> Vec<Verdict> {
+    AIMS.iter().map(|aim| aim.verdict(readings)).collect()
+}
+
+impl Aim {
+    fn verdict(&self, readings: &Readings) -> Verdict {
+        let spread = match self.quantity {
+            Quantity::Ratio(subject, base, quantity) => readings.ratio(subject, base, quantity),
+            Quantity::Value(subject, quantity) => readings.spread(subject, quantity),
+        };
+        let Some(spread) = spread else {
+            return Verdict { text: self.text, measured: "not measured".to_owned(), met: "–" };
+        };
+        let is_met = match self.bound {
+            Bound::AtMost(bound) => Some(spread.median <= bound),
+            Bound::AtLeast(bound) => Some(spread.median >= bound),
+            Bound::None => None,
+        };
+        let met = match is_met {
+            Some(true) => "yes",
+            Some(false) => "**no**",
+            None => "–",
+        };
+        Verdict { text: self.text, measured: spread.text(number), met }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::named;
+    use super::super::tests::readings;
+    use super::*;
+
+    #[test]
+    fn aims_are_about_subjects_that_exist() {
+        for aim in AIMS {
+            match aim.quantity {
+                Quantity::Ratio(a, b, _) => assert!(named(a).is_some() && named(b).is_some(), "{a} {b}"),
+                Quantity::Value(a, _) => assert!(named(a).is_some(), "{a}"),
+            }
+        }
+    }
+
+    #[test]
+    fn ratios_and_sizes_are_judged_and_rates_are_not() {
+        let mut all = readings("objects-serve", "lines_per_cpu_s", &[80.0]);
+        all.extend(readings("objects-count", "lines_per_cpu_s", &[100.0]));
+        all.extend(readings("ledger", "objects_per_s", &[5.0]));
+        all.extend(readings("binary", "stripped_mb", &[35.0]));
+        let verdicts = verdicts(&Readings { readings: all, failures: Vec::new() });
+        let met = |index: usize| (verdicts[index].measured.as_str(), verdicts[index].met);
+        assert_eq!(met(0), ("0.80", "**no**"));
+        assert_eq!(met(1), ("5.00", "–"));
+        assert_eq!(met(8), ("35.0", "yes"));
+    }
+}
