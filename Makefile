@@ -20,7 +20,7 @@ help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: setup
-setup: ## install what the tests need from Debian's packages, where it is missing
+setup: ## install what the tests need (Debian packages, Python packages in a cache folder), where it is missing
 	@.ci/setup
 
 .PHONY: build

@@ -4,6 +4,7 @@ On the first line of its output stands its port; then each line of input is done
 
     put FOLDER   puts every file of the folder as an object, under a name as a load balancer has it
     queue NAME   makes a queue with a message for each object, as S3 sends them
+    left NAME    answers with the number of messages that the queue still has, hidden ones included
 """
 
 import json
@@ -72,6 +73,13 @@ def notification(key, size, tag):
     return json.dumps({"Records": [record]})
 
 
+def left(name):
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(counts[name]) for name in names)
+
+
 def queue(name):
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     for first in range(0, len(objects), BATCH):
@@ -83,6 +91,6 @@ def queue(name):
 print(port, flush=True)
 for line in sys.stdin:
     command, argument = line.split(maxsplit=1)
-    {"put": put, "queue": queue}[command](argument.strip())
-    print("done", flush=True)
+    answer = {"put": put, "queue": queue, "left": left}[command](argument.strip())
+    print("done" if answer is None else answer, flush=True)
 os._exit(0)

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod discover;
+mod file_head;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
 mod object;
@@ -16,7 +17,8 @@ pub mod s3;
 mod watch;
 
 pub use discover::{DiscoverError, check_pattern, discover};
+pub use file_head::{FileHead, HEAD_BYTES_MAX};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
-pub use watch::{Arrival, FileKey, Found, KnownFile, Part, Watch, read_appended};
+pub use watch::{Arrival, Extent, FileKey, Found, KnownFile, Part, Watch, read_appended};

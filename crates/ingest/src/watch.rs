@@ -6,11 +6,12 @@
 //! A packed file is one unit and is read when it is complete. Nothing tells for certain that it is, so
 //! it is read when it has not changed for two seconds or a poll. Once it was counted it is left alone,
 //! whatever becomes of it; while it is broken it is read again when it changes. A plain file is read as
-//! far as its last line end, and then what is appended; it is known by device, inode and birth, so that
-//! neither a rename nor an inode that is used again is taken for what it is not.
+//! far as its last line end, and then what is appended. While it is watched it is known by device, inode and
+//! birth, so that a rename is no new file, and by its beginning, so that an inode that is used again, or a
+//! file that was emptied and has grown past its former size, is not taken for what it is not. How the files
+//! of an earlier run are told again is in `known_files`.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +22,13 @@ use weir_record::Format;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::discover::{DiscoverError, list};
+use crate::file_head::FileHead;
 use crate::packing::{MAGIC_BYTES, Packing};
+
+mod known_files;
+
+use known_files::KnownFiles;
+pub use known_files::{Extent, FileKey, KnownFile};
 
 /// How long a file must not have changed to be taken as complete.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
@@ -35,20 +42,8 @@ pub struct Watch {
     patterns: Vec<String>,
     seen: HashMap<FileId, Seen>,
     /// How far files were read before this run, until they are met.
-    known: HashMap<FileKey, KnownFile>,
+    known: KnownFiles,
     poll: u64,
-}
-
-/// A file's device, inode and birth, as 128 bits that can be kept.
-pub type FileKey = [u8; 16];
-
-/// How far a file was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownFile {
-    /// A packed file, counted whole.
-    Counted,
-    /// A plain file, up to this byte, and the format of its lines.
-    ReadTo(u64, Option<Format>),
 }
 
 /// What a poll found.
@@ -60,6 +55,9 @@ pub struct Found {
     pub files: usize,
     /// Packed files that may still be being written.
     pub settling: usize,
+    /// Files that begin like others of which something was counted in an earlier run. Nobody can say which is
+    /// which, so they are read from their start: lines twice rather than never.
+    pub ambiguous: Vec<PathBuf>,
     /// Patterns that cannot be listed; the others were.
     pub errors: Vec<DiscoverError>,
 }
@@ -71,8 +69,12 @@ pub struct Arrival {
     pub path: PathBuf,
     /// What to read of it.
     pub part: Part,
+    /// Its size when it was found, in bytes.
+    pub bytes: u64,
     /// The format of a plain file of which something was read before.
     pub format: Option<Format>,
+    /// How a file begins of which something was read before.
+    pub head: FileHead,
     id: FileId,
 }
 
@@ -134,6 +136,8 @@ struct Seen {
     poll: u64,
     state: State,
     format: Option<Format>,
+    /// How it began when something was read of it last.
+    head: FileHead,
     is_unreadable: bool,
 }
 
@@ -153,10 +157,10 @@ enum State {
 
 impl Seen {
     /// A file that an earlier run had read; the size and times of then are not known.
-    fn of_known(known: KnownFile, path: &Path) -> Self {
-        let (state, format) = match known {
-            KnownFile::Counted => (State::Counted, None),
-            KnownFile::ReadTo(offset, format) => (State::ReadTo(offset), format),
+    fn of_known(known: &KnownFile, path: &Path) -> Self {
+        let (state, format) = match known.extent {
+            Extent::Counted => (State::Counted, None),
+            Extent::ReadTo(offset, format) => (State::ReadTo(offset), format),
         };
         Self {
             path: path.to_owned(),
@@ -166,51 +170,88 @@ impl Seen {
             poll: 0,
             state,
             format,
+            head: known.head,
             is_unreadable: false,
         }
+    }
+
+    /// Whether the file at `path` is still the one that was read. One that cannot be opened may be: its reader
+    /// reports it.
+    fn begins_like(&self, path: &Path) -> bool {
+        File::open(path).and_then(|file| self.head.is_of(&file)).unwrap_or(true)
+    }
+}
+
+/// A file that matches, and what the system says of it.
+struct Present {
+    path: PathBuf,
+    metadata: Metadata,
+    id: FileId,
+}
+
+impl Present {
+    /// `None` where it is gone before it is looked at.
+    fn at(path: PathBuf) -> Option<Self> {
+        let metadata = fs::metadata(&path).ok()?;
+        let id = FileId::of(&metadata);
+        Some(Self { path, metadata, id })
     }
 }
 
 impl Watch {
     /// Watches files, folders and patterns; none of them need exist yet.
     pub fn new(patterns: Vec<String>) -> Self {
-        Self { patterns, seen: HashMap::new(), known: HashMap::new(), poll: 0 }
+        Self { patterns, seen: HashMap::new(), known: KnownFiles::default(), poll: 0 }
     }
 
     /// Goes on where an earlier run stopped: `known` are the files that it had read.
     pub fn resume(patterns: Vec<String>, known: HashMap<FileKey, KnownFile>) -> Self {
-        Self { known, ..Self::new(patterns) }
+        Self { known: KnownFiles::new(known), ..Self::new(patterns) }
     }
 
     /// How far each file of the last poll was read, for an earlier run's memory to stay as long as the file.
     pub fn positions(&self) -> impl Iterator<Item = (FileKey, KnownFile)> {
         let current = self.seen.iter().filter(|(_, seen)| seen.poll == self.poll);
-        current.filter_map(|(id, seen)| match seen.state {
-            State::Counted => Some((id.key(), KnownFile::Counted)),
-            State::ReadTo(offset @ 1..) | State::Stuck(offset @ 1..) => {
-                Some((id.key(), KnownFile::ReadTo(offset, seen.format)))
-            }
-            _ => None,
+        current.filter_map(|(id, seen)| {
+            let extent = match seen.state {
+                State::Counted => Extent::Counted,
+                State::ReadTo(offset @ 1..) | State::Stuck(offset @ 1..) => {
+                    Extent::ReadTo(offset, seen.format)
+                }
+                _ => return None,
+            };
+            Some((id.key(), KnownFile { extent, bytes: seen.bytes, head: seen.head }))
         })
+    }
+
+    /// Whether [`Watch::take_replaced`] has something to say.
+    pub fn has_replaced(&self) -> bool {
+        self.known.has_replaced()
+    }
+
+    /// Keys of an earlier run whose files have others now, since this was asked last: what is kept under them
+    /// is to be forgotten, before [`Watch::positions`] is kept.
+    pub fn take_replaced(&mut self) -> Vec<FileKey> {
+        self.known.take_replaced()
     }
 
     /// Looks at all files at the time `now`.
     pub fn poll(&mut self, now: SystemTime) -> Found {
         self.poll += 1;
         let mut found = Found::default();
-        for pattern in self.patterns.clone() {
-            match list(&pattern) {
+        let mut present = Vec::new();
+        for pattern in &self.patterns {
+            match list(pattern) {
                 Ok(listing) => {
                     found.files += listing.files.len();
                     found.errors.extend(listing.unlisted);
-                    // A file may be gone before it is looked at.
-                    let arrivals =
-                        listing.files.iter().filter_map(|path| self.look_at(path, now).ok().flatten());
-                    found.arrivals.extend(arrivals);
+                    present.extend(listing.files.into_iter().filter_map(Present::at));
                 }
                 Err(error) => found.errors.push(error),
             }
         }
+        found.ambiguous = self.known.recognise(&present, &mut self.seen);
+        found.arrivals.extend(present.into_iter().filter_map(|file| self.look_at(file, now)));
         let oldest = self.poll.saturating_sub(POLLS_REMEMBERED);
         self.seen.retain(|_, seen| seen.poll >= oldest);
         let is_settling = |seen: &&Seen| seen.state == State::Settling && seen.bytes > 0;
@@ -218,16 +259,19 @@ impl Watch {
         found
     }
 
-    /// Notes that a packed file was counted, so that it is never read again.
-    pub fn counted(&mut self, arrival: &Arrival) {
+    /// Notes that a packed file that begins with `head` was counted, so that it is never read again.
+    pub fn counted(&mut self, arrival: &Arrival, head: FileHead) {
         self.set_state(arrival, State::Counted);
+        if let Some(seen) = self.seen.get_mut(&arrival.id) {
+            seen.head = head;
+        }
     }
 
-    /// Notes that a plain file was read up to `offset`, and the format of its lines.
-    pub fn read_to(&mut self, arrival: &Arrival, offset: u64, format: Option<Format>) {
+    /// Notes that a plain file that begins with `head` was read up to `offset`, and the format of its lines.
+    pub fn read_to(&mut self, arrival: &Arrival, offset: u64, format: Option<Format>, head: FileHead) {
         self.set_state(arrival, State::ReadTo(offset));
         if let Some(seen) = self.seen.get_mut(&arrival.id) {
-            seen.format = format;
+            (seen.format, seen.head) = (format, head);
         }
     }
 
@@ -266,19 +310,13 @@ impl Watch {
         }
     }
 
-    fn look_at(&mut self, path: &Path, now: SystemTime) -> io::Result<Option<Arrival>> {
-        let metadata = fs::metadata(path)?;
-        let id = FileId::of(&metadata);
+    fn look_at(&mut self, file: Present, now: SystemTime) -> Option<Arrival> {
+        let Present { path, metadata, id } = file;
         let (bytes, changed_at, poll) = (metadata.len(), metadata.modified().ok(), self.poll);
         let status_changed_at = (metadata.ctime(), metadata.ctime_nsec());
-        if let Entry::Vacant(entry) = self.seen.entry(id)
-            && let Some(known) = self.known.remove(&id.key())
-        {
-            entry.insert(Seen::of_known(known, path));
-        }
         let before = self.seen.get(&id);
         if before.is_some_and(|seen| seen.poll == poll) {
-            return Ok(None);
+            return None;
         }
         let is_same = before.is_some_and(|seen| seen.bytes == bytes && seen.changed_at == changed_at);
         // A change of owner or mode makes no new content, but may let a file be read that could not be.
@@ -290,26 +328,42 @@ impl Watch {
             Some(State::Counted) if is_same || is_in_place => State::Counted,
             Some(State::Broken) if is_untouched => State::Broken,
             Some(State::Stuck(offset)) if is_untouched => State::Stuck(offset),
-            Some(State::ReadTo(offset) | State::Stuck(offset)) if bytes >= offset => State::ReadTo(offset),
+            Some(State::ReadTo(offset) | State::Stuck(offset))
+                if bytes >= offset && (is_same || before.is_some_and(|seen| seen.begins_like(&path))) =>
+            {
+                State::ReadTo(offset)
+            }
             _ if bytes == 0 => State::Settling,
             // What cannot be opened is handed out like a broken file, so that its reader reports it.
-            _ if !is_packed(path).unwrap_or(true) => State::ReadTo(0),
+            _ if !is_packed(&path).unwrap_or(true) => State::ReadTo(0),
             _ if is_settled => State::Broken,
             _ => State::Settling,
         };
         let is_news = before.map(|seen| seen.state) != Some(State::Broken) || !is_untouched;
-        let format = before.and_then(|seen| seen.format).filter(|_| matches!(state, State::ReadTo(1..)));
+        let goes_on = matches!(state, State::ReadTo(1..) | State::Stuck(1..));
+        let format = before.and_then(|seen| seen.format).filter(|_| goes_on);
+        let goes_on = goes_on || state == State::Counted;
+        let head = before.map(|seen| seen.head).filter(|_| goes_on).unwrap_or_default();
         let is_unreadable = is_untouched && before.is_some_and(|seen| seen.is_unreadable);
-        let path_now = path.to_owned();
-        let seen =
-            Seen { path: path_now, bytes, changed_at, status_changed_at, poll, state, format, is_unreadable };
+        let path_now = path.clone();
+        let seen = Seen {
+            path: path_now,
+            bytes,
+            changed_at,
+            status_changed_at,
+            poll,
+            state,
+            format,
+            head,
+            is_unreadable,
+        };
         self.seen.insert(id, seen);
         let part = match state {
             State::Broken if is_news => Part::Whole,
             State::ReadTo(offset) if offset < bytes => Part::From(offset),
-            _ => return Ok(None),
+            _ => return None,
         };
-        Ok(Some(Arrival { path: path.to_owned(), part, format, id }))
+        Some(Arrival { path, part, bytes, format, head, id })
     }
 }
 
@@ -318,7 +372,7 @@ impl Watch {
 /// # Errors
 ///
 /// The operating system's.
-pub fn read_appended(mut file: File, offset: u64, bytes_max: usize) -> io::Result<(Vec<u8>, u64)> {
+pub fn read_appended(mut file: &File, offset: u64, bytes_max: usize) -> io::Result<(Vec<u8>, u64)> {
     file.seek(SeekFrom::Start(offset))?;
     let mut text = Vec::new();
     file.take(bytes_max as u64).read_to_end(&mut text)?;
@@ -336,189 +390,4 @@ fn is_packed(path: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GZIP: &[u8] = &[0x1f, 0x8b, 8, 0];
-
-    fn now() -> SystemTime {
-        #[expect(clippy::disallowed_methods, reason = "the age of real files is told by the real clock")]
-        SystemTime::now()
-    }
-
-    fn in_an_hour() -> SystemTime {
-        now() + Duration::from_secs(3600)
-    }
-
-    struct Folder {
-        folder: tempfile::TempDir,
-        watch: Watch,
-    }
-
-    impl Folder {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().expect("a folder");
-            let watch = Watch::new(vec![folder.path().to_str().expect("UTF-8").to_owned()]);
-            Self { folder, watch }
-        }
-
-        fn write(&self, name: &str, bytes: &[u8]) {
-            fs::write(self.folder.path().join(name), bytes).expect("written");
-        }
-
-        /// What a poll finds, an hour from now, when all files have settled.
-        fn poll(&mut self) -> Vec<(String, Part)> {
-            self.arrivals(in_an_hour())
-                .into_iter()
-                .map(|arrival| {
-                    (arrival.path.file_name().expect("a name").to_string_lossy().into_owned(), arrival.part)
-                })
-                .collect()
-        }
-
-        fn arrivals(&mut self, now: SystemTime) -> Vec<Arrival> {
-            let found = self.watch.poll(now);
-            assert!(found.errors.is_empty());
-            found.arrivals
-        }
-
-        fn read_all(&mut self) {
-            for arrival in self.arrivals(in_an_hour()) {
-                match arrival.part {
-                    Part::Whole => self.watch.counted(&arrival),
-                    Part::From(offset) => {
-                        let (_, end) = read_appended(arrival.open().expect("it is there"), offset, 1 << 20)
-                            .expect("read");
-                        self.watch.read_to(&arrival, end, None);
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_packed_file_is_handed_out_when_it_has_settled() {
-        let mut folder = Folder::new();
-        folder.write("a.gz", GZIP);
-        assert_eq!(folder.arrivals(now()).len(), 0, "it was written just now");
-        assert_eq!(folder.arrivals(now()).len(), 1, "it kept its size for a poll");
-        assert_eq!(folder.poll(), [], "it is not handed out twice");
-    }
-
-    #[test]
-    fn a_later_run_goes_on_where_an_earlier_one_stopped() {
-        let mut folder = Folder::new();
-        folder.write("a.gz", GZIP);
-        folder.write("b.log", b"one\ntwo\n");
-        folder.read_all();
-        folder.poll();
-        let known: HashMap<_, _> = folder.watch.positions().collect();
-        assert_eq!(known.len(), 2);
-        folder.watch = Watch::resume(folder.watch.patterns.clone(), known);
-        assert_eq!(folder.poll(), []);
-        folder.write("b.log", b"one\ntwo\nthree\n");
-        assert_eq!(folder.poll(), [("b.log".to_owned(), Part::From(8))]);
-    }
-
-    #[test]
-    fn a_broken_file_is_handed_out_again_when_it_changes_and_a_counted_one_is_not() {
-        let mut folder = Folder::new();
-        folder.write("a.gz", GZIP);
-        assert_eq!(folder.poll(), [("a.gz".to_owned(), Part::Whole)]);
-        folder.write("a.gz", &[GZIP, b"more"].concat());
-        folder.read_all();
-        folder.write("a.gz", &[GZIP, b"and more"].concat());
-        assert_eq!(folder.poll(), []);
-    }
-
-    #[test]
-    fn a_plain_file_is_followed_as_it_grows_and_through_a_rename() {
-        let mut folder = Folder::new();
-        folder.write("a.log", b"one\ntw");
-        folder.read_all();
-        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(4))], "a part of a line waits");
-        let from = folder.folder.path().join("a.log");
-        fs::rename(from, folder.folder.path().join("a.log.1")).expect("renamed");
-        folder.write("a.log", b"new\n");
-        assert_eq!(
-            folder.poll(),
-            [("a.log".to_owned(), Part::From(0)), ("a.log.1".to_owned(), Part::From(4))]
-        );
-    }
-
-    #[test]
-    fn a_plain_file_that_was_cut_is_read_from_its_start() {
-        let mut folder = Folder::new();
-        folder.write("a.log", b"one\ntwo\n");
-        folder.read_all();
-        folder.write("a.log", b"x\n");
-        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(0))]);
-    }
-
-    #[test]
-    fn a_file_that_was_away_for_a_while_is_not_new() {
-        let mut folder = Folder::new();
-        let elsewhere = tempfile::tempdir().expect("a folder");
-        folder.write("a.gz", GZIP);
-        folder.write("b.log", b"one\n");
-        folder.read_all();
-        let names =
-            ["a.gz", "b.log"].map(|name| (folder.folder.path().join(name), elsewhere.path().join(name)));
-        for (here, there) in &names {
-            fs::rename(here, there).expect("moved away");
-        }
-        for _ in 0..10 {
-            assert_eq!(folder.poll(), []);
-        }
-        for (here, there) in &names {
-            fs::rename(there, here).expect("moved back");
-        }
-        assert_eq!(folder.poll(), []);
-    }
-
-    #[test]
-    fn a_name_that_another_file_has_taken_is_not_opened() {
-        let mut folder = Folder::new();
-        folder.write("a.log", b"one\n");
-        let found = folder.arrivals(in_an_hour());
-        let path = folder.folder.path().join("a.log");
-        fs::rename(&path, folder.folder.path().join("a.log.1")).expect("renamed");
-        folder.write("a.log", b"two\n");
-        let error = found[0].open().expect_err("another file");
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_counts_as_such_until_it_changes() {
-        let mut folder = Folder::new();
-        folder.write("a.gz", GZIP);
-        let found = folder.arrivals(in_an_hour());
-        folder.watch.failed(&found[0], true);
-        assert_eq!(folder.poll(), []);
-        assert_eq!(folder.watch.unreadable(), 1);
-        folder.write("a.gz", &[GZIP, b"more"].concat());
-        assert_eq!(folder.poll(), [("a.gz".to_owned(), Part::Whole)]);
-        assert_eq!(folder.watch.unreadable(), 0);
-    }
-
-    #[test]
-    fn an_empty_file_becomes_what_is_written_to_it() {
-        let mut folder = Folder::new();
-        folder.write("a.log", b"");
-        assert_eq!(folder.poll(), []);
-        folder.write("a.log", b"one\n");
-        assert_eq!(folder.poll(), [("a.log".to_owned(), Part::From(0))]);
-    }
-
-    #[test]
-    fn a_line_that_fills_the_buffer_is_not_waited_for() {
-        let folder = Folder::new();
-        folder.write("a.log", b"0123456789");
-        let read = |bytes_max| {
-            let file = File::open(folder.folder.path().join("a.log")).expect("it is there");
-            read_appended(file, 0, bytes_max).expect("read")
-        };
-        assert_eq!(read(20), (Vec::new(), 0));
-        assert_eq!(read(4), (b"0123".to_vec(), 4));
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::ops::Bound;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
@@ -25,6 +26,10 @@ pub const IN_MEMORY: &str = "(in memory)";
 
 /// The name of [`FORMAT`] in the table of formats.
 const FORMAT_NAME: &str = "format";
+
+/// Who may read and write the file: its owner. It holds log lines, which may hold anything, and the folder may
+/// be open to others.
+const FILE_MODE: u32 = 0o600;
 
 /// Memory for pages while a new ledger is made, in bytes: it has a few dozen.
 const CREATE_CACHE_BYTES: usize = 1 << 20;
@@ -77,8 +82,13 @@ pub(crate) fn create_file(path: &Path) -> Result<(), LedgerError> {
 }
 
 fn create_whole(path: &Path) -> Result<(), LedgerError> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
-    file.map_err(LedgerError::of_io)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true).mode(FILE_MODE);
+    let closed = options.open(path).and_then(|file| {
+        // One that a crash left has the mode that it was made with.
+        file.set_permissions(fs::Permissions::from_mode(FILE_MODE))
+    });
+    closed.map_err(LedgerError::of_io)?;
     let database = Place::file(path).open(CREATE_CACHE_BYTES)?;
     prepare(&database, path)?;
     database.close().map_err(|error| LedgerError::of_open(error, path))

@@ -4,7 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise, and so may their helpers")]
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use redb::{Database, ReadableDatabase as _, TableDefinition};
@@ -98,4 +99,16 @@ fn a_database_of_another_program_is_refused_and_keeps_its_tables() {
         "value"
     );
     assert_eq!(reading.list_tables().unwrap().count(), 1);
+}
+
+#[test]
+fn only_its_owner_may_read_a_new_ledger_even_where_a_crash_left_an_open_file() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let path = folder.path().join("ledger.redb");
+    let left = path.with_extension(format!("{}.new", std::process::id()));
+    fs::write(&left, "half").unwrap();
+    fs::set_permissions(&left, Permissions::from_mode(0o666)).unwrap();
+    drop(Ledger::open(&path).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }

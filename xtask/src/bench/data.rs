@@ -29,6 +29,8 @@ const GENERATOR: &str = "rm -rf sample; for format in alb nginx_json; do \
 /// How one data set is made, in a folder of its own name. `$REQUESTS` is the number of lines.
 struct Recipe {
     data: DataSet,
+    /// What must be there before.
+    from: Option<DataSet>,
     script: &'static str,
 }
 
@@ -36,31 +38,42 @@ struct Recipe {
 const RECIPES: &[Recipe] = &[
     Recipe {
         data: DataSet::Equal,
+        from: None,
         script: "weir demo --write equal --requests $REQUESTS --files 40 --seed 1",
     },
     Recipe {
         data: DataSet::Half,
+        from: None,
         script: "weir demo --write half --requests $REQUESTS --files 40 --half-in-one --seed 1",
     },
     Recipe {
         data: DataSet::Big,
+        from: Some(DataSet::Equal),
         script: "for copy in 1 2 3 4; do cat equal/*.log.gz; done > big/part.log.gz",
     },
-    Recipe { data: DataSet::HeadPacked, script: "cp equal/part-000[0-3].log.gz head-packed" },
+    Recipe {
+        data: DataSet::HeadPacked,
+        from: Some(DataSet::Equal),
+        script: "cp equal/part-000[0-3].log.gz head-packed",
+    },
     Recipe {
         data: DataSet::HeadPlain,
+        from: Some(DataSet::HeadPacked),
         script: "gzip -dc head-packed/*.log.gz | LC_ALL=C tr '\\200-\\377' '?' > head-plain/part.log",
     },
     Recipe {
         data: DataSet::Nginx,
+        from: None,
         script: "weir demo --write nginx --requests $REQUESTS --files 1 --format nginx_json --plain --seed 1",
     },
     Recipe {
         data: DataSet::NginxHead,
+        from: Some(DataSet::Nginx),
         script: "head -n $((REQUESTS / 10)) nginx/part-0000.log > nginx-head/part.log",
     },
     Recipe {
         data: DataSet::Objects,
+        from: None,
         script: "weir demo --write objects --requests $((REQUESTS * 5)) --files $((REQUESTS / 1000)) --seed 2",
     },
 ];
@@ -99,14 +112,15 @@ pub fn script(data: DataSet) -> &'static str {
     RECIPES.iter().find(|recipe| recipe.data == data).map_or("", |recipe| recipe.script)
 }
 
-/// Makes what is not there yet in the shell's folder; the sizes of all.
+/// Makes what of `wanted` is not there yet in the shell's folder, and what it is made from; the sizes.
 ///
 /// # Errors
 ///
 /// When a command fails, as without room on the disk, or the large object is not as large as its budget says.
-pub fn prepare(shell: &Shell, requests: u64) -> anyhow::Result<Vec<Size>> {
+pub fn prepare(shell: &Shell, requests: u64, wanted: &[DataSet]) -> anyhow::Result<Vec<Size>> {
     let generator = shell.output(GENERATOR)?;
-    let sizes = RECIPES.iter().map(|recipe| prepare_one(shell, recipe, requests, &generator));
+    let recipes = RECIPES.iter().filter(|recipe| wanted.iter().any(|&data| is_needed(recipe.data, data)));
+    let sizes = recipes.map(|recipe| prepare_one(shell, recipe, requests, &generator));
     let sizes = sizes.collect::<anyhow::Result<Vec<_>>>()?;
     let is_too_small = |size: &&Size| size.data == DataSet::Big && size.text_bytes <= BIG_TEXT_BYTES_MIN;
     match sizes.iter().find(is_too_small) {
@@ -115,6 +129,12 @@ pub fn prepare(shell: &Shell, requests: u64) -> anyhow::Result<Vec<Size>> {
         }
         _ => Ok(sizes),
     }
+}
+
+/// Whether `wanted` is `data` or is made from it.
+fn is_needed(data: DataSet, wanted: DataSet) -> bool {
+    let from = RECIPES.iter().find(|recipe| recipe.data == wanted).and_then(|recipe| recipe.from);
+    data == wanted || from.is_some_and(|from| is_needed(data, from))
 }
 
 /// A set is complete once its size and origin are written beside it; one without, or of another recipe or

@@ -34,6 +34,7 @@ use record::Record;
 use rounds::{Failure, Measured};
 use servers::{Readings, Scene};
 use shell::Shell;
+use subject::Selection;
 use tool::Tool;
 
 /// Measures, keeps the record, and prints the summary. Whether every command that could be run ran well.
@@ -52,8 +53,8 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
     let folder = bench.join(format!("data/{requests}"));
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let shell = Shell::new(&folder, &[&bench.join("data/bin"), &bench.join(".venv/bin")]);
-    let tools = tools(&shell, &bench)?;
-    let sizes = data::prepare(&shell, requests)?;
+    let tools = tools(&shell, &bench, &subjects)?;
+    let sizes = data::prepare(&shell, requests, &subjects.data())?;
 
     let machine = Machine::look(&shell)?;
     let load_before = machine::load(&shell)?;
@@ -68,6 +69,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         machine: &machine,
         loads: (load_before, machine::load(&shell)?),
         runs: options.runs,
+        requests,
         tools: &tools,
         sizes: &sizes,
         subjects: &subjects,
@@ -122,10 +124,10 @@ fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What takes part; what is missing is installed first, if it can be.
-fn tools(shell: &Shell, bench: &Path) -> anyhow::Result<Vec<Tool>> {
+/// What takes part; what is needed and missing is installed first, if it can be.
+fn tools(shell: &Shell, bench: &Path, subjects: &Selection) -> anyhow::Result<Vec<Tool>> {
     let tools = tool::probe(shell);
-    if tools.iter().all(|tool| tool.version.is_ok()) {
+    if !subjects.tools().any(|name| tool::missing(&tools, name).is_some()) {
         return Ok(tools);
     }
     tool::install(bench)?;

@@ -28,6 +28,8 @@ pub struct Record<'r> {
     pub loads: (String, String),
     /// Counted runs of each subject.
     pub runs: u32,
+    /// Lines of the full data sets.
+    pub requests: u64,
     /// What took part.
     pub tools: &'r [Tool],
     /// What was read.
@@ -94,7 +96,7 @@ impl Record<'_> {
         let folders: String = self.sizes.iter().map(|size| format!(" {}", size.data.folder())).collect();
         let scripts: String =
             self.sizes.iter().map(|size| format!("{}\n", data::script(size.data))).collect();
-        let requests = self.sizes.first().map_or(0, |size| size.lines);
+        let requests = self.requests;
         format!("{table}\n```sh\nREQUESTS={requests}\nmkdir{folders}\n{scripts}```\n")
     }
 
@@ -170,6 +172,7 @@ mod tests {
             machine: &machine,
             loads: ("0.1".to_owned(), "1.0".to_owned()),
             runs: 5,
+            requests: 20,
             tools: &[
                 Tool { name: "weir", version: Ok("weir 0.1.0".to_owned()) },
                 Tool { name: "mtail", version: Err("not found".to_owned()) },

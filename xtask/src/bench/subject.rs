@@ -227,6 +227,20 @@ pub struct Selection {
     pub servers: Vec<&'static ServerSubject>,
 }
 
+impl Selection {
+    /// What is read, with repetitions.
+    pub fn data(&self) -> Vec<DataSet> {
+        let commands = self.commands.iter().map(|subject| subject.data);
+        commands.chain(self.servers.iter().filter_map(|subject| subject.data)).collect()
+    }
+
+    /// The tools that are needed, with repetitions.
+    pub fn tools(&self) -> impl Iterator<Item = &'static str> {
+        let commands = self.commands.iter().map(|subject| subject.tool);
+        ["time"].into_iter().chain(commands).chain(self.servers.iter().map(|subject| subject.tool))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -1,7 +1,9 @@
 //! How far followed files were counted.
 //!
-//! A file is known by the hash that its source makes of its beginning, not by its name, which a rotation
-//! gives to another file. The position moves in the same transaction as the counts of the lines before it.
+//! A file is not known by its name, which a rotation gives to another file. The key is what its source makes of
+//! its device, inode and birth, and each row has the hash of its beginning too: it tells that the file is still
+//! the same, and finds it again when its device or inode has changed. The position moves in the same
+//! transaction as the counts of the lines before it.
 //!
 //! Growth: one row per file that a source ever followed; `expire_files` forgets those not seen for long.
 
@@ -19,6 +21,10 @@ pub struct FilePosition {
     pub offset: u64,
     /// Its size when it was seen last, in bytes.
     pub size: u64,
+    /// How many of its first bytes `head_hash` is of; 0 where they are not known.
+    pub head_bytes: u32,
+    /// The hash of its first bytes, as its source makes it.
+    pub head_hash: u128,
     /// The number of its format; `None` while it is unknown.
     pub format: Option<u8>,
     /// It was counted as one object and is not followed.
@@ -28,7 +34,7 @@ pub struct FilePosition {
 }
 
 impl<A: Access> View<A> {
-    /// All files of a source with their positions, in the order of their hashes.
+    /// All files of a source with their positions, in the order of their keys.
     ///
     /// # Errors
     ///
@@ -101,6 +107,8 @@ mod tests {
         let position = |seen_at_us| FilePosition {
             offset: 10,
             size: 20,
+            head_bytes: 10,
+            head_hash: u128::MAX,
             format: Some(2),
             is_whole: seen_at_us % 2 == 0,
             seen_at_us,

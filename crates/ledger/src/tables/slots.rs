@@ -30,6 +30,15 @@ impl<A: Access> View<A> {
         Ok(keys)
     }
 
+    /// The number of a key; `None` where it has none.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn known_slot_key_number(&self, key: &StoredSlotKey) -> Result<Option<u32>, LedgerError> {
+        self.tables.slot_numbers.find(&encode("slot_keys", key)?, Ok)
+    }
+
     /// Shows what happened from minute `from` (inclusive) to `to` (exclusive), in the order of minutes and
     /// then of numbers of keys.
     ///
@@ -179,6 +188,8 @@ mod tests {
         ledger
             .read(|r| {
                 assert_eq!(r.slot_keys()?, [(1, slot_key_of("/a")), (2, slot_key_of("/b"))]);
+                let known = ["/b", "/c"].map(|route| r.known_slot_key_number(&slot_key_of(route)).unwrap());
+                assert_eq!(known, [Some(2), None]);
                 assert_eq!(minutes(r, -5, 6), [(-5, 1, 1), (5, 1, 1), (5, 2, 3)]);
                 assert_eq!((minutes(r, 6, 6), minutes(r, 9, 6)), (vec![], vec![]));
                 Ok(())

@@ -153,6 +153,10 @@ async fn serve_async(
     tracing::info!(why, "stopping");
     shared.state.set_ready(false);
     let _ = stop_sources.send(true);
+    if !shared.state.is_writable() {
+        // What waits for room is counted at the next start; nobody should wait for it now.
+        engine.give_up();
+    }
     let ended = tokio::time::timeout(DRAIN_MAX + HTTP_STOP_MAX, async {
         for source in running {
             let _ = source.await;

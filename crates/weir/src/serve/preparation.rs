@@ -24,7 +24,7 @@ use super::prepared::{
 };
 use super::publication::Publication;
 use super::state::{Inner, State};
-use super::unit::{Reach, Unit};
+use super::unit::{REJECT_OVERHEAD_BYTES, Reach, Unit, reject_cost};
 
 /// Label sets that minutes are kept for; what would be one more is kept without its route. A client chooses
 /// paths, and each costs a row per minute.
@@ -48,7 +48,8 @@ const DAY_US: i64 = 24 * 3600 * 1_000_000;
 /// How often what is old is looked for, in microseconds: a quarter of an hour.
 const CLEANING_INTERVAL_US: i64 = 15 * 60 * 1_000_000;
 
-/// Rows of a kind that one cleaning removes, so that it holds nothing up for long.
+/// Rows of a kind that one cleaning removes, so that it holds nothing up for long. Where there are more, the
+/// next follows at the next tick.
 const CLEANED_MAX: usize = 20_000;
 
 /// What the commit thread knows from group to group.
@@ -65,6 +66,19 @@ pub struct Preparation {
     objects_kept_us: i64,
     slots_kept_minutes: i64,
     cleaned_at_us: i64,
+    /// The last cleaning left something that is old.
+    has_more_to_clean: bool,
+}
+
+/// What a cleaning has done.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// The numbers of keys of minutes that are gone.
+    slot_keys: Vec<u32>,
+    /// What the rejects that are left take, as [`reject_cost`] counts.
+    rejects_bytes: u64,
+    /// As many rows of a kind were removed as one cleaning may.
+    has_more: bool,
 }
 
 /// Bounds on what the ledger keeps.
@@ -92,11 +106,12 @@ impl Preparation {
             options,
             sum: None,
             purged: Vec::new(),
-            rejects_bytes: ledger.rejects_bytes()?.1,
+            rejects_bytes: rejects_cost(ledger.rejects_bytes()?),
             rejects_bytes_max: kept.rejects_bytes_max,
             objects_kept_us: i64::try_from(kept.objects.as_micros()).unwrap_or(i64::MAX),
             slots_kept_minutes: i64::try_from(kept.slots.as_secs() / 60).unwrap_or(i64::MAX),
             cleaned_at_us: 0,
+            has_more_to_clean: false,
         })
     }
 
@@ -172,9 +187,9 @@ impl Preparation {
         let (max, bytes) = (self.rejects_bytes_max, &mut self.rejects_bytes);
         let before = unit.rejects.len();
         unit.rejects.retain(|reject| {
-            let size = reject.bytes.len() as u64;
-            let has_room = *bytes + size <= max;
-            *bytes += if has_room { size } else { 0 };
+            let cost = reject_cost(reject);
+            let has_room = *bytes + cost <= max;
+            *bytes += if has_room { cost } else { 0 };
             has_room
         });
         unit.account.rejects_not_kept += (before - unit.rejects.len()) as u64;
@@ -192,10 +207,13 @@ impl Preparation {
         ledger.put_state(GROUP_NUMBER, &prepared.number)?;
         for (unit, _) in &prepared.units {
             unit.objects.iter().try_for_each(|(id, entry)| ledger.put_object(*id, entry))?;
+            unit.replaced_files
+                .iter()
+                .try_for_each(|key| ledger.remove_file(&unit.source, *key).map(drop))?;
             unit.files.iter().try_for_each(|(key, file)| ledger.put_file(&unit.source, *key, file))?;
-            unit.rejects.iter().try_for_each(|reject| ledger.put_reject(reject).map(drop))?;
             unit.replayed.iter().try_for_each(|id| ledger.remove_reject(*id).map(drop))?;
         }
+        ledger.put_rejects(prepared.units.iter().flat_map(|(unit, _)| &unit.rejects))?;
         write_series(ledger, METRICS, &prepared.series)?;
         if let Some(totals) = &prepared.totals {
             ledger.put_state(METER_TOTALS, totals)?;
@@ -224,11 +242,22 @@ impl Preparation {
 
     fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
         let mut numbered: BTreeMap<(Minute, u32), StoredSlot> = BTreeMap::new();
+        let mut new: HashMap<&StoredSlotKey, u32> = HashMap::new();
         for ((minute, key), slot) in &prepared.slots {
-            let number = match self.slot_keys.get(key) {
+            let number = match self.slot_keys.get(key).or_else(|| new.get(key)) {
                 Some(number) => *number,
-                None if self.slot_keys.len() < SLOT_KEYS_MAX => ledger.slot_key_number(key)?,
-                None => ledger.slot_key_number(&StoredSlotKey { route: OTHER.into(), ..key.clone() })?,
+                None if self.slot_keys.len() + new.len() < SLOT_KEYS_MAX => {
+                    let number = ledger.slot_key_number(key)?;
+                    new.insert(key, number);
+                    number
+                }
+                None => {
+                    let without_route = StoredSlotKey { route: OTHER.into(), ..key.clone() };
+                    match self.slot_keys.get(&without_route) {
+                        Some(number) => *number,
+                        None => ledger.slot_key_number(&without_route)?,
+                    }
+                }
             };
             numbered.entry((*minute, number)).or_default().merge(slot);
         }
@@ -240,14 +269,22 @@ impl Preparation {
         self.group_number = prepared.number;
     }
 
-    /// Notes the numbers that keys of minutes have in the ledger, so that they need not be looked up again.
+    /// Notes the numbers that new keys of minutes have in the ledger, so that they need not be looked up again.
+    /// Those that were kept without their route have none, and are not asked for once there is no room.
     ///
     /// # Errors
     ///
     /// When the ledger can't be read.
     pub fn learn_slot_keys(&mut self, prepared: &Prepared, ledger: &Reading<'_>) -> Result<(), LedgerError> {
-        if prepared.slots.keys().any(|(_, key)| !self.slot_keys.contains_key(key)) {
-            self.slot_keys = ledger.slot_keys()?.into_iter().map(|(number, key)| (key, number)).collect();
+        for (_, key) in prepared.slots.keys() {
+            if self.slot_keys.len() >= SLOT_KEYS_MAX {
+                break;
+            }
+            if !self.slot_keys.contains_key(key)
+                && let Some(number) = ledger.known_slot_key_number(key)?
+            {
+                self.slot_keys.insert(key.clone(), number);
+            }
         }
         Ok(())
     }
@@ -260,36 +297,43 @@ impl Preparation {
 
     /// Whether what is old is to be looked for.
     pub fn is_cleaning_due(&self, now: Timestamp) -> bool {
-        now.micros().saturating_sub(self.cleaned_at_us) >= CLEANING_INTERVAL_US
+        self.has_more_to_clean || now.micros().saturating_sub(self.cleaned_at_us) >= CLEANING_INTERVAL_US
     }
 
-    /// Forgets what is old, and says which keys of minutes are gone and how many bytes of rejects are left.
+    /// Forgets what is old, at most so many rows of each kind, and says what is gone and what is left.
     ///
     /// # Errors
     ///
     /// Whatever the ledger says; nothing was forgotten then.
-    pub fn clean(&self, ledger: &Writing<'_>, now: Timestamp) -> Result<(Vec<u32>, u64), LedgerError> {
+    pub fn clean(&self, ledger: &Writing<'_>, now: Timestamp) -> Result<Cleaned, LedgerError> {
         let before = |kept_us: i64| now.plus_micros(kept_us.saturating_neg());
-        ledger.expire_objects(before(self.objects_kept_us), CLEANED_MAX)?;
-        ledger.expire_keys(before(KEYS_KEPT_US), CLEANED_MAX)?;
+        let mut removed_max = ledger.expire_objects(before(self.objects_kept_us), CLEANED_MAX)?;
+        removed_max = removed_max.max(ledger.expire_keys(before(KEYS_KEPT_US), CLEANED_MAX)?);
         ledger.cap_keys(KEYS_MAX)?;
-        ledger.expire_rejects(before(REJECTS_KEPT_US), CLEANED_MAX)?;
+        removed_max = removed_max.max(ledger.expire_rejects(before(REJECTS_KEPT_US), CLEANED_MAX)?);
         let Minute(minute) = now.minute();
         let oldest = Minute(minute.saturating_sub(self.slots_kept_minutes));
-        ledger.expire_slots(oldest, CLEANED_MAX)?;
-        let keys = ledger.expire_slot_keys(oldest, CLEANED_MAX)?;
+        let removed_slots = ledger.expire_slots(oldest, CLEANED_MAX)?;
+        // A key may go when no minute of it is left.
+        let slot_keys = match removed_slots {
+            ..CLEANED_MAX => ledger.expire_slot_keys(oldest, CLEANED_MAX)?,
+            _ => Vec::new(),
+        };
+        removed_max = removed_max.max(removed_slots).max(slot_keys.len());
         for (name, _) in ledger.states_with_prefix::<Account>(SOURCES)? {
             let source = name.strip_prefix(SOURCES).unwrap_or(&name);
-            ledger.expire_files(source, before(FILES_KEPT_US), CLEANED_MAX)?;
+            removed_max = removed_max.max(ledger.expire_files(source, before(FILES_KEPT_US), CLEANED_MAX)?);
         }
-        Ok((keys, ledger.rejects_bytes()?.1))
+        let rejects_bytes = rejects_cost(ledger.rejects_bytes()?);
+        Ok(Cleaned { slot_keys, rejects_bytes, has_more: removed_max >= CLEANED_MAX })
     }
 
     /// Notes what was forgotten.
-    pub fn cleaned(&mut self, forgotten: &(Vec<u32>, u64), now: Timestamp) {
-        let gone: HashSet<u32> = forgotten.0.iter().copied().collect();
+    pub fn cleaned(&mut self, cleaned: &Cleaned, now: Timestamp) {
+        let gone: HashSet<u32> = cleaned.slot_keys.iter().copied().collect();
         self.slot_keys.retain(|_, number| !gone.contains(number));
-        self.rejects_bytes = forgotten.1;
+        self.rejects_bytes = cleaned.rejects_bytes;
+        self.has_more_to_clean = cleaned.has_more;
         self.cleaned_at_us = now.micros();
     }
 
@@ -297,6 +341,11 @@ impl Preparation {
     pub fn purge(&mut self, series: Vec<SeriesId>) {
         self.purged.extend(series);
     }
+}
+
+/// What rejects take of which the ledger has so many, of so many bytes.
+const fn rejects_cost((count, bytes): (u64, u64)) -> u64 {
+    bytes.saturating_add(count.saturating_mul(REJECT_OVERHEAD_BYTES))
 }
 
 /// The minutes of all units, and per unit the records that are in none: implausible, and without room.

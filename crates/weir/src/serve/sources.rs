@@ -24,8 +24,9 @@ use super::unit::Reach;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput, SqsInput};
 use crate::setup;
 
-/// How long a source may take to finish what it has begun.
-pub const DRAIN_MAX: Duration = Duration::from_secs(20);
+/// How long a source may take to finish what it has begun: container runtimes kill after 10 s, and the last
+/// commit comes after this. What is not finished comes again.
+pub const DRAIN_MAX: Duration = Duration::from_secs(5);
 
 /// What all sources share.
 #[derive(Clone)]

@@ -13,8 +13,12 @@ use weir_record::{Minute, Request, Timestamp};
 
 use super::account::Account;
 
-/// Bytes of reject lines that a unit keeps; of more it keeps the count.
-const REJECT_BYTES_MAX: usize = 32 << 20;
+/// Bytes of rejects that a unit keeps, as [`reject_cost`] counts them; of more it keeps the count.
+const REJECT_BYTES_MAX: u64 = 32 << 20;
+
+/// What a reject costs beside its line and its origin, in bytes: its names, and its place in memory and in the
+/// ledger. Without it a bound would let any number of short lines through.
+pub const REJECT_OVERHEAD_BYTES: u64 = 256;
 
 /// How far counts reach, beside the minutes, which have everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +45,11 @@ pub struct Unit {
     pub account: Account,
     /// Lines and objects that are kept because they could not be counted.
     pub rejects: Vec<StoredReject>,
-    reject_bytes: usize,
+    reject_bytes: u64,
     /// The objects by which it is known whether this was counted before.
     pub objects: Vec<(ObjectId, ObjectEntry)>,
+    /// Keys of files that have others now; they are forgotten before `files` are kept.
+    pub replaced_files: Vec<[u8; 16]>,
     /// How far files were read.
     pub files: Vec<([u8; 16], FilePosition)>,
     /// Rejects that are counted now, and so are none any more.
@@ -82,6 +88,7 @@ impl Unit {
             rejects: Vec::new(),
             reject_bytes: 0,
             objects: Vec::new(),
+            replaced_files: Vec::new(),
             files: Vec::new(),
             replayed: Vec::new(),
             waiting: Vec::new(),
@@ -98,6 +105,7 @@ impl Unit {
         self.rejects.clear();
         self.reject_bytes = 0;
         self.objects.clear();
+        self.replaced_files.clear();
         self.files.clear();
         self.replayed.clear();
         self.waiting.clear();
@@ -107,6 +115,7 @@ impl Unit {
     pub fn is_empty(&self) -> bool {
         self.account == Account::default()
             && self.objects.is_empty()
+            && self.replaced_files.is_empty()
             && self.files.is_empty()
             && self.rejects.is_empty()
             && self.replayed.is_empty()
@@ -125,11 +134,46 @@ impl Unit {
 
     /// Keeps a reject, if there is room in the unit.
     pub fn keep(&mut self, reject: StoredReject) {
-        if self.reject_bytes + reject.bytes.len() > REJECT_BYTES_MAX {
+        let cost = reject_cost(&reject);
+        if self.reject_bytes + cost > REJECT_BYTES_MAX {
             self.account.rejects_not_kept += 1;
             return;
         }
-        self.reject_bytes += reject.bytes.len();
+        self.reject_bytes += cost;
         self.rejects.push(reject);
+    }
+}
+
+/// What a reject takes, in bytes, for bounds.
+pub fn reject_cost(reject: &StoredReject) -> u64 {
+    (reject.bytes.len() + reject.origin.len()) as u64 + REJECT_OVERHEAD_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_rejects_are_bounded_too() {
+        let reject = StoredReject {
+            source: "alb".into(),
+            origin: "a.log".into(),
+            line: 1,
+            column: 0,
+            reason: "not_json".into(),
+            received_at_us: 0,
+            bytes: Vec::new(),
+            is_cut: false,
+        };
+        let options = MeterOptions { ..MeterOptions::default() };
+        let mut unit = Unit::new("alb".into(), Reach::Everything, options, Timestamp::default(), None);
+        let room = REJECT_BYTES_MAX / reject_cost(&reject);
+        for _ in 0..room + 3 {
+            unit.keep(reject.clone());
+        }
+        assert_eq!((unit.rejects.len() as u64, unit.account.rejects_not_kept), (room, 3));
+        unit.clear(Timestamp::default(), None);
+        unit.keep(reject);
+        assert_eq!((unit.rejects.len(), unit.account.rejects_not_kept), (1, 0));
     }
 }

@@ -17,6 +17,8 @@ mod bad_input;
 mod cli;
 /// The demo from its first report to the removal of its folder.
 mod demo;
+/// A disk without room.
+mod disk_full;
 /// Watched files across restarts: known by their text and position.
 mod files_ledger;
 /// Pushes of other programs: taken whole, durable, counted once.
@@ -45,6 +47,8 @@ mod report;
 mod serve;
 /// Objects of S3 that a queue tells of: counted once, whatever the queue does.
 mod sqs;
+/// Everything that the first known system does, at once.
+mod system_a;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.

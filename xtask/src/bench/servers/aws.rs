@@ -59,7 +59,7 @@ impl Aws {
     /// When the emulator has ended.
     pub fn source(&mut self) -> anyhow::Result<String> {
         self.queues += 1;
-        let (port, name) = (self.port, format!("round-{}", self.queues));
+        let (port, name) = (self.port, self.queue_name());
         self.tell(&format!("queue {name}"))?;
         let endpoint = format!("http://127.0.0.1:{port}");
         let queue = format!("{endpoint}/123456789012/{name}");
@@ -69,10 +69,30 @@ impl Aws {
         ))
     }
 
+    /// Messages that the queue of this round still has. They are deleted once their objects are durable, so
+    /// this tells how far the server is without asking it, which would cost it CPU time.
+    ///
+    /// # Errors
+    ///
+    /// When the emulator has ended.
+    pub fn messages_left(&mut self) -> anyhow::Result<u64> {
+        let name = self.queue_name();
+        let answer = self.ask(&format!("left {name}"))?;
+        answer.parse().with_context(|| format!("`{answer}` is no number of messages"))
+    }
+
+    fn queue_name(&self) -> String {
+        format!("round-{}", self.queues)
+    }
+
     fn tell(&mut self, command: &str) -> anyhow::Result<()> {
-        writeln!(self.commands, "{command}").context("the emulator of AWS has ended")?;
-        let answer = self.answer()?;
+        let answer = self.ask(command)?;
         if answer == "done" { Ok(()) } else { bail!("the emulator of AWS did not do `{command}`") }
+    }
+
+    fn ask(&mut self, command: &str) -> anyhow::Result<String> {
+        writeln!(self.commands, "{command}").context("the emulator of AWS has ended")?;
+        self.answer()
     }
 
     fn answer(&mut self) -> anyhow::Result<String> {

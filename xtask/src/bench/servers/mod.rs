@@ -44,6 +44,8 @@ pub struct ServerSubject {
     pub name: &'static str,
     /// The tool whose absence means that it cannot run; see [`super::tool`].
     pub tool: &'static str,
+    /// What it reads.
+    pub data: Option<DataSet>,
     /// What is done, for the record.
     pub what: &'static str,
     run: fn(&Scene<'_>) -> anyhow::Result<Values>,
@@ -54,72 +56,101 @@ pub const SUBJECTS: &[ServerSubject] = &[
     ServerSubject {
         name: "append",
         tool: "weir",
+        data: None,
         what: "appends 139,000 bytes to a file and calls fdatasync, 1,000 times",
         run: ledger::append,
     },
-    ServerSubject { name: "ledger", tool: "commit_rate", what: "commit_rate .", run: ledger::commit },
-    ServerSubject { name: "objects-count", tool: "weir", what: queue::COUNT.command, run: queue::count },
+    ServerSubject {
+        name: "ledger",
+        tool: "commit_rate",
+        data: None,
+        what: "commit_rate .",
+        run: ledger::commit,
+    },
+    ServerSubject {
+        name: "objects-count",
+        tool: "weir",
+        data: Some(DataSet::Objects),
+        what: queue::COUNT.command,
+        run: queue::count,
+    },
     ServerSubject {
         name: "objects-serve",
         tool: "moto",
+        data: Some(DataSet::Objects),
         what: "weir serve, from a queue with one message for each object, until all is counted; then SIGTERM",
         run: queue::serve,
     },
     ServerSubject {
         name: "gateway",
         tool: "weir",
+        data: None,
         what: gateway::WEIR,
         run: |scene| gateway::weir(scene, 1),
     },
     ServerSubject {
         name: "pushgateway",
         tool: "prometheus-pushgateway",
+        data: None,
         what: gateway::PEER,
         run: |scene| gateway::peer(scene, gateway::PEER, 1),
     },
     ServerSubject {
         name: "pushgateway-memory",
         tool: "prometheus-pushgateway",
+        data: None,
         what: gateway::PEER_IN_MEMORY,
         run: |scene| gateway::peer(scene, gateway::PEER_IN_MEMORY, 1),
     },
     ServerSubject {
         name: "gateway-200",
         tool: "weir",
+        data: None,
         what: gateway::WEIR,
         run: |scene| gateway::weir(scene, gateway::JOBS_MANY),
     },
     ServerSubject {
         name: "pushgateway-200",
         tool: "prometheus-pushgateway",
+        data: None,
         what: gateway::PEER,
         run: |scene| gateway::peer(scene, gateway::PEER, gateway::JOBS_MANY),
     },
     ServerSubject {
         name: "pushgateway-memory-200",
         tool: "prometheus-pushgateway",
+        data: None,
         what: gateway::PEER_IN_MEMORY,
         run: |scene| gateway::peer(scene, gateway::PEER_IN_MEMORY, gateway::JOBS_MANY),
     },
     ServerSubject {
         name: "remote-write",
         tool: "weir",
+        data: Some(DataSet::HeadPacked),
         what: "weir serve on the files of head-packed, with remote_write to a server that answers 204",
         run: remote_write::measure,
     },
     ServerSubject {
         name: "remote-write-none",
         tool: "weir",
+        data: Some(DataSet::HeadPacked),
         what: "the same without remote_write",
         run: remote_write::without,
     },
     ServerSubject {
         name: "lambda-start",
         tool: "weir",
+        data: None,
         what: "weir under the name bootstrap, until it asks for its first event",
         run: lambda::start,
     },
-    ServerSubject { name: "binary", tool: "weir", what: "strip -o stripped weir", run: lambda::stripped },
+    ServerSubject {
+        name: "binary",
+        tool: "weir",
+        data: None,
+        what: "strip -o stripped weir",
+        run: lambda::stripped,
+    },
 ];
 
 /// Where and on how much is measured.

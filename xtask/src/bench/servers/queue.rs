@@ -19,8 +19,8 @@ use crate::bench::subject::{Clock, DataSet, Subject};
 /// How long all objects may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// How often it is asked how far it is: seldom, since the answer costs the server CPU time too.
-const POLL: Duration = Duration::from_millis(250);
+/// How often the emulator is asked how far the server is.
+const POLL: Duration = Duration::from_millis(100);
 
 /// What it is compared with.
 pub const COUNT: Subject = Subject {
@@ -48,25 +48,24 @@ pub fn serve(scene: &Scene<'_>) -> anyhow::Result<Values> {
     if aws.is_none() {
         *aws = Some(Aws::start(scene.shell, DataSet::Objects.folder())?);
     }
-    let source = aws.as_mut().context("the emulator of AWS has ended")?.source()?;
-    let config = format!("version: 1\nsources: [{source}]\n");
+    let aws = aws.as_mut().context("the emulator of AWS has ended")?;
+    let config = format!("version: 1\nsources: [{}]\n", aws.source()?);
     fs::write(folder.join("weir.yaml"), config).context("cannot write into the data folder")?;
 
     let start = now();
     let script = "exec weir serve --config serve/weir.yaml --listen 127.0.0.1:0 --data-dir serve/data";
     let server = Server::start(scene.shell, script, &CREDENTIALS, Listens::Logged)?;
-    let lines = scene.lines(DataSet::Objects)?;
-    let records = until("all objects to be counted", LIMIT, POLL, || {
-        let metrics = server.metrics()?;
-        let of = |wanted: &str| sum(&metrics, |name| name == wanted);
-        let (records, rejects) = (of("weir_source_stored_total"), of("weir_source_rejected_total"));
-        if records + rejects > lines {
-            bail!("{records} records and {rejects} rejects of {lines} lines: something was counted twice");
-        }
-        Ok((records + rejects == lines).then_some(records))
-    })?;
+    until("all objects to be counted", LIMIT, POLL, || Ok((aws.messages_left()? == 0).then_some(())))?;
     let (cpu_s, wall_s) = (server.cpu_s()?, start.elapsed().as_secs_f64());
     let peak_rss_bytes = server.peak_rss_bytes()?;
+
+    let metrics = server.metrics()?;
+    let of = |wanted: &str| sum(&metrics, |name| name == wanted);
+    let (records, rejects) = (of("weir_source_stored_total"), of("weir_source_rejected_total"));
+    let lines = scene.lines(DataSet::Objects)?;
+    if records + rejects != lines {
+        bail!("{records} records and {rejects} rejects were counted of {lines} lines");
+    }
     server.stop()?;
     Ok(values(lines, records, cpu_s, wall_s, peak_rss_bytes))
 }

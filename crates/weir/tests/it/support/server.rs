@@ -42,6 +42,26 @@ impl Server {
         Self::spawn(Folder::new(), command)
     }
 
+    /// Starts it with files that cannot grow beyond this size, as on a full disk.
+    #[track_caller]
+    pub fn start_with_little_room(data: &str, file_kib_max: u64, arguments: &[&str]) -> Self {
+        let inner = serve_command(data, arguments);
+        // A write beyond the limit fails instead of ending the process.
+        let script = format!("trap '' XFSZ; ulimit -S -f {file_kib_max}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("bash");
+        command.args(["-c", &script]).arg(inner.get_program()).args(inner.get_args());
+        command.envs(CREDENTIALS).env_remove("WEIR_CONFIG").stdin(Stdio::null()).stdout(Stdio::null());
+        Self::spawn(Folder::new(), command)
+    }
+
+    /// Lets files grow as they like again.
+    #[track_caller]
+    pub fn make_room(&self) {
+        let pid = self.process.0.id().to_string();
+        let raised = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
+        assert!(raised.unwrap().success());
+    }
+
     #[track_caller]
     fn spawn(folder: Folder, mut command: Command) -> Self {
         let log = File::create(folder.path("log")).unwrap();
