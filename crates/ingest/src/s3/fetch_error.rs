@@ -118,7 +118,8 @@ impl FetchError {
             Self::Missing { .. } => "object_missing",
             Self::BucketMissing { .. } => "bucket_missing",
             Self::Denied { .. } => "access_denied",
-            Self::Changed { .. } => "object_changed",
+            // Not `object_changed`: that is what was counted and has other content now.
+            Self::Changed { .. } => "object_replaced",
             Self::CredentialsExpired { .. } => "credentials_expired",
             Self::WrongRegion { .. } => "wrong_region",
             Self::Cut { .. } => "object_cut",
@@ -149,7 +150,7 @@ mod tests {
             (FailureKind::Missing, "object_missing", false, "lifecycle"),
             (FailureKind::BucketMissing, "bucket_missing", false, "endpoint"),
             (FailureKind::Denied, "access_denied", true, "s3:ListBucket"),
-            (FailureKind::Changed, "object_changed", true, "tried again"),
+            (FailureKind::Changed, "object_replaced", true, "tried again"),
             (FailureKind::Credentials, "credentials_expired", true, "role"),
             (FailureKind::WrongRegion, "wrong_region", true, "set the region"),
             (FailureKind::Unavailable, "s3_unavailable", true, "tried again"),

@@ -4,18 +4,23 @@
 //! the commit that makes them durable; a bound on objects alone would be too tight for small ones and too wide for
 //! large ones. The outcome says how a failure is to be paced, so that both sources judge alike.
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
-use weir_record::skip_by_name;
+use weir_record::{NotAccessLog, skip_by_name};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::client::{FetchedObject, S3Client, WHOLE_BYTES_MAX};
 use super::fetch_error::FetchError;
+use super::listing_pass::pause;
 use super::object_body::ObjectBody;
 use super::object_reference::ObjectReference;
 use super::outage::{Outage, Reminder};
+use super::retry_pace::AGAIN_PACE;
 use super::sink::{GivenUp, GivenUpContent, ObjectSink, Taken, Unavailable};
 
 /// Requests for objects at once. One connection carries about 20 small objects a second.
@@ -33,6 +38,22 @@ const LEAST_SHARE_BYTES: u64 = 64 << 10;
 /// The grain of the budget in bytes, since a semaphore counts in 32 bits.
 const GRAIN_BYTES: u64 = 1 << 10;
 
+/// How often an object is brought again at once whose unit fell through. Each time another object was at fault, which
+/// is in the next unit only if it is brought again at the same moment.
+const AGAIN_TRIES_MAX: u32 = 5;
+
+/// Names that were counted as skipped and are remembered, by a hash of 8 bytes: listings and queues tell of the same
+/// object again and again. With more, all are forgotten, and some are counted twice: it is a number for people.
+const SKIPPED_NAMES_MAX: usize = 1 << 16;
+
+/// How long one object that cannot be counted keeps its source from being complete. Within an hour a permission is
+/// mended or nobody is there to do it; then the other objects matter more. What comes of it later is counted as late.
+pub(crate) const HOLD_BACK_MAX: Duration = Duration::from_secs(3600);
+
+/// The same in an outage, of which nothing says that it is about one object only: while nothing can be read, a source
+/// is not complete. After a day nobody waits for its minutes any more.
+const OUTAGE_HOLD_BACK_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Fetches objects and hands them to the sink.
 pub(crate) struct Intake<S> {
     pub(crate) sink: Arc<S>,
@@ -45,6 +66,7 @@ pub(crate) struct Intake<S> {
     durability: Outage,
     person_needed: Reminder,
     given_up: Reminder,
+    skipped_names: Mutex<HashSet<u64>>,
 }
 
 /// What became of an object.
@@ -65,6 +87,8 @@ pub(crate) struct Failure {
     pub(crate) label: &'static str,
     pub(crate) text: String,
     pub(crate) pace: FailurePace,
+    /// Whether this very content can never be counted; else it was only not there.
+    pub(crate) is_content_at_fault: bool,
 }
 
 /// How to go on after a failure.
@@ -78,6 +102,30 @@ pub(crate) enum FailurePace {
     Outage,
     /// The object is not at fault and never given up; a person must act.
     Person,
+    /// Nothing is in trouble and nobody at fault but another object; worth another try soon, which is not counted.
+    Again,
+}
+
+impl FailurePace {
+    /// For how long the source is not complete because of a failure of this kind.
+    pub(crate) fn hold_back(self) -> Duration {
+        match self {
+            Self::Outage => OUTAGE_HOLD_BACK_MAX,
+            Self::Try | Self::SoonTry | Self::Person | Self::Again => HOLD_BACK_MAX,
+        }
+    }
+}
+
+impl Failure {
+    /// The object, to be kept as what cannot be counted.
+    pub(crate) fn given_up(&self) -> GivenUp {
+        GivenUp {
+            content: GivenUpContent::Object(self.object.clone()),
+            label: self.label,
+            reason: self.text.clone(),
+            is_content_at_fault: self.is_content_at_fault,
+        }
+    }
 }
 
 impl<S: ObjectSink> Intake<S> {
@@ -92,6 +140,7 @@ impl<S: ObjectSink> Intake<S> {
             durability: Outage::new("durable storage"),
             person_needed: Reminder::default(),
             given_up: Reminder::default(),
+            skipped_names: Mutex::default(),
         }
     }
 
@@ -101,8 +150,27 @@ impl<S: ObjectSink> Intake<S> {
     }
 
     /// Brings one object to the sink, unless it is known or holds no requests by its name.
+    ///
+    /// What fails through another object is brought again here, a few times: a queue has no word for it, and a
+    /// message that names a broken object and a good one would otherwise be neither done nor given up.
     pub(crate) async fn count(&self, object: ObjectReference, stop: &watch::Receiver<bool>) -> Dealt {
-        if skip_by_name(&object.key).is_some() {
+        let mut attempt = 0;
+        loop {
+            let dealt = self.count_once(object.clone(), stop).await;
+            let is_again = matches!(&dealt, Dealt::Failed(failure) if failure.pace == FailurePace::Again);
+            if !is_again || attempt + 1 >= AGAIN_TRIES_MAX {
+                return dealt;
+            }
+            if !pause(AGAIN_PACE.pause(attempt, &object.key), stop).await {
+                return Dealt::Stopping;
+            }
+            attempt += 1;
+        }
+    }
+
+    async fn count_once(&self, object: ObjectReference, stop: &watch::Receiver<bool>) -> Dealt {
+        if let Some(kind) = skip_by_name(&object.key) {
+            self.skip(&object, kind);
             return Dealt::Done;
         }
         if self.sink.is_known(&object) {
@@ -131,11 +199,25 @@ impl<S: ObjectSink> Intake<S> {
         }
     }
 
-    async fn hand_over(&self, object: ObjectReference, fetched: FetchedObject) -> Dealt {
+    fn skip(&self, object: &ObjectReference, kind: NotAccessLog) {
+        let name = xxh3_64_with_seed(object.key.as_bytes(), xxh3_64(object.bucket.as_bytes()));
+        let mut names = self.skipped_names.lock().unwrap_or_else(PoisonError::into_inner);
+        if names.len() >= SKIPPED_NAMES_MAX && !names.contains(&name) {
+            names.clear();
+        }
+        let is_new = names.insert(name);
+        drop(names);
+        if is_new {
+            self.sink.skipped(kind);
+        }
+    }
+
+    async fn hand_over(&self, mut object: ObjectReference, fetched: FetchedObject) -> Dealt {
         let broken = match &fetched.body {
             ObjectBody::Stream(stream) => Some(stream.broken_flag()),
             ObjectBody::Whole(_) => None,
         };
+        let etag = fetched.etag.clone();
         let taken = self.sink.take(fetched).await;
         let is_cut = broken.is_some_and(|flag| flag.load(Ordering::Relaxed));
         let (label, text, pace) = match taken {
@@ -150,7 +232,20 @@ impl<S: ObjectSink> Intake<S> {
             }
             Taken::Broken { label, text } => {
                 self.durability.worked(&self.source);
+                // What is broken is what was fetched, and not what may be there when it comes again.
+                object.etag = etag.or(object.etag);
                 (label, text, FailurePace::Try)
+            }
+            Taken::Again => {
+                let text =
+                    format!("{object} was not counted because another object broke; it is tried again");
+                return Dealt::Failed(Failure {
+                    object,
+                    label: "not_counted",
+                    text,
+                    pace: FailurePace::Again,
+                    is_content_at_fault: false,
+                });
             }
             Taken::Unavailable => {
                 self.durability.failed(&self.source, &Unavailable);
@@ -158,13 +253,14 @@ impl<S: ObjectSink> Intake<S> {
             }
         };
         self.sink.failed(label);
-        Dealt::Failed(Failure { object, label, text, pace })
+        Dealt::Failed(Failure { object, label, text, pace, is_content_at_fault: pace == FailurePace::Try })
     }
 
     fn not_fetched(&self, object: ObjectReference, error: &FetchError) -> Failure {
         self.sink.failed(error.label());
         let pace = self.judge(error);
-        Failure { object, label: error.label(), text: error.to_string(), pace }
+        let is_content_at_fault = matches!(error, FetchError::Changed { .. });
+        Failure { object, label: error.label(), text: error.to_string(), pace, is_content_at_fault }
     }
 
     /// How to go on after an error, which the log is told of if it is one to be told.
@@ -192,13 +288,9 @@ impl<S: ObjectSink> Intake<S> {
     }
 
     /// Keeps what cannot be counted.
-    pub(crate) async fn give_up(
-        &self,
-        content: GivenUpContent,
-        label: &'static str,
-        reason: String,
-    ) -> Result<(), Unavailable> {
-        let kept = self.sink.give_up(GivenUp { content, label, reason: reason.clone() }).await;
+    pub(crate) async fn give_up(&self, what: GivenUp) -> Result<(), Unavailable> {
+        let (label, reason) = (what.label, what.reason.clone());
+        let kept = self.sink.give_up(what).await;
         match kept {
             Ok(()) => {
                 self.durability.worked(&self.source);

@@ -76,17 +76,35 @@ pub async fn fetch_listener_rules(
 }
 
 async fn fetch(client: &Client, names_or_arns: &[String]) -> Result<String, ListenerRulesApiError> {
-    let (mut listeners, mut rules) = (Vec::new(), Vec::new());
+    let mut listeners = Vec::new();
     for load_balancer in load_balancers(client, names_or_arns).await? {
         for listener in describe_listeners(client, &load_balancer).await? {
             let listener_arn = required(listener.listener_arn(), "ListenerArn")?;
-            for rule in describe_rules(client, listener_arn).await? {
-                rules.push(rule_json(&rule)?);
-            }
-            listeners.push(listener_json(&listener, listener_arn)?);
+            let rules = describe_rules(client, listener_arn).await?;
+            listeners.push((listener, rules));
         }
     }
+    capture(listeners)
+}
+
+/// The text of listeners with their rules. It has an order of its own, because the API promises none, and the same
+/// rules in another order would be kept as another capture.
+fn capture(mut captured: Vec<(Listener, Vec<Rule>)>) -> Result<String, ListenerRulesApiError> {
+    captured.sort_by(|(one, _), (other, _)| one.listener_arn().cmp(&other.listener_arn()));
+    let (mut listeners, mut rules) = (Vec::new(), Vec::new());
+    for (listener, mut of_listener) in captured {
+        of_listener.sort_by_cached_key(|rule| (priority(rule), rule.rule_arn().map(str::to_owned)));
+        for rule in &of_listener {
+            rules.push(rule_json(rule)?);
+        }
+        listeners.push(listener_json(&listener, required(listener.listener_arn(), "ListenerArn")?)?);
+    }
     Ok(json!({"Listeners": listeners, "Rules": rules}).to_string())
+}
+
+/// The place of a rule; the default rule is no number and comes last.
+fn priority(rule: &Rule) -> u32 {
+    rule.priority().and_then(|priority| priority.parse().ok()).unwrap_or(u32::MAX)
 }
 
 /// The ARNs of the load balancers that were asked for.
@@ -302,6 +320,25 @@ mod tests {
             json!({"ListenerArn": "l", "LoadBalancerArn": "lb", "Port": 443, "Protocol": "HTTPS",
                 "DefaultActions": [{"Type": "forward", "TargetGroupArn": "a"}]})
         );
+    }
+
+    #[test]
+    fn another_order_is_the_same_capture() {
+        let rule = |arn: &str, priority: &str| Rule::builder().rule_arn(arn).priority(priority).build();
+        let listener = |arn: &str| {
+            let listener = Listener::builder().listener_arn(arn).load_balancer_arn("lb").port(443);
+            listener.protocol(ProtocolEnum::Https).build()
+        };
+        let rules = || vec![rule("x", "2"), rule("w", "10"), rule("a", "default")];
+        let one =
+            capture(vec![(listener("a"), rules()), (listener("b"), vec![rule("c", "default")])]).unwrap();
+        let reversed = rules().into_iter().rev().collect();
+        let other =
+            capture(vec![(listener("b"), vec![rule("c", "default")]), (listener("a"), reversed)]).unwrap();
+        assert_eq!(one, other);
+        let arns: Value = serde_json::from_str(&one).unwrap();
+        let arns: Vec<_> = arns["Rules"].as_array().unwrap().iter().map(|rule| &rule["RuleArn"]).collect();
+        assert_eq!(arns, ["x", "w", "a", "c"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod client;
 mod fetch_error;
 mod intake;
 mod lambda_event;
+mod left_behind;
 mod listener_rules_api;
 mod listing;
 mod listing_pass;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::aws_failure::{AwsFailure, FailureKind};
 use super::client::{AwsClients, now};
-use super::intake::Intake;
+use super::intake::{HOLD_BACK_MAX, Intake};
 use super::listing_pass::is_stopped;
 use super::outage::{Outage, Reminder};
 use super::progress::Progress;
@@ -24,7 +24,13 @@ use super::queue_calls::{BATCH_MAX, QueueCalls, Received};
 use super::retry_pace::SERVICE_PACE;
 use super::sink::ObjectSink;
 
+mod backlog;
 mod message;
+mod own_tries;
+
+use backlog::Backlog;
+pub(crate) use backlog::QueueDepth;
+use own_tries::OwnTries;
 
 /// Messages in work at once.
 pub const MESSAGES_IN_WORK_MAX: usize = 512;
@@ -49,7 +55,8 @@ pub struct SqsSettings {
     pub queue_url: String,
     /// How long a message stays ours without a sign of life; between 3 s and 12 h.
     pub visibility_timeout: Duration,
-    /// How often a message is received before what can never be counted of it is given up.
+    /// How often a message is tried and is at fault itself before what can never be counted of it is given up. Tries
+    /// that an outage or a missing permission spoils are not among them.
     pub receives_max: u32,
     /// Where messages that were given up are sent too.
     pub dead_letter_queue_url: Option<String>,
@@ -79,12 +86,13 @@ impl SqsSettings {
 pub struct SqsSource {
     clients: AwsClients,
     settings: SqsSettings,
+    ask_depth_every: Duration,
 }
 
 impl SqsSource {
     /// A source; nothing is asked of the queue yet.
     pub fn new(clients: AwsClients, settings: SqsSettings) -> Self {
-        Self { clients, settings }
+        Self { clients, settings, ask_depth_every: backlog::ASK_EVERY }
     }
 
     /// Runs until `stop` says true or its sender is gone.
@@ -97,12 +105,15 @@ impl SqsSource {
         let calls = QueueCalls { client: self.clients.sqs(&queue_url), queue_url: queue_url.clone() };
         let (done, deletions) = mpsc::channel(MESSAGES_IN_WORK_MAX);
         let mut deleter = tokio::spawn(calls.clone().delete_all(deletions));
+        let visibility_timeout = self.settings.visibility_timeout();
+        let backlog = Backlog::new(visibility_timeout, self.ask_depth_every, Instant::now());
         let shared = Arc::new(Shared {
             intake: Arc::new(Intake::new(sink, self.clients.s3(), queue_url.clone())),
             calls,
             settings: self.settings,
             in_work: Mutex::default(),
             progress: Mutex::default(),
+            own_tries: Mutex::default(),
             done,
             stop,
             dead_letters: Outage::new("dead-letter queue"),
@@ -111,7 +122,7 @@ impl SqsSource {
         tracing::info!(queue = %queue_url, "reading a queue");
 
         let mut tasks = JoinSet::new();
-        receive_until_stopped(&shared, &mut tasks).await;
+        receive_until_stopped(&shared, &mut tasks, backlog).await;
         let is_drained = drain(&shared, &mut tasks).await;
         heartbeat.abort();
         let handles = shared.in_work().take_abandoned();
@@ -137,6 +148,7 @@ struct Shared<S> {
     settings: SqsSettings,
     in_work: Mutex<InWork>,
     progress: Mutex<Progress>,
+    own_tries: Mutex<OwnTries>,
     done: mpsc::Sender<String>,
     stop: watch::Receiver<bool>,
     dead_letters: Outage,
@@ -158,6 +170,10 @@ impl InWork {
 impl<S: ObjectSink> Shared<S> {
     fn in_work(&self) -> MutexGuard<'_, InWork> {
         self.in_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own_tries(&self) -> MutexGuard<'_, OwnTries> {
+        self.own_tries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn visibility_s(&self) -> i32 {
@@ -191,7 +207,11 @@ impl<S: ObjectSink> Shared<S> {
     }
 }
 
-async fn receive_until_stopped<S: ObjectSink>(shared: &Arc<Shared<S>>, tasks: &mut JoinSet<()>) {
+async fn receive_until_stopped<S: ObjectSink>(
+    shared: &Arc<Shared<S>>,
+    tasks: &mut JoinSet<()>,
+    mut backlog: Backlog,
+) {
     let slots = Arc::new(Semaphore::new(MESSAGES_IN_WORK_MAX));
     let queue = Outage::new("queue");
     let person_needed = Reminder::default();
@@ -216,11 +236,12 @@ async fn receive_until_stopped<S: ObjectSink>(shared: &Arc<Shared<S>>, tasks: &m
             Ok(messages) => {
                 queue.worked(&shared.calls.queue_url);
                 failed_receives = 0;
-                let is_empty = messages.len() < asked;
+                let is_without_messages = messages.is_empty();
                 for (message, permit) in messages.into_iter().zip(permits.drain(..)) {
                     start(shared, tasks, message, permit);
                 }
-                if is_empty {
+                drop(permits);
+                if is_without_messages && is_empty(shared, &mut backlog).await {
                     shared.note(|progress| progress.emptied(asked_at));
                 }
             }
@@ -232,6 +253,35 @@ async fn receive_until_stopped<S: ObjectSink>(shared: &Arc<Shared<S>>, tasks: &m
                 }
                 failed_receives = failed_receives.saturating_add(1);
             }
+        }
+    }
+}
+
+/// Whether the queue has no more to give, after a receive that brought nothing.
+async fn is_empty<S: ObjectSink>(shared: &Shared<S>, backlog: &mut Backlog) -> bool {
+    if !backlog.is_due(Instant::now()) {
+        return backlog.is_empty_by_receive(Instant::now());
+    }
+    let depth = tokio::select! {
+        depth = shared.calls.depth() => depth,
+        () = shared.stopped() => return false,
+    };
+    let now = Instant::now();
+    match depth {
+        Ok(depth) => {
+            let own_in_flight = shared.note(|progress| progress.in_flight());
+            backlog.is_empty_by(depth, own_in_flight, now)
+        }
+        Err(failure) => {
+            if backlog.refused(&failure, now) {
+                tracing::warn!(
+                    queue = %shared.calls.queue_url,
+                    error = %failure.detail,
+                    "cannot ask the queue how many messages it has, so it is taken for empty when a receive brings \
+                     none; allow sqs:GetQueueAttributes"
+                );
+            }
+            backlog.is_empty_by_receive(now)
         }
     }
 }
@@ -262,7 +312,8 @@ async fn free_slots(slots: &Arc<Semaphore>, count_max: usize) -> Vec<OwnedSemaph
 fn tell(failure: &AwsFailure, queue_url: &str, queue: &Outage, person_needed: &Reminder) {
     let advice = match failure.kind {
         FailureKind::Denied => {
-            "allow sqs:ReceiveMessage, sqs:DeleteMessage and sqs:ChangeMessageVisibility on the queue"
+            "allow sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility and sqs:GetQueueAttributes on \
+             the queue"
         }
         FailureKind::Missing => "the queue does not exist; look at queue_url and at the region in it",
         FailureKind::Credentials => {
@@ -282,7 +333,7 @@ fn start<S: ObjectSink>(
     message: Received,
     permit: OwnedSemaphorePermit,
 ) {
-    let number = shared.note(|progress| progress.received(&message.id));
+    let number = shared.note(|progress| progress.received(&message.id, Instant::now()));
     let ours = Ours { shared: Arc::clone(shared), number, id: message.id.clone(), is_finished: false };
     shared.in_work().handles.insert(number, message.receipt_handle.clone());
     tasks.spawn(async move {
@@ -304,18 +355,20 @@ impl<S: ObjectSink> Ours<S> {
     async fn delete(mut self) {
         self.is_finished = true;
         let handle = self.shared.in_work().handles.remove(&self.number);
+        self.shared.own_tries().forget(&self.id);
         self.shared.note(|progress| progress.done(self.number, &self.id));
         if let Some(handle) = handle {
             let _ = self.shared.done.send(handle).await;
         }
     }
 
-    /// It comes again in a while.
-    async fn postpone(mut self, visibility: Duration) {
+    /// It comes again in a while, and holds back what is complete for a time from its first failure on.
+    async fn postpone(mut self, visibility: Duration, hold_back: Duration) {
         self.is_finished = true;
         let handle = self.shared.in_work().handles.remove(&self.number);
-        let until = Instant::now() + visibility + self.shared.settings.visibility_timeout();
-        self.shared.note(|progress| progress.failed(self.number, &self.id, until));
+        let now = Instant::now();
+        let until = now + visibility + self.shared.settings.visibility_timeout();
+        self.shared.note(|progress| progress.failed(self.number, &self.id, now, until, hold_back));
         if let Some(handle) = handle {
             let visibility_s = visibility.as_secs_f64().ceil() as i32;
             self.shared.calls.change_visibility(&[handle], visibility_s).await;
@@ -334,8 +387,9 @@ impl<S: ObjectSink> Drop for Ours<S> {
             in_work.abandoned.push(handle);
         }
         drop(in_work);
-        let until = Instant::now() + 2 * self.shared.settings.visibility_timeout();
-        self.shared.note(|progress| progress.failed(self.number, &self.id, until));
+        let now = Instant::now();
+        let until = now + 2 * self.shared.settings.visibility_timeout();
+        self.shared.note(|progress| progress.failed(self.number, &self.id, now, until, HOLD_BACK_MAX));
     }
 }
 

@@ -10,13 +10,14 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, MessageAttributeValue,
-    MessageSystemAttributeName,
+    MessageSystemAttributeName, QueueAttributeName,
 };
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::aws_failure::{AwsFailure, FailureKind};
 use super::outage::Reminder;
+use super::queue::QueueDepth;
 use super::retry_pace::SERVICE_PACE;
 
 /// Messages in one request, by SQS' rule.
@@ -82,6 +83,24 @@ impl QueueCalls {
             })
         });
         Ok(received.collect())
+    }
+
+    /// How many messages there are, about.
+    pub(crate) async fn depth(&self) -> Result<QueueDepth, AwsFailure> {
+        let (visible, in_flight) = (
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        );
+        let call = self.client.get_queue_attributes().queue_url(&self.queue_url);
+        let output = call.attribute_names(visible.clone()).attribute_names(in_flight.clone()).send().await?;
+        let number = |name: &QueueAttributeName| {
+            let text = output.attributes.as_ref().and_then(|attributes| attributes.get(name));
+            text.and_then(|text| text.parse().ok()).ok_or_else(|| AwsFailure {
+                kind: FailureKind::Other,
+                detail: format!("the answer has no {}", name.as_str()),
+            })
+        };
+        Ok(QueueDepth { visible: number(&visible)?, in_flight: number(&in_flight)? })
     }
 
     /// Makes messages visible in `visibility_s` seconds, 0 for at once. What fails keeps its time.

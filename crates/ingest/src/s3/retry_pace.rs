@@ -21,6 +21,10 @@ pub(crate) struct RetryPace {
 pub(crate) const SERVICE_PACE: RetryPace =
     RetryPace { first: Duration::from_secs(1), longest: Duration::from_secs(60) };
 
+/// How soon an object is counted again whose unit fell through: what broke it is gone from the next one.
+pub(crate) const AGAIN_PACE: RetryPace =
+    RetryPace { first: Duration::from_millis(200), longest: Duration::from_secs(2) };
+
 impl RetryPace {
     /// The pause before attempt `attempt` (the first retry is 0) for what `key` names: between half of it and all.
     pub(crate) fn pause(&self, attempt: u32, key: &str) -> Duration {

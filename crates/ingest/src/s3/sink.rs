@@ -7,14 +7,16 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use weir_record::NotAccessLog;
+
 use super::client::FetchedObject;
 use super::object_reference::ObjectReference;
 
 /// Counts objects. Futures may be dropped before they complete, when the program stops: an object is then counted
 /// or not, and comes again either way.
 pub trait ObjectSink: Send + Sync + 'static {
-    /// Whether this very content (bucket, key and entity tag) was counted already, or given up; asked before it is
-    /// fetched, and from many tasks at once.
+    /// Whether this very content (bucket, key and entity tag) was counted already, or given up for its own fault;
+    /// asked before it is fetched, and from many tasks at once.
     fn is_known(&self, object: &ObjectReference) -> bool;
 
     /// Counts it; completes when that is durable or refused. A streamed body must be read on a blocking thread.
@@ -33,6 +35,9 @@ pub trait ObjectSink: Send + Sync + 'static {
 
     /// An object that is known came again and was not fetched.
     fn duplicate(&self);
+
+    /// An object holds no requests, as its name says, and was not fetched. Said about once for each object.
+    fn skipped(&self, kind: NotAccessLog);
 
     /// Everything that was there at this moment has been dealt with. Calls may come out of order; the latest moment
     /// holds.
@@ -58,6 +63,9 @@ pub enum Taken {
         /// What is wrong, for a person.
         text: String,
     },
+    /// It was not counted, through no fault of its own and though nothing is in trouble: what it was to be counted
+    /// with fell through. Worth another try at once, which is none of the tries after which it is given up.
+    Again,
     /// The program stops; it was not counted.
     Stopping,
     /// It cannot be made durable now, as on a full disk; it was not counted.
@@ -73,6 +81,8 @@ pub struct GivenUp {
     pub label: &'static str,
     /// What is wrong, for a person.
     pub reason: String,
+    /// Whether this very content can never be counted. Else it was only out of reach, and counts when it comes again.
+    pub is_content_at_fault: bool,
 }
 
 /// A message or an object.

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::config::Credentials;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use weir_record::NotAccessLog;
 
 use super::client::{AwsClients, FetchedObject, S3Settings};
 use super::object_body::ObjectBody;
@@ -48,6 +49,11 @@ struct World {
     /// What was asked for, one line each.
     calls: Vec<String>,
     receives_refused: u32,
+    is_depth_refused: bool,
+    /// Messages that another reader has received.
+    in_flight_elsewhere: usize,
+    /// Receives that bring nothing though there are messages.
+    receives_short: u32,
     page_keys_max: usize,
 }
 
@@ -112,6 +118,25 @@ impl FakeAws {
 
     pub(crate) fn refuse_receives(&self, count: u32) {
         self.world(|world| world.receives_refused = count);
+    }
+
+    pub(crate) fn refuse_depth(&self) {
+        self.world(|world| world.is_depth_refused = true);
+    }
+
+    /// Another reader has this many messages.
+    pub(crate) fn have_in_flight_elsewhere(&self, count: usize) {
+        self.world(|world| world.in_flight_elsewhere = count);
+    }
+
+    /// Answers so many receives with nothing.
+    pub(crate) fn receive_short(&self, count: u32) {
+        self.world(|world| world.receives_short = count);
+    }
+
+    /// Messages have been received so often before.
+    pub(crate) fn received_before(&self, count: u32) {
+        self.world(|world| world.messages.iter_mut().for_each(|message| message.receive_count = count));
     }
 
     pub(crate) fn list_in_pages_of(&self, keys: usize) {
@@ -290,6 +315,25 @@ fn answer_queue(target: &str, request: &Request, world: &(Mutex<World>, Condvar)
             guard.calls.push("refused".to_owned());
             (403, json!({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": "as asked"}))
         }
+        "ReceiveMessage" if guard.receives_short > 0 => {
+            guard.receives_short -= 1;
+            guard.calls.push("short".to_owned());
+            (200, json!({}))
+        }
+        "GetQueueAttributes" if guard.is_depth_refused => {
+            guard.calls.push("depth refused".to_owned());
+            (403, json!({"__type": "com.amazonaws.sqs#AccessDeniedException", "message": "as asked"}))
+        }
+        "GetQueueAttributes" => {
+            let visible = guard.messages.iter().filter(|message| message.is_visible).count();
+            let in_flight = guard.messages.len() - visible + guard.in_flight_elsewhere;
+            guard.calls.push(format!("depth {visible} {in_flight}"));
+            (
+                200,
+                json!({"Attributes": {"ApproximateNumberOfMessages": visible.to_string(),
+                "ApproximateNumberOfMessagesNotVisible": in_flight.to_string()}}),
+            )
+        }
         "ReceiveMessage" => (200, receive(&mut guard, input["MaxNumberOfMessages"].as_u64().unwrap())),
         "SendMessage" => {
             let reason = input["MessageAttributes"]["reason"]["StringValue"].as_str().unwrap().to_owned();
@@ -352,6 +396,10 @@ pub(crate) struct Seen {
     pub(crate) failed: Vec<&'static str>,
     pub(crate) duplicates: u64,
     pub(crate) caught_up: u64,
+    pub(crate) skipped: Vec<NotAccessLog>,
+    /// What was given up and is not to blame for it.
+    pub(crate) out_of_reach: Vec<String>,
+    fell_through: HashMap<String, u32>,
     known: HashSet<(String, Option<String>)>,
 }
 
@@ -396,6 +444,19 @@ impl ObjectSink for Remembering {
         match body.as_str() {
             "broken" => return Taken::Broken { label: "truncated", text: "it is cut".to_owned() },
             "unavailable" => return Taken::Unavailable,
+            "panic" => panic!("as asked"),
+            "falls through twice" => {
+                let mut times = 0;
+                self.change(|seen| {
+                    let count = seen.fell_through.entry(key.clone()).or_default();
+                    *count += 1;
+                    times = *count;
+                });
+                if times <= 2 {
+                    return Taken::Again;
+                }
+            }
+            "falls through" => return Taken::Again,
             "never" => std::future::pending().await,
             _ => {}
         }
@@ -412,6 +473,9 @@ impl ObjectSink for Remembering {
                 GivenUpContent::Message { id, .. } => format!("message {id}"),
                 GivenUpContent::Object(object) => object.key,
             };
+            if !what.is_content_at_fault {
+                seen.out_of_reach.push(content.clone());
+            }
             seen.given_up.push(format!("{} {content}", what.label));
         });
         Ok(())
@@ -423,6 +487,10 @@ impl ObjectSink for Remembering {
 
     fn duplicate(&self) {
         self.change(|seen| seen.duplicates += 1);
+    }
+
+    fn skipped(&self, kind: NotAccessLog) {
+        self.change(|seen| seen.skipped.push(kind));
     }
 
     fn caught_up(&self, _at: SystemTime) {

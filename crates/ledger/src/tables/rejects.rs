@@ -245,7 +245,8 @@ mod tests {
             w.put_rejects(&rejects[2..])
         });
         committed(&one_by_one, |w| rejects.iter().try_for_each(|reject| w.put_reject(reject).map(|_| ())));
-        let all = |ledger: &crate::Ledger| ledger.read(|r| Ok((r.rejects_bytes()?, r.rejects(0, 9)?))).unwrap();
+        let all =
+            |ledger: &crate::Ledger| ledger.read(|r| Ok((r.rejects_bytes()?, r.rejects(0, 9)?))).unwrap();
         assert_eq!(all(&together), all(&one_by_one));
         assert_eq!(all(&together).0.0, 3);
     }

@@ -16,7 +16,7 @@ use weir_ingest::s3::{
     AwsClients, Backfill, FetchError, FetchedObject, GivenUp, ListingProgress, ListingSpan, ObjectReference,
     ObjectSink, Taken, Unavailable,
 };
-use weir_record::Timestamp;
+use weir_record::{NotAccessLog, Timestamp};
 use weir_web::{AdminProblem, BackfillProgress, BackfillRequest, BackfillState, ProblemKind};
 
 use super::account::Account;
@@ -333,7 +333,7 @@ fn tell(result: &mut BackfillProgress, progress: &ListingProgress, sink: &Histor
     result.counted = taken.counted;
     result.duplicates = taken.duplicates;
     result.rejected_objects = taken.rejected;
-    // Those that are skipped for their name never come to the sink.
+    // Those that are skipped for their name come without a body.
     let others = taken.counted + taken.duplicates + taken.rejected;
     result.skipped = progress.done.saturating_sub(others);
     (result.records, result.rejects) = (lines.records, lines.rejects);
@@ -370,7 +370,11 @@ impl ObjectSink for HistorySink {
             Taken::Counted => self.add(|all| all.counted += 1),
             Taken::Duplicate => self.add(|all| all.duplicates += 1),
             Taken::Changed => self.add(|all| all.rejected += 1),
-            Taken::Skipped | Taken::Broken { .. } | Taken::Stopping | Taken::Unavailable => {}
+            Taken::Skipped
+            | Taken::Broken { .. }
+            | Taken::Again
+            | Taken::Stopping
+            | Taken::Unavailable => {}
         }
         taken
     }
@@ -388,6 +392,10 @@ impl ObjectSink for HistorySink {
     fn duplicate(&self) {
         self.counting.duplicate();
         self.add(|all| all.duplicates += 1);
+    }
+
+    fn skipped(&self, kind: NotAccessLog) {
+        self.counting.skipped(kind);
     }
 
     fn caught_up(&self, _at: SystemTime) {}

@@ -451,3 +451,6 @@ impl<'s> Worker<'s> {
         self.finish(arrival, outcome, |format| Progress::ReadTo { offset: end, format, head, has_more })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,6 +231,7 @@ fn copy_of_naming(config: &Config) -> Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serve::engine::Engine;
 
     /// The captures that are left of these at the time, in seconds.
     fn check(captures: &[&str], oldest: i64, left: &[&str]) {
@@ -265,5 +266,40 @@ mod tests {
         assert_eq!((add("alb", "[1]", 8), add("other", "[1]", 8).is_some()), (None, true));
         assert!(add("alb", "[2]", 9).is_some() && add("alb", "[1]", 10).is_some());
         assert_eq!(history.captures().len(), 4);
+    }
+
+    #[test]
+    fn a_capture_that_was_not_put_in_force_is_so_later_though_nothing_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        let config = Config::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let engine = Engine::start(&config, Ledger::open(&path).unwrap()).unwrap();
+        let mut fetching = Fetching {
+            config: Arc::new(copy_of_naming(&config)),
+            shared: engine.shared.clone(),
+            history: History::default(),
+            sources: Vec::new(),
+            captures_kept: Duration::from_secs(1_000),
+            is_stale: false,
+        };
+        let at = Timestamp::from_seconds;
+        let good = || r#"{"Rules": []}"#.to_owned();
+        runtime.block_on(async {
+            fetching.take_in("alb", "no rules".to_owned(), at(100)).await;
+            fetching.put_in_force();
+            assert!(fetching.is_stale, "it cannot be read");
+            fetching.take_in("alb", good(), at(200)).await;
+            fetching.take_in("alb", good(), at(300)).await;
+            assert!(fetching.is_stale);
+            fetching.forget(at(1_201)).await;
+            fetching.put_in_force();
+            assert!(!fetching.is_stale);
+            drop(fetching);
+            engine.stop().await.unwrap();
+        });
+        let kept = History::load(&Ledger::open(&path).unwrap()).unwrap();
+        let names: Vec<String> = kept.captures().into_iter().map(|capture| capture.name).collect();
+        assert_eq!(names, ["listener_rules/alb/000000000200"]);
     }
 }

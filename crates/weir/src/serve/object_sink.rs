@@ -17,6 +17,7 @@ use weir_ingest::s3::{
 };
 use weir_ingest::{ObjectError, ObjectReader, Outcome};
 use weir_ledger::{Ledger, ObjectEntry, ObjectId, StoredReject};
+use weir_record::NotAccessLog;
 
 use super::account::{self, Account};
 use super::commit::{Commits, Request};
@@ -51,6 +52,8 @@ pub struct CountingSink {
     jobs: Arc<WorkQueue<Job>>,
     claims: Mutex<HashSet<ObjectId>>,
     released: Notify,
+    /// What there is to say and was no room for yet.
+    unsaid: Mutex<Account>,
     runtime: Handle,
     /// Lines that it has counted, durably.
     lines: Arc<Mutex<CountedLines>>,
@@ -101,6 +104,7 @@ impl CountingSink {
             jobs,
             claims: Mutex::default(),
             released: Notify::new(),
+            unsaid: Mutex::default(),
             runtime: Handle::current(),
             lines: Arc::default(),
         });
@@ -138,6 +142,26 @@ impl CountingSink {
     fn entry(&self, id: ObjectId) -> Option<ObjectEntry> {
         // What cannot be read now is asked again by the commit, which waits until it can.
         self.ledger.read(|ledger| ledger.object(id)).ok().flatten()
+    }
+
+    /// Says something that changes no count: now, or when there is room for it.
+    ///
+    /// The async side must not wait for a full disk, and what it could not say must not be forgotten either.
+    fn say(&self, change: impl FnOnce(&mut Account)) {
+        let mut unsaid = self.unsaid.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut unsaid);
+        if self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), unsaid.clone())) {
+            *unsaid = Account::default();
+        }
+    }
+
+    /// Says what there was no room for; from a thread that may wait.
+    fn say_the_rest(&self) {
+        let unsaid = std::mem::take(&mut *self.unsaid.lock().unwrap_or_else(PoisonError::into_inner));
+        if unsaid != Account::default() {
+            // An error says that the server stops; numbers about tries end with it.
+            let _ = self.commits.send(Request::Note(Arc::clone(&self.intake.source), unsaid));
+        }
     }
 
     async fn keep(&self, unit: Box<Unit>) -> bool {
@@ -186,14 +210,15 @@ impl ObjectSink for CountingSink {
 
     async fn give_up(&self, what: GivenUp) -> Result<(), Unavailable> {
         let mut unit = self.intake.unit();
-        let GivenUp { content, label, reason } = what;
+        let GivenUp { content, label, reason, is_content_at_fault } = what;
         let (origin, bytes, id) = match &content {
             GivenUpContent::Message { id, body } => {
-                (format!("message {id}"), body.as_bytes().to_vec(), ObjectId::of(&["message", id]))
+                (format!("message {id}"), body.as_bytes().to_vec(), Some(ObjectId::of(&["message", id])))
             }
             GivenUpContent::Object(object) => {
-                let etag = object.etag.as_deref().unwrap_or_default();
-                (object.to_string(), Vec::new(), aside_id(object, etag))
+                // What was only out of reach counts when it comes again, and what nobody has seen has no identity.
+                let etag = object.etag.as_deref().filter(|_| is_content_at_fault);
+                (object.to_string(), Vec::new(), etag.map(|etag| aside_id(object, etag)))
             }
         };
         tracing::error!(source = &*self.intake.source, origin, reason, "given up; kept as a reject");
@@ -209,24 +234,25 @@ impl ObjectSink for CountingSink {
             is_cut: bytes.is_empty(),
             bytes,
         });
-        unit.objects.push((id, entry_of("", 0, 0)));
+        unit.objects.extend(id.map(|id| (id, entry_of("", 0, 0))));
         if self.keep(unit).await { Ok(()) } else { Err(Unavailable) }
     }
 
     fn failed(&self, label: &'static str) {
-        let mut note = Account::default();
-        account::count(&mut note.failed, label);
-        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+        self.say(|note| account::count(&mut note.failed, label));
     }
 
     fn duplicate(&self) {
-        let note = Account { duplicates: 1, ..Account::default() };
-        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+        self.say(|note| note.duplicates += 1);
+    }
+
+    fn skipped(&self, kind: NotAccessLog) {
+        self.say(|note| account::count(&mut note.skipped, kind.label()));
     }
 
     fn caught_up(&self, at: SystemTime) {
-        let note = self.intake.state.caught_up(&self.intake.source, clock::timestamp(at));
-        self.commits.try_send(Request::Note(Arc::clone(&self.intake.source), note));
+        let caught_up = self.intake.state.caught_up(&self.intake.source, clock::timestamp(at));
+        self.say(|note| note.merge(&caught_up));
     }
 }
 
@@ -274,7 +300,10 @@ impl<'s> Worker<'s> {
             match self.sink.jobs.next(wait) {
                 Next::Item(job) => self.count(job),
                 Next::Nothing => self.hand_over(),
-                Next::Closed => return self.hand_over(),
+                Next::Closed => {
+                    self.hand_over();
+                    return self.sink.say_the_rest();
+                }
             }
             let is_full = self.unit_bytes >= UNIT_BYTES_MAX || self.waiting.len() >= UNIT_OBJECTS_MAX;
             if is_full || self.unit_began.is_some_and(|began| began.elapsed() >= UNIT_AGE_MAX) {
@@ -371,7 +400,7 @@ impl<'s> Worker<'s> {
     /// Forgets what the unit has; its objects come again.
     fn drop_unit(&mut self) {
         self.unit.clear(clock::now(), self.sink.intake.state.first_open(&self.sink.intake.source));
-        self.waiting.drain(..).for_each(|(done, _)| drop(done.send(Taken::Unavailable)));
+        self.waiting.drain(..).for_each(|(done, _)| drop(done.send(Taken::Again)));
         self.unit_bytes = 0;
         self.unit_began = None;
     }
@@ -380,6 +409,7 @@ impl<'s> Worker<'s> {
     fn hand_over(&mut self) {
         self.unit_began = None;
         self.unit_bytes = 0;
+        self.sink.say_the_rest();
         if self.unit.is_empty() {
             return;
         }
@@ -416,7 +446,8 @@ impl<'s> Worker<'s> {
             for (done, taken) in waiting {
                 let taken = match committed {
                     Committed::Done => taken,
-                    Committed::Known => Taken::Unavailable,
+                    // One of them is left out the next time; the others are not to blame.
+                    Committed::Known => Taken::Again,
                     Committed::Stopping => Taken::Stopping,
                 };
                 // A source that has ended does not listen.
@@ -457,3 +488,6 @@ pub fn read_body(
 fn broken(error: &ObjectError) -> Taken {
     Taken::Broken { label: error.label(), text: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests;

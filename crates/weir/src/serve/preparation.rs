@@ -420,3 +420,6 @@ fn stage_pushes(
     result.staged = Some(staged);
     result
 }
+
+#[cfg(test)]
+mod tests;

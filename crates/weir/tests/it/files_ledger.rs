@@ -152,3 +152,52 @@ fn a_series_that_expired_resumes_from_its_value() {
     logs.publish("b.log.gz", gzip(albs(2, "/cart", 200)));
     server.await_sum(COUNT, &[("path", "/cart")], 7.0);
 }
+
+#[test]
+fn a_file_that_stays_for_months_is_counted_once_though_the_server_starts_often() {
+    const DAY: i64 = 24 * 3_600;
+    let (logs, data) = folders();
+    logs.publish("a.log.gz", gzip(albs(30, "/cart", 200)));
+    logs.append("b.log", albs(10, "/orders", 200));
+    let now = now_seconds();
+    let clock = FalseClock::at(now);
+    // Longer than positions and texts are remembered of what is not there.
+    for (start, marker) in ["one", "two", "three", "four", "five", "six", "seven"].iter().enumerate() {
+        let start = i64::try_from(start).unwrap();
+        clock.set(now + start * 20 * DAY);
+        let server = Server::start_at(&clock, &data.path("data"), &[&logs.path("")]);
+        await_next_look(&logs, &server, marker);
+        await_next_look(&logs, &server, &format!("{marker}-again"));
+        let markers = (start + 1) * 2;
+        // Series expire meanwhile; what was received does not.
+        let received = server.sum("weir_source_received_total", &[]);
+        assert_eq!(received, (40 + markers) as f64, "{}", server.log());
+        assert_eq!(server.sum(DUPLICATES, &[]), 0.0, "files are known by their positions, not by their text");
+        server.terminate();
+    }
+}
+
+#[test]
+fn a_file_that_was_restored_goes_on_where_it_was_read_to() {
+    let (logs, data) = folders();
+    logs.append("a.json", nginx_json("/a", 200).repeat(3));
+    logs.append("b.json", nginx_json("/b", 200).repeat(2));
+    let server = start(&logs, &data);
+    server.await_sum(NGINX_COUNT, &[], 5.0);
+    server.terminate();
+    // Other inodes, and one has grown meanwhile.
+    for name in ["a.json", "b.json"] {
+        fs::copy(logs.path(name), data.path("restored")).unwrap();
+        fs::rename(data.path("restored"), logs.path(name)).unwrap();
+    }
+    logs.append("b.json", nginx_json("/b", 503));
+    let server = start(&logs, &data);
+    server.await_sum(NGINX_COUNT, &[("path", "/b")], 3.0);
+    await_next_look(&logs, &server, "marker");
+    assert_eq!(server.sum(NGINX_COUNT, &[]), 6.0, "{}", server.log());
+    server.terminate();
+    // The keys of before are forgotten: a start knows them by their new ones.
+    let server = start(&logs, &data);
+    await_next_look(&logs, &server, "second");
+    assert_eq!(server.sum(NGINX_COUNT, &[]), 6.0, "{}", server.log());
+}

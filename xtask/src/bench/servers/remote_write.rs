@@ -23,10 +23,8 @@ const POLL: Duration = Duration::from_millis(250);
 /// Looks in a row at which nothing moves before all is taken as sent.
 const QUIET_LOOKS: u32 = 8;
 
-/// Prints how many hours ago the first line was, and one more: the window that a receiver needs for all of
-/// them. Not the widest, since weir goes through all of it minute by minute.
-const WINDOW_HOURS: &str = "first=$(gzip -dc head-packed/part-0000.log.gz | head -n 1 | cut -d ' ' -f 2); \
-    echo $(( ($(date +%s) - $(date -d $first +%s)) / 3600 + 2 ))";
+/// Writes the lines of head-packed as lines of the last hours.
+const LINES: &str = "python3 ../../peers/recent.py head-packed/*.log.gz > remote_write/part.log";
 
 const SCRIPT: &str =
     "exec weir serve --config remote_write/weir.yaml --listen 127.0.0.1:0 --data-dir remote_write/data";
@@ -34,10 +32,9 @@ const SCRIPT: &str =
 /// With remote write.
 pub fn measure(scene: &Scene<'_>) -> anyhow::Result<Values> {
     let address = take_anything()?;
-    let hours = scene.shell.output(WINDOW_HOURS)?;
-    let window = format!("out_of_order_time_window: {hours}h");
-    let receiver = format!("{{url: 'http://{address}/api/v1/write', name: bench, {window}}}");
-    let (server, start) = started(scene, &format!(", remote_write: [{receiver}]"))?;
+    let receiver =
+        format!("{{url: 'http://{address}/api/v1/write', name: bench, out_of_order_time_window: 12h}}");
+    let (server, start) = started(scene, &format!("metrics: {{remote_write: [{receiver}]}}\n"))?;
     await_counted(scene, &server)?;
     let (mut samples, mut looks, mut at_last) = (0.0, 0, None);
     until("all samples to be sent", LIMIT, POLL, || {
@@ -82,14 +79,12 @@ pub fn without(scene: &Scene<'_>) -> anyhow::Result<Values> {
     Ok(values)
 }
 
-/// The server with more keys of `metrics`, and when it was started. Series expire soon, since a live one is
-/// written every minute from the data's day to the present.
+/// The server with more of a config, and when it was started.
 fn started(scene: &Scene<'_>, metrics: &str) -> anyhow::Result<(Server, Instant)> {
     let folder = scene.empty_folder("remote_write")?;
-    let files = format!("{}/*.log.gz", DataSet::HeadPacked.folder());
-    let config = format!(
-        "version: 1\nsources: [{{name: alb, type: alb, path: '{files}'}}]\nmetrics: {{expire_after: 1h{metrics}}}\n"
-    );
+    scene.shell.output(LINES)?;
+    let config =
+        format!("version: 1\nsources: [{{name: alb, type: alb, path: remote_write/part.log}}]\n{metrics}");
     fs::write(folder.join("weir.yaml"), config).context("cannot write into the data folder")?;
     let start = now();
     Ok((Server::start(scene.shell, SCRIPT, &[], Listens::Logged)?, start))

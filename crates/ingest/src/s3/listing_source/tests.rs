@@ -55,9 +55,81 @@ async fn what_cannot_be_counted_now_is_where_another_backfill_starts() {
     aws.put("b", "text", Serve::Denied);
     let (progress, sink) = backfill(&aws, "", None).await;
     assert_eq!((progress.done, progress.failed, progress.is_complete), (3, 1, true));
-    assert!(progress.done_up_to.as_deref().is_none_or(|key| key == "a"), "{progress:#?}");
+    assert_eq!(progress.done_up_to.as_deref(), Some("a"), "{progress:#?}");
     assert!(progress.first_failure.is_some_and(|text| text.contains("s3:GetObject")));
     assert!(sink.seen().given_up.is_empty());
+}
+
+#[tokio::test]
+async fn an_object_that_breaks_the_sink_is_where_another_backfill_starts() {
+    let aws = FakeAws::start();
+    aws.list_in_pages_of(2);
+    for key in ["a", "c", "d", "e"] {
+        aws.put(key, "text", Serve::Whole);
+    }
+    aws.put("b", "panic", Serve::Whole);
+    let (progress, _) = backfill(&aws, "", None).await;
+    assert_eq!((progress.done, progress.failed, progress.is_complete), (4, 1, true));
+    assert_eq!(progress.done_up_to.as_deref(), Some("a"));
+}
+
+#[tokio::test]
+async fn many_objects_that_cannot_be_read_do_not_keep_the_others_from_being_found() {
+    let aws = FakeAws::start();
+    aws.list_in_pages_of(50);
+    for number in 0..260 {
+        aws.put(&format!("a{number:03}"), "text", Serve::Denied);
+    }
+    aws.put("z", "text", Serve::Whole);
+    let sink = Arc::new(Remembering::default());
+    let (stop, stopped) = watch::channel(false);
+    let source = S3PollSource {
+        clients: aws.clients().await,
+        bucket: "b".to_owned(),
+        prefix: String::new(),
+        poll_interval: Duration::from_millis(1),
+    };
+    let task = tokio::spawn(source.run(Arc::clone(&sink), stopped));
+    sink.until("the last object", |seen| seen.counted == ["z"]).await;
+    assert_eq!(sink.seen().caught_up, 0, "they are waited for");
+    for number in 0..260 {
+        aws.put(&format!("a{number:03}"), "text", Serve::Whole);
+    }
+    sink.until("all objects", |seen| seen.counted.len() == 261 && seen.caught_up > 0).await;
+    stop.send_replace(true);
+    task.await.unwrap();
+}
+
+#[test]
+fn what_is_left_behind_holds_back_for_an_hour_and_what_is_forgotten_is_listed_again() {
+    let (start, began_at) = (Instant::now(), SystemTime::UNIX_EPOCH);
+    let left = |count: usize| -> Vec<LeftBehind> {
+        let left = |at| LeftBehind {
+            object: ObjectReference::new("b", format!("k{at}")),
+            since: start,
+            hold_back: HOLD_BACK_MAX,
+        };
+        (0..count).map(left).collect()
+    };
+    let mut place = Place::new(began_at);
+    place.begin(began_at, start);
+    assert_eq!(place.end(left(1), Some("k".to_owned()), false, start), 0);
+    assert_eq!((place.is_full, place.start_after.as_deref()), (true, Some("k")), "it goes on there");
+    assert_eq!(place.caught_up(start + HOLD_BACK_MAX), None, "the listing is not at its end");
+    place.begin(began_at + Duration::from_secs(60), start);
+    assert_eq!(place.end(left(1), Some("z".to_owned()), true, start), 0);
+    assert_eq!((place.is_full, place.start_after.as_deref()), (false, None));
+    assert_eq!(place.caught_up(start), None);
+    assert_eq!(place.caught_up(start + HOLD_BACK_MAX), Some(began_at), "not when it went on");
+
+    place.begin(began_at, start);
+    assert_eq!(place.end(left(1_003), None, true, start), 3);
+    place.begin(began_at, start + RELIST_AFTER - Duration::from_secs(1));
+    assert!(!place.is_full);
+    place.begin(began_at, start + RELIST_AFTER);
+    assert!(place.is_full);
+    assert_eq!(place.end(left(1_003), None, true, start + RELIST_AFTER), 3);
+    assert_eq!(place.caught_up(start + RELIST_AFTER), Some(began_at), "they had their hour");
 }
 
 #[tokio::test]
@@ -99,7 +171,7 @@ async fn each_answer_of_s3_has_its_meaning() {
     };
     for (reference, expected) in [
         (object("gone", None), "object_missing"),
-        (object("k", Some("other")), "object_changed"),
+        (object("k", Some("other")), "object_replaced"),
         (object("cut", None), "object_cut"),
         (object("denied", None), "access_denied"),
     ] {

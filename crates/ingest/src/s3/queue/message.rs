@@ -2,7 +2,8 @@
 //!
 //! The verdict is about the whole message, since a queue knows nothing smaller, but the work is by object: what was
 //! counted at the first try is known at the second. A message is given up only when everything that is left of it is
-//! at fault itself; a single object behind an outage or a missing permission keeps the message alive.
+//! at fault itself; a single object behind an outage or a missing permission keeps the message alive, and such a try
+//! does not count.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,25 +11,25 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::super::intake::{Dealt, Failure, FailurePace};
+use super::super::intake::{Dealt, Failure, FailurePace, HOLD_BACK_MAX};
 use super::super::notification::{Notification, NotificationError, read_notification};
 use super::super::object_reference::ObjectReference;
 use super::super::queue_calls::Received;
 use super::super::retry_pace::RetryPace;
-use super::super::sink::{GivenUpContent, ObjectSink};
+use super::super::sink::{GivenUp, GivenUpContent, ObjectSink};
 use super::{Ours, Shared};
 
 /// Objects of one message that are worked on at once.
 const OBJECTS_AT_ONCE: usize = 16;
 
-/// When a message comes again that failed: doubled by each receive.
+/// When a message comes again that failed: doubled by each own try, or each receive where it is not at fault.
 const MESSAGE_PACE: RetryPace =
     RetryPace { first: Duration::from_secs(5), longest: Duration::from_secs(15 * 60) };
 
 /// The same in an outage. The source asks little of a queue meanwhile, and must not be late when it is over.
 const OUTAGE_PACE: RetryPace = RetryPace { first: Duration::from_secs(5), longest: Duration::from_secs(120) };
 
-/// The same for an object that is being replaced.
+/// The same for an object that is being replaced, or whose unit fell through.
 const SOON_PACE: RetryPace = RetryPace { first: Duration::from_secs(2), longest: Duration::from_secs(15) };
 
 /// What is left of a message after a try.
@@ -61,13 +62,30 @@ pub(super) async fn deal<S: ObjectSink>(ours: Ours<S>, message: Received) {
         return ours.delete().await;
     }
     let is_at_fault = left.objects.iter().all(|failure| failure.pace.is_try());
-    if is_at_fault && message.receive_count >= shared.settings.receives_max.max(1) {
+    if !is_at_fault {
+        let pause = pace(&left).pause(message.receive_count, &message.id);
+        return ours.postpone(pause, hold_back(&left)).await;
+    }
+    let tries = shared.own_tries().add(&message.id);
+    if is_tried_enough(&left, tries, message.receive_count, shared.settings.receives_max.max(1)) {
         if give_up(&shared, &message, &left).await {
             return ours.delete().await;
         }
-        return ours.postpone(OUTAGE_PACE.pause(message.receive_count, &message.id)).await;
+        let pause = OUTAGE_PACE.pause(message.receive_count, &message.id);
+        return ours.postpone(pause, FailurePace::Outage.hold_back()).await;
     }
-    ours.postpone(pace(&left).pause(message.receive_count, &message.id)).await;
+    ours.postpone(pace(&left).pause(tries, &message.id), hold_back(&left)).await;
+}
+
+/// Whether another try is useless: after enough own tries, or, where the message itself cannot be read, after enough
+/// receives by anybody, since its text never changes.
+fn is_tried_enough(left: &Left, tries: u32, receive_count: u32, tries_max: u32) -> bool {
+    tries >= tries_max || left.objects.is_empty() && receive_count >= tries_max
+}
+
+/// The longest that one of its failures is waited for.
+fn hold_back(left: &Left) -> Duration {
+    left.objects.iter().map(|failure| failure.pace.hold_back()).max().unwrap_or(HOLD_BACK_MAX)
 }
 
 fn unreadable(error: &NotificationError) -> (&'static str, String) {
@@ -147,14 +165,14 @@ async fn give_up<S: ObjectSink>(shared: &Shared<S>, message: &Received, left: &L
     let mut reasons = Vec::new();
     if let Some((label, text)) = &left.unreadable {
         let content = GivenUpContent::Message { id: message.id.clone(), body: Arc::clone(&message.body) };
-        if shared.intake.give_up(content, label, text.clone()).await.is_err() {
+        let what = GivenUp { content, label, reason: text.clone(), is_content_at_fault: true };
+        if shared.intake.give_up(what).await.is_err() {
             return false;
         }
         reasons.push(text.as_str());
     }
     for failure in &left.objects {
-        let content = GivenUpContent::Object(failure.object.clone());
-        if shared.intake.give_up(content, failure.label, failure.text.clone()).await.is_err() {
+        if shared.intake.give_up(failure.given_up()).await.is_err() {
             return false;
         }
         reasons.push(&failure.text);

@@ -4,6 +4,8 @@
 
 use std::future::Future;
 
+use weir_record::NotAccessLog;
+
 use super::super::testing::{FakeAws, Remembering, Serve, VISIBILITY, notification};
 use super::*;
 
@@ -27,7 +29,8 @@ async fn run(aws: &FakeAws, change: impl FnOnce(&mut SqsSettings)) -> Running {
     change(&mut settings);
     let sink = Arc::new(Remembering::default());
     let (stop, stopped) = watch::channel(false);
-    let source = SqsSource::new(aws.clients().await, settings);
+    let mut source = SqsSource::new(aws.clients().await, settings);
+    source.ask_depth_every = Duration::ZERO;
     let task = tokio::spawn(source.run(Arc::clone(&sink), stopped));
     Running { sink, stop, task }
 }
@@ -67,6 +70,9 @@ fn messages_are_deleted_when_all_their_objects_are_counted() {
         counted.sort();
         assert_eq!(counted, ["a", "b", "c d", "large"]);
         assert_eq!(aws.call_count("GET"), 4);
+        aws.send("6", notification(&[("conn_log.x.gz", None)]));
+        until_empty(&aws).await;
+        assert_eq!(running.sink.seen().skipped, [NotAccessLog::ConnectionLog], "each name once");
         running.stop().await;
     });
 }
@@ -97,12 +103,13 @@ fn what_is_at_fault_itself_is_given_up_with_its_reason() {
             given_up,
             [
                 "message_not_json message 4",
-                "object_changed replaced",
                 "object_missing gone",
+                "object_replaced replaced",
                 "record_unreadable message 5",
                 "truncated broken",
             ]
         );
+        assert_eq!(running.sink.seen().out_of_reach, ["gone"], "this one counts when it is there again");
         assert_eq!(aws.call_count("GET gone"), 2, "each was tried twice");
         assert_eq!(
             running.sink.seen().counted.iter().filter(|key| *key == "good").count(),
@@ -184,6 +191,95 @@ fn a_queue_that_refuses_is_asked_again() {
         let running = run(&aws, |_| ()).await;
         until_empty(&aws).await;
         assert_eq!(aws.call_count("refused"), 1);
+        running.stop().await;
+    });
+}
+
+#[test]
+fn a_receive_that_brings_nothing_does_not_mean_that_the_queue_is_empty() {
+    block_on(async {
+        let aws = FakeAws::start();
+        aws.put("k", "text", Serve::Whole);
+        aws.send("1", notification(&[("k", None)]));
+        aws.receive_short(3);
+        let running = run(&aws, |_| ()).await;
+        running.sink.until("caught up", |seen| seen.caught_up > 0).await;
+        assert_eq!(running.sink.seen().counted, ["k"]);
+        assert_eq!(aws.call_count("short"), 3);
+        running.stop().await;
+    });
+}
+
+#[test]
+fn what_somebody_else_has_received_is_waited_for() {
+    block_on(async {
+        let aws = FakeAws::start();
+        aws.have_in_flight_elsewhere(1);
+        let running = run(&aws, |_| ()).await;
+        aws.until("some looks at the queue", |aws| aws.call_count("depth 0 1") >= 3).await;
+        assert_eq!(running.sink.seen().caught_up, 0);
+        aws.have_in_flight_elsewhere(0);
+        running.sink.until("caught up", |seen| seen.caught_up > 0).await;
+        running.stop().await;
+    });
+}
+
+#[test]
+fn without_the_permission_to_look_nothing_is_caught_up_for_the_first_visibility_timeout() {
+    block_on(async {
+        let aws = FakeAws::start();
+        aws.refuse_depth();
+        aws.put("k", "text", Serve::Whole);
+        let long = run(&aws, |_| ()).await;
+        aws.until("a refusal", |aws| aws.call_count("depth refused") == 1).await;
+        aws.send("1", notification(&[("k", None)]));
+        until_empty(&aws).await;
+        long.stop.send_replace(true);
+        let sink = Arc::clone(&long.sink);
+        long.stop().await;
+        assert_eq!(sink.seen().caught_up, 0);
+        assert_eq!(aws.call_count("depth"), 1, "it is not asked again at once");
+        let short = run(&aws, |settings| settings.visibility_timeout = Duration::from_secs(3)).await;
+        short.sink.until("caught up", |seen| seen.caught_up > 0).await;
+        short.stop().await;
+    });
+}
+
+#[test]
+fn only_tries_that_a_message_is_to_blame_for_count() {
+    block_on(async {
+        let aws = FakeAws::start();
+        aws.put("k", "broken", Serve::Denied);
+        aws.send("1", notification(&[("k", None)]));
+        aws.send("2", "not json".to_owned());
+        aws.received_before(50);
+        let running = run(&aws, |settings| settings.receives_max = 2).await;
+        aws.until("some tries", |aws| aws.call_count("visibility 1") >= 3).await;
+        aws.put("k", "broken", Serve::Whole);
+        until_empty(&aws).await;
+        let seen = running.sink.seen();
+        let count = |label| seen.failed.iter().filter(|failed| **failed == label).count();
+        assert_eq!(count("truncated"), 2, "{seen:#?}");
+        assert_eq!(count("message_not_json"), 1, "its text never changes");
+        running.stop().await;
+    });
+}
+
+#[test]
+fn an_object_whose_unit_fell_through_is_brought_again_and_not_to_blame() {
+    block_on(async {
+        let aws = FakeAws::start();
+        aws.put("k", "falls through twice", Serve::Whole);
+        aws.put("never", "falls through", Serve::Whole);
+        aws.send("1", notification(&[("k", None)]));
+        aws.send("2", notification(&[("never", None)]));
+        let running = run(&aws, |settings| settings.receives_max = 1).await;
+        aws.until("another receive", |aws| aws.call_count("visibility 2") >= 1).await;
+        aws.until("a deletion", |aws| aws.messages() == ["2"]).await;
+        let seen = running.sink.seen();
+        assert_eq!(seen.counted, ["k"]);
+        assert_eq!(aws.call_count("visibility 1"), 0, "it did not go back to the queue");
+        assert!(seen.failed.is_empty() && seen.given_up.is_empty(), "{seen:#?}");
         running.stop().await;
     });
 }
