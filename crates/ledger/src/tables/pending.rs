@@ -197,7 +197,10 @@ mod tests {
                 w.add_pending("a", Minute(minute), series(birth), &counts(requests))?;
             }
             w.add_pending("b", Minute(8), series(1), &counts(1))?;
-            w.put_publication("a", &Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 })
+            w.put_publication(
+                "a",
+                &Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 },
+            )
         });
         ledger
             .read(|r| {
@@ -207,7 +210,10 @@ mod tests {
                     (r.pending_minutes("c")?, r.publication("c")?, r.publication("b")?),
                     (None, None, None)
                 );
-                assert_eq!(r.publication("a")?, Some(Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 }));
+                assert_eq!(
+                    r.publication("a")?,
+                    Some(Publication { next_minute: 7, last_sent_minute: Some(6), late_records: 2 })
+                );
                 Ok(())
             })
             .unwrap();

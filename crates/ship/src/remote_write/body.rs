@@ -20,8 +20,20 @@ pub const BODY_BYTES_MAX: usize = 1 << 20;
 const UNPACKED_BYTES_MAX: usize = 64 << 20;
 
 /// A `prometheus.WriteRequest`, packed with snappy's block format. Cloning shares the bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Body(Bytes);
+#[derive(Clone, Debug)]
+pub struct Body {
+    packed: Bytes,
+    samples: u64,
+}
+
+/// Bodies are what they are on the wire; one that was kept does not know how many samples it has.
+impl PartialEq for Body {
+    fn eq(&self, other: &Self) -> bool {
+        self.packed == other.packed
+    }
+}
+
+impl Eq for Body {}
 
 /// Why a body cannot be read back.
 #[derive(Debug, thiserror::Error)]
@@ -37,23 +49,30 @@ pub enum BodyError {
 impl Body {
     /// A body from the bytes that [`Self::bytes`] gave; they are looked at only when it is decoded.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
-        Self(bytes.into())
+        Self { packed: bytes.into(), samples: 0 }
+    }
+
+    /// How many samples are in it; 0 for one from [`Self::from_bytes`], as nobody has looked into that.
+    pub fn samples(&self) -> u64 {
+        self.samples
     }
 
     /// The packed bytes, as they go over the wire.
     pub fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.packed
     }
 
     /// Packs series into one body, whatever their number.
     pub fn pack(timeseries: Vec<TimeSeries>) -> Self {
-        Self::pack_message(&WriteRequest { timeseries }.encode_to_vec())
+        let samples = timeseries.iter().map(|series| series.samples.len()).sum();
+        Self::pack_message(&WriteRequest { timeseries }.encode_to_vec(), samples)
     }
 
-    pub(super) fn pack_message(message: &[u8]) -> Self {
+    pub(super) fn pack_message(message: &[u8], samples: usize) -> Self {
         let packed = snap::raw::Encoder::new().compress_vec(message);
         // Snappy refuses nothing below 4 GiB, and a message is bounded far below it.
-        Self(packed.expect("a message has less than 4 GiB").into())
+        let packed = packed.expect("a message has less than 4 GiB").into();
+        Self { packed, samples: samples as u64 }
     }
 
     /// The series in the body.
@@ -62,12 +81,12 @@ impl Body {
     ///
     /// When the bytes are not what [`Self::bytes`] gave.
     pub fn decode(&self) -> Result<WriteRequest, BodyError> {
-        let refused = || BodyError::Packing(self.0.len());
-        let length = snap::raw::decompress_len(&self.0).map_err(|_| refused())?;
+        let refused = || BodyError::Packing(self.packed.len());
+        let length = snap::raw::decompress_len(&self.packed).map_err(|_| refused())?;
         if length > UNPACKED_BYTES_MAX {
             return Err(refused());
         }
-        let message = snap::raw::Decoder::new().decompress_vec(&self.0).map_err(|_| refused())?;
+        let message = snap::raw::Decoder::new().decompress_vec(&self.packed).map_err(|_| refused())?;
         Ok(WriteRequest::decode(message.as_slice())?)
     }
 }
@@ -101,7 +120,7 @@ impl BodyWriter {
 
     fn end_body(&mut self) {
         if self.samples > 0 {
-            self.bodies.push(Body::pack_message(&self.message));
+            self.bodies.push(Body::pack_message(&self.message, self.samples));
         }
         self.message.clear();
         self.samples = 0;
@@ -143,7 +162,7 @@ mod tests {
         check(b"", "cannot be unpacked");
         check(b"\xff\xff\xff\xff\x0f", "cannot be unpacked");
         check(b"\x05\x00a", "cannot be unpacked");
-        check(Body::pack_message(b"\x0a\x07abc").bytes(), "cannot be decoded");
+        check(Body::pack_message(b"\x0a\x07abc", 1).bytes(), "cannot be decoded");
     }
 
     fn any_series() -> impl Strategy<Value = TimeSeries> {

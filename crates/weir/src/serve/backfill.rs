@@ -370,11 +370,7 @@ impl ObjectSink for HistorySink {
             Taken::Counted => self.add(|all| all.counted += 1),
             Taken::Duplicate => self.add(|all| all.duplicates += 1),
             Taken::Changed => self.add(|all| all.rejected += 1),
-            Taken::Skipped
-            | Taken::Broken { .. }
-            | Taken::Again
-            | Taken::Stopping
-            | Taken::Unavailable => {}
+            Taken::Skipped | Taken::Broken { .. } | Taken::Again | Taken::Stopping | Taken::Unavailable => {}
         }
         taken
     }

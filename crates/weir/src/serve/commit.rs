@@ -41,9 +41,9 @@ const GROUP_MAX: usize = 1024;
 /// How long a failed write waits before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Minutes of one target that are published before other requests have their turn: catching up with an hour
-/// must not hold up who pushes.
-const MINUTES_PER_TICK: u32 = 4;
+/// How long minutes are published before other requests have their turn: catching up with hours must not hold
+/// up who pushes, nor a server that is to end.
+const PUBLISHING_MAX: Duration = Duration::from_millis(200);
 
 /// How often what is due by time is looked after.
 const TICK: Duration = Duration::from_millis(500);
@@ -253,11 +253,10 @@ impl Committer {
 
     /// Does what is due by time: publishes minutes, forgets what is old.
     fn look_after(&mut self, now: Timestamp) {
+        let started = clock::monotonic();
         let mut publications = std::mem::take(&mut self.publications);
         for publication in &mut publications {
-            let mut minutes = 0;
-            while minutes < MINUTES_PER_TICK && publication.prepare(&self.ledger, &self.state, now) {
-                minutes += 1;
+            while started.elapsed() < PUBLISHING_MAX && publication.prepare(&self.ledger, &self.state, now) {
                 let published =
                     self.retrying(|committer| committer.ledger.write(|ledger| publication.write(ledger)));
                 if published.is_none() {

@@ -154,6 +154,13 @@ impl Publication {
         let read = ledger.read(|ledger| {
             let mut counted = Vec::new();
             let mut next = self.next_minute;
+            if self.meter.requests() == 0 {
+                // Nothing was ever published: up to the first minute with something there is nothing to say.
+                let last_complete = Minute(complete_to.minute().0 - 1);
+                let waiting = ledger.pending_minutes(&self.ledger_name)?;
+                let first = waiting.map_or(last_complete, |(first, _)| first.min(last_complete));
+                next = next.max(first);
+            }
             // Minutes that no receiver takes any more are added without being sent: their counts are in
             // the values of the first one that is.
             if next < oldest {
@@ -201,7 +208,7 @@ impl Publication {
         let item = |body: Body| QueueItem {
             first_minute_us: end_us,
             last_minute_us: end_us,
-            samples: sample_count(&body),
+            samples: body.samples(),
             body: body.bytes().to_vec(),
         };
         self.prepared = Some(Minutes {
@@ -331,11 +338,6 @@ impl PendingChanges {
         }
         ledger.put_publication(&self.ledger_name, &self.cursor)
     }
-}
-
-fn sample_count(body: &Body) -> u64 {
-    let series = body.decode().map(|request| request.timeseries).unwrap_or_default();
-    series.iter().map(|series| series.samples.len() as u64).sum()
 }
 
 /// The end of a minute: the moment of its sample.

@@ -21,10 +21,8 @@ fn a_bucket_a_gateway_and_two_prometheus() {
     let bucket = Bucket::new("system");
     let receiver = Receiver::prometheus("2h");
     let folder = Folder::new();
-    let write = format!(
-        "{{url: '{}', out_of_order_time_window: 2h, keep_on_metrics: true}}",
-        receiver.write_url()
-    );
+    let write =
+        format!("{{url: '{}', out_of_order_time_window: 2h, keep_on_metrics: true}}", receiver.write_url());
     let config = folder.write(
         "weir.yaml",
         format!(
@@ -72,8 +70,7 @@ fn a_bucket_a_gateway_and_two_prometheus() {
     let published = "weir_remote_write_published_timestamp_seconds";
     let end = base + 300;
     within(Duration::from_secs(60), "the minutes to be published", || {
-        (server.sum(published, &[]) >= end as f64 && server.sum("weir_queue_bytes", &[]) == 0.0)
-            .then_some(())
+        (server.sum(published, &[]) >= end as f64 && server.sum("weir_queue_bytes", &[]) == 0.0).then_some(())
     });
     // The values at the end of each minute are the requests up to it.
     for minute in 1..=5 {

@@ -127,7 +127,7 @@ pub const SUBJECTS: &[ServerSubject] = &[
         name: "remote-write",
         tool: "weir",
         data: Some(DataSet::HeadPacked),
-        what: "weir serve on the lines of head-packed, moved to the last hours, with remote_write to a server that answers 204",
+        what: "weir serve on head-packed, moved to the last hours, with remote_write to a server that answers 204",
         run: remote_write::measure,
     },
     ServerSubject {

@@ -1,4 +1,7 @@
 //! The server's part of the record for people: a table for each comparison, with its conditions.
+//!
+//! Apart from the commands' tables, since there all rows have the same columns and here each comparison has
+//! quantities of its own; one table with all of them would be mostly dashes.
 
 use std::fmt::Write;
 
