@@ -36,6 +36,6 @@ pub use report::{GROUPS_MAX, Group, GroupKey, Report};
 pub use route_summary::{RouteKey, RouteSummaries, RouteSummary};
 pub use slots::SlotRange;
 pub use snapshot::{Family, Histogram, Kind, LabelPairs, NativeHistogram, Series, Snapshot, Value};
-pub use staging::{SeriesChange, Staged};
+pub use staging::{RowSlots, SeriesChange, Staged};
 pub use table::{SERIES_MIN, Standing, UNCONFIGURED_HOSTS_MAX};
 pub use watermark::Watermark;

@@ -149,8 +149,11 @@ mod tests {
         }
         let mut routes = RouteSummaries::default();
         let (slots, ..) = batch.stored_slots("alb");
-        let asked_for = slots.iter().filter(|(_, minute, _)| (Minute(10)..Minute(13)).contains(minute));
-        asked_for.for_each(|(key, _, slot)| routes.add(key, slot));
+        for row in &slots {
+            let asked_for =
+                row.minutes.iter().filter(|(minute, _)| (Minute(10)..Minute(13)).contains(minute));
+            asked_for.for_each(|(_, slot)| routes.add(&row.key, slot));
+        }
         routes.finish().pop()
     }
 

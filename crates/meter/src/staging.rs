@@ -42,6 +42,15 @@ pub struct SeriesChange {
     pub counts: StoredCounts,
 }
 
+/// The minutes of one label set of a batch; other label sets may have the same key.
+#[derive(Clone, Debug)]
+pub struct RowSlots {
+    /// What the minutes are kept for.
+    pub key: StoredSlotKey,
+    /// The minutes, in order.
+    pub minutes: Vec<(Minute, StoredSlot)>,
+}
+
 impl Meter {
     /// Finds the rows of `delta`, which arrives at `now`; rows that are missing are made, empty.
     pub fn stage(&mut self, delta: &Meter, now: Timestamp) -> Staged {
@@ -147,11 +156,15 @@ impl Meter {
 
     /// What this batch of `source` counted by minute, as it is kept. The second number is how many records
     /// had a time that is not believed, the third how many found no room.
-    pub fn stored_slots(&self, source: &str) -> (Vec<(StoredSlotKey, Minute, StoredSlot)>, u64, u64) {
+    pub fn stored_slots(&self, source: &str) -> (Vec<RowSlots>, u64, u64) {
         let Some(batch) = self.batch_slots() else { return (Vec::new(), 0, 0) };
-        let stored = batch.slots.iter().filter_map(|(&(origin, row, minute), slot)| {
-            let row = self.origin(origin).table.rows().get(row as usize)?;
-            let labels = row.labels.borrow();
+        // By row, since a name is text to be made and compared, and a row has it for all of its minutes.
+        let mut slots: Vec<_> = batch.slots.iter().collect();
+        slots.sort_unstable_by_key(|(key, _)| **key);
+        let rows = slots.chunk_by(|((one, row, _), _), ((other, next, _), _)| (one, row) == (other, next));
+        let stored = rows.filter_map(|slots| {
+            let &(origin, row, _) = slots.first()?.0;
+            let labels = self.origin(origin).table.rows().get(row as usize)?.labels.borrow();
             let key = StoredSlotKey {
                 source: source.into(),
                 service: labels.application.into(),
@@ -159,7 +172,8 @@ impl Meter {
                 method: labels.method.into(),
                 status_class: labels.status.map(weir_record::Status::class),
             };
-            Some((key, minute, store_slot(slot, &batch.bounds)))
+            let minutes = slots.iter().map(|((.., minute), slot)| (*minute, store_slot(slot, &batch.bounds)));
+            Some(RowSlots { key, minutes: minutes.collect() })
         });
         (stored.collect(), batch.outside, batch.dropped)
     }

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use weir_ledger::{LedgerError, Reading, Writing};
 use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
 use weir_meter::pushed::{Grouping, PushRefused};
-use weir_meter::{Meter, MeterOptions, OTHER};
+use weir_meter::{Meter, MeterOptions, OTHER, RowSlots};
 use weir_record::{Minute, Timestamp};
 
 use super::account::Account;
@@ -243,7 +243,7 @@ impl Preparation {
     fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
         let mut numbered: BTreeMap<(Minute, u32), StoredSlot> = BTreeMap::new();
         let mut new: HashMap<&StoredSlotKey, u32> = HashMap::new();
-        for ((minute, key), slot) in &prepared.slots {
+        for (key, minutes) in &prepared.slots {
             let number = match self.slot_keys.get(key).or_else(|| new.get(key)) {
                 Some(number) => *number,
                 None if self.slot_keys.len() + new.len() < SLOT_KEYS_MAX => {
@@ -259,7 +259,9 @@ impl Preparation {
                     }
                 }
             };
-            numbered.entry((*minute, number)).or_default().merge(slot);
+            for (minute, slot) in minutes {
+                numbered.entry((*minute, number)).or_default().merge(slot);
+            }
         }
         numbered.iter().try_for_each(|((minute, number), slot)| ledger.add_slot(*minute, *number, slot))
     }
@@ -276,7 +278,7 @@ impl Preparation {
     ///
     /// When the ledger can't be read.
     pub fn learn_slot_keys(&mut self, prepared: &Prepared, ledger: &Reading<'_>) -> Result<(), LedgerError> {
-        for (_, key) in prepared.slots.keys() {
+        for key in prepared.slots.keys() {
             if self.slot_keys.len() >= SLOT_KEYS_MAX {
                 break;
             }
@@ -355,8 +357,11 @@ fn slots_of(units: &[UnitAndWay]) -> (Slots, Vec<(u64, u64)>) {
     for (unit, _) in units {
         let (of_unit, implausible, dropped) = unit.meter.stored_slots(&unit.source);
         unslotted.push((implausible, dropped));
-        for (key, minute, slot) in of_unit {
-            slots.entry((minute, key)).or_default().merge(&slot);
+        for RowSlots { key, minutes: of_row } in of_unit {
+            let minutes = slots.entry(key).or_default();
+            for (minute, slot) in of_row {
+                minutes.entry(minute).or_default().merge(&slot);
+            }
         }
     }
     (slots, unslotted)

@@ -43,7 +43,7 @@ pub struct MeterTotals {
 }
 
 /// What happened in each minute under each key.
-pub type Slots = BTreeMap<(Minute, StoredSlotKey), StoredSlot>;
+pub type Slots = BTreeMap<StoredSlotKey, BTreeMap<Minute, StoredSlot>>;
 
 /// A group that is ready to be written.
 pub struct Prepared {

@@ -109,7 +109,7 @@ fn keys_beyond_the_most_are_kept_without_their_route_and_not_read_again() {
         let mut prepared = preparation.prepare(Group::default(), &state, &mut [], at(0));
         for (route, minute) in [("/a", 7), ("/a", 8), ("/b", 7), ("/c", 7)] {
             let slot = StoredSlot { count: 1, ..StoredSlot::default() };
-            prepared.slots.insert((Minute(minute), key_of(route)), slot);
+            prepared.slots.entry(key_of(route)).or_default().insert(Minute(minute), slot);
         }
         ledger.write(|w| preparation.write(&prepared, w)).unwrap();
         ledger.read(|r| preparation.learn_slot_keys(&prepared, r)).unwrap();
