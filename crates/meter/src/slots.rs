@@ -5,9 +5,9 @@
 //! is also counted in the minute in which it happened, however late it comes.
 //!
 //! A batch counts by row number and minute, which costs a look-up by two integers per record; row numbers
-//! become names once per batch, when it is written ([`crate::Meter::stored_slots`]). Times that cannot be true would each
-//! open a minute of their own, so only minutes within a [`SlotRange`] are kept; a record outside of
-//! it is counted as such, and still in the counters.
+//! become names once per batch, when it is written ([`crate::Meter::stored_slots`]). Times that cannot be true
+//! would each open a minute of their own, so only minutes within a [`SlotRange`] are kept; a record outside
+//! of it is counted as such, and still in the counters.
 
 use std::collections::HashMap;
 

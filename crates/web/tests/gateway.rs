@@ -209,7 +209,6 @@ fn what_is_wrong_is_said_with_its_code() {
     let options = GatewayOptions { body_bytes_max: 1_000, unpacked_bytes_max: 2_000, ..Default::default() };
     let server = Server::open(options);
     let long_key = format!("POST /metrics\nX-Idempotency-Key: {}", "k".repeat(257));
-    let bomb = gzip(&b"x 1\n".repeat(1_000));
     for (head, body, expected) in [
         (
             "POST /metrics/job",
@@ -274,6 +273,14 @@ fn what_is_wrong_is_said_with_its_code() {
     ] {
         server.check(head, body, expected);
     }
+    assert_eq!(server.samples(), "");
+}
+
+#[test]
+fn what_is_too_much_is_refused() {
+    let options = GatewayOptions { body_bytes_max: 1_000, unpacked_bytes_max: 2_000, ..Default::default() };
+    let server = Server::open(options);
+    let bomb = gzip(&b"x 1\n".repeat(1_000));
     let chunk = format!("3e9\r\n{}\r\n0\r\n\r\n", "#".repeat(1_001));
     server.check(
         "POST /metrics\nTransfer-Encoding: chunked",
