@@ -61,7 +61,7 @@ pub struct Handlers {
     pub admin: Option<Admin>,
     /// Which names the server may be called by.
     pub hosts: Hosts,
-    /// Who may do what of [`ACCESS`].
+    /// Who may do what by the table of routes.
     pub authentication: Arc<Authentication>,
 }
 

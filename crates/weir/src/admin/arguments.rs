@@ -16,7 +16,7 @@ pub struct ServerArguments {
     /// The data folder, instead of data_dir of the config [default: ./weir-data].
     #[arg(long, value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,
-    /// The server's address, as http://weir.example.com:9099; else $WEIR_SERVER, or that of the data folder. The
+    /// The server's address, with its scheme and port; else $WEIR_SERVER, or that of the data folder. The
     /// file that $WEIR_TOKEN_FILE names has the token.
     #[arg(long, value_name = "URL", global = true)]
     pub server: Option<String>,
