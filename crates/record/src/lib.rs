@@ -5,6 +5,7 @@
 //! logs. A parser never fails as a whole: each line is a record or a reject with its reason.
 
 mod format;
+mod known_field;
 mod lines;
 mod method;
 mod reject;
@@ -14,14 +15,17 @@ mod request_value;
 mod summary;
 mod time_expression;
 mod timestamp;
+mod value;
 
 pub mod alb;
 pub mod combined;
 pub mod nginx_json;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
+pub use known_field::{FieldKind, KNOWN_FIELDS, KnownField, canonical_name, known_field};
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
 pub use method::method_label;
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};
 pub use timestamp::{Minute, Timestamp};
+pub use value::{Value, logged_text};

@@ -6,6 +6,7 @@
 //! are not this module's business (the command line uses `jiff` for those).
 
 use std::fmt;
+use std::time::Duration;
 
 /// A moment in microseconds since 1970-01-01T00:00:00Z, negative before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -58,6 +59,12 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
+    }
+
+    /// This moment, `duration` earlier, in whole microseconds; saturates at the ends of the range.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// Reads RFC 3339 as access logs write it: `2026-11-20T10:15:30.123456Z`,
@@ -256,6 +263,18 @@ mod tests {
     fn minutes_floor_before_the_epoch_too() {
         assert_eq!(Timestamp::from_micros(-1).minute(), Minute(-1));
         assert_eq!(Timestamp::from_seconds(119).minute(), Minute(1));
+    }
+
+    #[test]
+    fn a_span_as_long_as_it_likes_goes_back_no_further_than_the_range() {
+        for (micros, duration, expected) in [
+            (3, Duration::from_nanos(2_999), 1),
+            (0, Duration::from_secs(1), -1_000_000),
+            (0, Duration::MAX, -i64::MAX),
+            (-2, Duration::MAX, i64::MIN),
+        ] {
+            assert_eq!(Timestamp(micros).minus(duration), Timestamp(expected), "{micros} {duration:?}");
+        }
     }
 
     proptest::proptest! {

@@ -30,6 +30,7 @@ pub struct Layer {
 /// Every crate of the workspace, in the order that data flows.
 pub const LAYERS: &[Layer] = &[
     Layer { package: "weir-record", uses: &[], dev_uses: &[], is_pure: true },
+    Layer { package: "weir-query", uses: &["weir-record"], dev_uses: &[], is_pure: true },
     Layer { package: "weir-ingest", uses: &["weir-record"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-enrich", uses: &["weir-record"], dev_uses: &[], is_pure: true },
     Layer { package: "weir-meter", uses: &["weir-record"], dev_uses: &[], is_pure: true },
@@ -39,6 +40,7 @@ pub const LAYERS: &[Layer] = &[
         dev_uses: &["weir-sim"],
         is_pure: false,
     },
+    Layer { package: "weir-store", uses: &["weir-record", "weir-query"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-ship", uses: &["weir-record", "weir-meter"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-web", uses: &["weir-meter"], dev_uses: &["weir-record"], is_pure: false },
     Layer { package: "weir-sim", uses: &[], dev_uses: &[], is_pure: false },
@@ -46,10 +48,12 @@ pub const LAYERS: &[Layer] = &[
         package: "weir",
         uses: &[
             "weir-record",
+            "weir-query",
             "weir-ingest",
             "weir-enrich",
             "weir-meter",
             "weir-ledger",
+            "weir-store",
             "weir-ship",
             "weir-web",
         ],
@@ -62,6 +66,8 @@ pub const LAYERS: &[Layer] = &[
 /// Libraries that cost much to compile or decide much, and the packages that may use them.
 const HEAVY: &[(&str, &[&str])] = &[
     ("anyhow", &["weir", "xtask"]),
+    ("arrow-array", &["weir-store"]),
+    ("arrow-ipc", &["weir-store"]),
     ("aws-config", &["weir-ingest"]),
     ("aws-sdk-elasticloadbalancingv2", &["weir-ingest"]),
     ("aws-sdk-s3", &["weir-ingest"]),
@@ -70,6 +76,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("clap", &["weir"]),
     ("flate2", &["weir-ingest", "weir-web", "weir"]),
     ("libdeflate-sys", &["weir-ingest"]),
+    ("parquet", &["weir-store"]),
     ("prost", &["weir-meter", "weir-ship"]),
     ("redb", &["weir-ledger", "weir-sim"]),
     ("saphyr", &["weir"]),

@@ -36,6 +36,13 @@ impl ObjectReference {
     pub fn new(bucket: impl Into<String>, key: impl Into<String>) -> Self {
         Self { bucket: bucket.into(), key: key.into(), ..Self::default() }
     }
+
+    /// `s3://bucket/key` with the whole key as it is, by which the object is found again; at most
+    /// [`BUCKET_BYTES_MAX`] and [`KEY_BYTES_MAX`] and a few bytes. It may hold what a terminal obeys: messages show
+    /// the reference itself.
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
 }
 
 impl fmt::Display for ObjectReference {
@@ -128,5 +135,13 @@ mod tests {
             text.starts_with("s3://b/k\u{fffd}[0m") && text.ends_with("x...") && text.len() < 300,
             "{text}"
         );
+    }
+
+    #[test]
+    fn an_address_has_the_whole_key_where_a_message_cuts_it() {
+        let long = format!("a/{}/b.gz", "x".repeat(300));
+        for key in ["a/b.gz", &long, "a\u{1b}b", "a..."] {
+            assert_eq!(ObjectReference::new("b", key).url(), format!("s3://b/{key}"));
+        }
     }
 }

@@ -5,6 +5,9 @@
 //! there: none may push unless it is named, since a page that somebody opens would be a client inside the
 //! network.
 
+use weir_meter::pushed::GaugeMode;
+use weir_web::{CorsOrigins, UrlLabels};
+
 use super::error::ConfigError;
 use super::keys;
 use super::metrics::{SERIES_MAX, SERIES_MIN};
@@ -22,38 +25,11 @@ pub struct Gateway {
     /// The HTTP status of a push that was counted: 202 or 200.
     pub status: u16,
     /// What becomes of a gauge that says nothing about it.
-    pub gauges: GaugeMerge,
+    pub gauges: GaugeMode,
     /// The web pages that browsers may push from.
     pub cors_origins: CorsOrigins,
     /// Pushed series, all families together.
     pub max_series: usize,
-}
-
-/// What becomes of labels in the address of a push, such as `/metrics/job/backup`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UrlLabels {
-    /// Each series gets them.
-    Add,
-    /// They are dropped.
-    Ignore,
-}
-
-/// How a gauge that is pushed meets the one that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GaugeMerge {
-    /// Their values are added.
-    Sum,
-    /// The newer one stays.
-    Replace,
-}
-
-/// The web pages that browsers may push from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CorsOrigins {
-    /// Any page: `*`.
-    Any,
-    /// Pages of these origins, as browsers write them; none means no page.
-    Listed(Vec<String>),
 }
 
 impl Default for Gateway {
@@ -62,8 +38,8 @@ impl Default for Gateway {
         Self {
             url_labels: UrlLabels::Add,
             status: 202,
-            gauges: GaugeMerge::Sum,
-            cors_origins: CorsOrigins::Listed(Vec::new()),
+            gauges: GaugeMode::Sum,
+            cors_origins: CorsOrigins::None,
             max_series: 50_000,
         }
     }
@@ -78,7 +54,7 @@ pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Gateway {
     let url_labels = [("add", UrlLabels::Add), ("ignore", UrlLabels::Ignore)];
     let url_labels = fields.get("url_labels").and_then(|field| field.one_of(&url_labels, errors));
     let status = fields.get("status").and_then(|field| field.one_of(&[("202", 202), ("200", 200)], errors));
-    let gauges = [("sum", GaugeMerge::Sum), ("replace", GaugeMerge::Replace)];
+    let gauges = [("sum", GaugeMode::Sum), ("replace", GaugeMode::Replace)];
     let gauges = fields.get("gauges").and_then(|field| field.one_of(&gauges, errors));
     let cors_origins = fields.get("cors_origins").map(|field| read_origins(field, errors));
     let max_series =
@@ -97,8 +73,11 @@ fn read_origins(field: Field, errors: &mut Vec<ConfigError>) -> CorsOrigins {
     let expected = "an origin such as https://admin.example.com";
     let origins: Vec<&str> =
         items.iter().filter_map(|item| item.parse(expected, errors, check_origin)).collect();
+    if origins.is_empty() {
+        return CorsOrigins::None;
+    }
     if !origins.contains(&"*") {
-        return CorsOrigins::Listed(origins.into_iter().map(str::to_owned).collect());
+        return CorsOrigins::Only(origins.into_iter().map(str::to_owned).collect());
     }
     if origins.len() > 1 {
         let error = ConfigError::new(field.position(), "`cors_origins` has `*` and other origins");

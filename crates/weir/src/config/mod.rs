@@ -49,7 +49,7 @@ pub use duration::PrometheusDuration;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use find::find;
-pub use gateway::{CorsOrigins, Gateway, GaugeMerge, UrlLabels};
+pub use gateway::Gateway;
 pub use http::{Access, Http, OpenListenError, parse_address};
 pub use limits::Limits;
 pub use listener_rules::ListenerRulesApi;
@@ -57,7 +57,7 @@ pub use metrics::Metrics;
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
 pub use source::{ALB_LATENESS, FILE_LATENESS, OBJECTS_RETENTION, Source};
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
-pub use users::{Role, User};
+pub use users::User;
 pub use yaml::FILE_BYTES_MAX;
 
 use reader::Fields;

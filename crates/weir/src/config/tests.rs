@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_enrich::{RoutePattern, UnmatchedRoutes};
+use weir_meter::pushed::GaugeMode;
+use weir_web::{CorsOrigins, Role, UrlLabels};
 use weir_record::Format;
 
-use super::gateway::{CorsOrigins, GaugeMerge, UrlLabels};
 use super::keys::{SECTIONS, Section};
 use super::listener_rules::ListenerRulesApi;
 use super::remote_write::{Login, RemoteWrite, SourceSelection};
 use super::source_input::{AwsAccess, S3Input, SqsInput};
-use super::users::{Role, User};
+use super::users::User;
 use super::*;
 
 fn environment(name: &str) -> Option<String> {
@@ -369,8 +370,8 @@ fn the_gateway_and_its_limits_are_read() {
     let expected = Gateway {
         url_labels: UrlLabels::Ignore,
         status: 200,
-        gauges: GaugeMerge::Replace,
-        cors_origins: CorsOrigins::Listed(listed),
+        gauges: GaugeMode::Replace,
+        cors_origins: CorsOrigins::Only(listed),
         max_series: 100,
     };
     assert_eq!(config.gateway, expected);

@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use weir_web::Role;
+
 use super::error::ConfigError;
 use super::keys;
 use super::reader::{Field, Fields, quoted};
@@ -25,19 +27,6 @@ pub struct User {
     pub token_file: Option<PathBuf>,
     /// What the user may do; at least one role, each once.
     pub roles: Vec<Role>,
-}
-
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Read `/metrics` and everything below `/api/`.
-    Read,
-    /// Read `/metrics`.
-    Scrape,
-    /// Push to `/metrics`.
-    Push,
-    /// All of it, and what changes the server.
-    Admin,
 }
 
 /// The names of the roles, in the order of the documentation.

@@ -94,9 +94,7 @@ impl Plan {
         let source = sources.get(self.source);
         let brings_more = source.filter(|source| !matches!(source.input, SourceInput::Files(_)));
         if let (Some(source), Reach::Minutes) = (brings_more, self.reach) {
-            let behind_us =
-                i64::try_from(source.lateness.max(UNKNOWN_LATENESS).as_micros()).unwrap_or(i64::MAX);
-            let end = complete_to.unwrap_or_else(|| now.plus_micros(-behind_us));
+            let end = complete_to.unwrap_or_else(|| now.minus(source.lateness.max(UNKNOWN_LATENESS)));
             self.span.to = Some(self.span.to.map_or(end, |to| to.min(end)));
         }
         self

@@ -25,7 +25,7 @@ use weir_record::Timestamp;
 use super::account::Account;
 use super::crash;
 use super::group::{Group, tell};
-use super::preparation::Preparation;
+use super::preparation::{NewSlotKeys, Preparation};
 use super::prepared::Prepared;
 use super::publication::Publication;
 use super::state::State;
@@ -196,34 +196,24 @@ impl Committer {
             self.preparation.recycle(prepared.answer());
             return;
         }
-        if !self.write(&mut prepared) {
-            return prepared.refuse();
-        }
+        let Some(new_slot_keys) = self.write(&mut prepared) else { return prepared.refuse() };
         crash::here("written");
-        self.apply(prepared, started.elapsed());
+        self.apply(prepared, new_slot_keys, started.elapsed());
     }
 
-    /// Writes a group; `false` if the server ends first, or if it can never be written.
-    fn write(&mut self, prepared: &mut Prepared) -> bool {
-        loop {
-            match self.ledger.write(|ledger| self.preparation.write(prepared, ledger)) {
-                Ok(()) => {
-                    self.worked();
-                    return true;
+    /// Writes a group; `None` if the server ends first, or if it can never be written.
+    fn write(&mut self, prepared: &mut Prepared) -> Option<NewSlotKeys> {
+        self.retrying(|committer| {
+            let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
+            written.inspect_err(|error| {
+                // Who pushes waits for an answer and knows what to do with a refusal. But first it must be known
+                // that the write is not there after all.
+                if committer.ledger.is_settled() && !matches!(error, LedgerError::WasCommitted) {
+                    prepared.refuse_pushes();
+                    committer.refuse_waiting_pushes();
                 }
-                Err(error) => {
-                    // Who pushes waits for an answer and knows what to do with a refusal. But first it must be
-                    // known that the write is not there after all.
-                    if self.ledger.is_settled() && !matches!(error, LedgerError::WasCommitted) {
-                        prepared.refuse_pushes();
-                        self.refuse_waiting_pushes();
-                    }
-                    if !self.goes_on_after(&error) {
-                        return false;
-                    }
-                }
-            }
-        }
+            })
+        })
     }
 
     /// Answers the pushes that wait; everything else is kept for the next group.
@@ -240,12 +230,10 @@ impl Committer {
         }
     }
 
-    fn apply(&mut self, mut prepared: Prepared, duration: Duration) {
+    fn apply(&mut self, mut prepared: Prepared, new_slot_keys: NewSlotKeys, duration: Duration) {
         prepared.apply(&self.state, &mut self.publications, duration);
         crash::here("applied");
-        // Looking the numbers up is only quicker; without them they are found by the next write.
-        let _ = self.ledger.read(|ledger| self.preparation.learn_slot_keys(&prepared, ledger));
-        self.preparation.written(&prepared);
+        self.preparation.written(&prepared, new_slot_keys);
         let delta = prepared.answer();
         self.preparation.recycle(delta);
         crash::here("answered");

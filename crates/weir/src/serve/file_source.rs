@@ -17,12 +17,13 @@ use weir_ingest::{
     Arrival, Extent, FileHead, FileKey, KnownFile, ObjectError, ObjectLine, ObjectReader, Outcome, Part,
     Watch, available_threads, for_each_object, read_appended,
 };
-use weir_ledger::{FilePosition, Ledger, ObjectEntry, ObjectId};
+use weir_ledger::{FilePosition, Ledger, ObjectId};
 use weir_record::{Format, Timestamp, skip_by_name};
 
 use super::account::{self, Account};
 use super::commit::{Commits, Request};
 use super::intake::{Counter, Intake};
+use super::object_sink::entry_of;
 use super::unit::{Committed, Unit};
 use crate::clock;
 use crate::output::harmless;
@@ -351,17 +352,14 @@ impl<'s> Worker<'s> {
                 self.clear_unit();
                 self.unit.account.duplicates += 1;
             } else {
-                let committed_at_us = clock::now().micros();
-                let entry = ObjectEntry { etag: "".into(), size: 0, text_hash, committed_at_us };
-                self.unit.objects.push((id, entry));
+                self.unit.objects.push((id, entry_of("", 0, text_hash)));
             }
         }
         self.finish(arrival, outcome, |_| Progress::Counted { head: head.get() })
     }
 
     fn clear_unit(&mut self) {
-        let intake = &self.source.intake;
-        self.unit.clear(clock::now(), intake.first_open());
+        self.source.intake.clear(&mut self.unit);
     }
 
     /// Hands over what was read of an arrival.

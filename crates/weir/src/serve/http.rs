@@ -23,7 +23,7 @@ use super::remote_write::Shipping;
 use super::socket::Socket;
 use super::sources::Shared;
 use super::state::State;
-use crate::config::{Access, Config, CorsOrigins, Http, Login, RemoteWrite, Role, UrlLabels, User};
+use crate::config::{Access, Config, Http, Login, RemoteWrite, User};
 
 /// A secret is a line; what is longer is the wrong file.
 const SECRET_BYTES_MAX: usize = 64 << 10;
@@ -112,15 +112,9 @@ fn hosts(http: &Http) -> Hosts {
 
 fn gateway(config: &Config, shared: &Shared) -> Gateway {
     let options = GatewayOptions {
-        url_labels: match config.gateway.url_labels {
-            UrlLabels::Add => weir_web::UrlLabels::Add,
-            UrlLabels::Ignore => weir_web::UrlLabels::Ignore,
-        },
+        url_labels: config.gateway.url_labels,
         success: if config.gateway.status == 200 { SuccessStatus::Ok } else { SuccessStatus::Accepted },
-        cors_origins: match &config.gateway.cors_origins {
-            CorsOrigins::Any => weir_web::CorsOrigins::Any,
-            CorsOrigins::Listed(origins) => weir_web::CorsOrigins::Only(origins.clone()),
-        },
+        cors_origins: config.gateway.cors_origins.clone(),
         body_bytes_max: config.limits.push_bytes,
         unpacked_bytes_max: config.limits.push_unpacked_bytes,
     };
@@ -173,12 +167,6 @@ fn authentication(access: &Access) -> anyhow::Result<Authentication> {
 }
 
 fn web_user(user: &User) -> anyhow::Result<weir_web::User> {
-    let role = |role: &Role| match role {
-        Role::Read => weir_web::Role::Read,
-        Role::Scrape => weir_web::Role::Scrape,
-        Role::Push => weir_web::Role::Push,
-        Role::Admin => weir_web::Role::Admin,
-    };
     let password = user.password_file.as_deref().map(secret).transpose()?;
     let password = password.map(|text| {
         PasswordSecret::parse(&text)
@@ -188,7 +176,7 @@ fn web_user(user: &User) -> anyhow::Result<weir_web::User> {
         name: user.name.clone(),
         password: password.transpose()?,
         token: user.token_file.as_deref().map(secret).transpose()?,
-        roles: user.roles.iter().map(role).collect(),
+        roles: user.roles.clone(),
     })
 }
 

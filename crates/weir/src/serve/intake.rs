@@ -42,9 +42,27 @@ impl Intake {
         let first_open = self.first_open();
         Box::new(Unit::new(Arc::clone(&self.source), self.reach, self.options, clock::now(), first_open))
     }
-}
 
-impl Intake {
+    /// Empties a unit of this source for the next objects, and keeps its memory.
+    pub fn clear(&self, unit: &mut Unit) {
+        unit.clear(clock::now(), self.first_open());
+    }
+
+    /// The reject of a whole object or message that rejects call `origin`. Without `bytes` nothing of its content
+    /// is kept.
+    pub fn whole_reject(&self, origin: &str, reason: &str, bytes: Vec<u8>) -> StoredReject {
+        StoredReject {
+            source: (&*self.source).into(),
+            origin: origin.into(),
+            line: 0,
+            column: 0,
+            reason: reason.into(),
+            received_at_us: clock::now().micros(),
+            is_cut: bytes.is_empty(),
+            bytes,
+        }
+    }
+
     /// The first minute that remote write has not published, where it is to have what is counted here.
     pub fn first_open(&self) -> Option<Minute> {
         if self.is_history() { None } else { self.state.first_open(&self.source) }

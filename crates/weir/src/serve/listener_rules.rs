@@ -180,8 +180,7 @@ impl Fetching {
     }
 
     async fn forget(&mut self, now: Timestamp) {
-        let kept_us = i64::try_from(self.captures_kept.as_micros()).unwrap_or(i64::MAX);
-        for name in self.history.expire(now.plus_micros(kept_us.saturating_neg())) {
+        for name in self.history.expire(now.minus(self.captures_kept)) {
             self.is_stale = true;
             // What is kept with nothing in it is forgotten.
             self.keep(name, Vec::new()).await;

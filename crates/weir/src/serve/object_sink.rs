@@ -16,7 +16,7 @@ use weir_ingest::s3::{
     FetchedObject, GivenUp, GivenUpContent, ObjectBody, ObjectReference, ObjectSink, Taken, Unavailable,
 };
 use weir_ingest::{ObjectError, ObjectReader, Outcome};
-use weir_ledger::{Ledger, ObjectEntry, ObjectId, StoredReject};
+use weir_ledger::{Ledger, ObjectEntry, ObjectId};
 use weir_record::NotAccessLog;
 
 use super::account::{self, Account};
@@ -25,6 +25,7 @@ use super::intake::{Counter, Intake};
 use super::unit::{Committed, Unit};
 use super::work_queue::{Next, WorkQueue};
 use crate::clock;
+use crate::output::harmless;
 
 /// A unit is handed over when this long has passed since its first object: the group commit.
 const UNIT_AGE_MAX: Duration = Duration::from_secs(1);
@@ -218,22 +219,13 @@ impl ObjectSink for CountingSink {
             GivenUpContent::Object(object) => {
                 // What was only out of reach counts when it comes again, and what nobody has seen has no identity.
                 let etag = object.etag.as_deref().filter(|_| is_content_at_fault);
-                (object.to_string(), Vec::new(), etag.map(|etag| aside_id(object, etag)))
+                (object.url(), Vec::new(), etag.map(|etag| aside_id(object, etag)))
             }
         };
-        tracing::error!(source = &*self.intake.source, origin, reason, "given up; kept as a reject");
+        let shown = harmless(&origin);
+        tracing::error!(source = &*self.intake.source, origin = shown, reason, "given up; kept as a reject");
         account::count(&mut unit.account.given_up, label);
-        let now = clock::now();
-        unit.keep(StoredReject {
-            source: (&*self.intake.source).into(),
-            origin: origin.into(),
-            line: 0,
-            column: 0,
-            reason: label.into(),
-            received_at_us: now.micros(),
-            is_cut: bytes.is_empty(),
-            bytes,
-        });
+        unit.keep(self.intake.whole_reject(&origin, label, bytes));
         unit.objects.extend(id.map(|id| (id, entry_of("", 0, 0))));
         if self.keep(unit).await { Ok(()) } else { Err(Unavailable) }
     }
@@ -321,7 +313,7 @@ impl<'s> Worker<'s> {
         let Job { object, id, done } = job;
         let FetchedObject { reference, etag, size, body } = object;
         let (etag, size) = (etag.unwrap_or_default(), size.unwrap_or(0));
-        let origin = reference.to_string();
+        let origin = reference.url();
         let counter = Counter::new(&self.sink.intake, &origin);
         let Self { reader, scratch, unit, .. } = self;
         let has_lines = std::cell::Cell::new(false);
@@ -377,29 +369,19 @@ impl<'s> Worker<'s> {
             self.waiting.push((done, Taken::Duplicate));
             return;
         }
-        let origin = reference.to_string();
         tracing::error!(
             source = &*self.sink.intake.source,
-            origin,
+            origin = %reference,
             "an object that was counted has other content now; it was not counted again but kept as a reject"
         );
         account::count(&mut self.unit.account.given_up, "object_changed");
-        self.unit.keep(StoredReject {
-            source: (&*self.sink.intake.source).into(),
-            origin: origin.into(),
-            line: 0,
-            column: 0,
-            reason: "object_changed".into(),
-            received_at_us: clock::now().micros(),
-            is_cut: kept.is_empty(),
-            bytes: kept,
-        });
+        self.unit.keep(self.sink.intake.whole_reject(&reference.url(), "object_changed", kept));
         self.waiting.push((done, Taken::Changed));
     }
 
     /// Forgets what the unit has; its objects come again.
     fn drop_unit(&mut self) {
-        self.unit.clear(clock::now(), self.sink.intake.state.first_open(&self.sink.intake.source));
+        self.sink.intake.clear(&mut self.unit);
         self.waiting.drain(..).for_each(|(done, _)| drop(done.send(Taken::Again)));
         self.unit_bytes = 0;
         self.unit_began = None;
@@ -424,7 +406,7 @@ impl<'s> Worker<'s> {
                 Err(_) => self.sink.intake.unit(),
             }
         };
-        next.clear(clock::now(), self.sink.intake.state.first_open(&self.sink.intake.source));
+        self.sink.intake.clear(&mut next);
         let mut unit = std::mem::replace(&mut self.unit, next);
         let (done, is_done) = oneshot::channel();
         unit.waiting.push(done);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use weir_ledger::{Ledger, LedgerError, Reading};
-use weir_meter::pushed::{GaugeMode, PushedOptions, PushedSeries, StoredFamily, StoredSeries};
+use weir_meter::pushed::{PushedOptions, PushedSeries, StoredFamily, StoredSeries};
 use weir_meter::{Births, Meter, MeterOptions, Scrapers};
 
 use super::account::Account;
@@ -20,7 +20,7 @@ use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES};
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
 use crate::clock;
-use crate::config::{Config, GaugeMerge, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
+use crate::config::{Config, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
 
 /// The ledger's name in the data folder.
 const LEDGER_FILE: &str = "ledger.redb";
@@ -122,11 +122,8 @@ fn load(
 }
 
 fn load_pushed(config: &Config, ledger: &Reading<'_>) -> Result<PushedSeries, LedgerError> {
-    let gauges = match config.gateway.gauges {
-        GaugeMerge::Sum => GaugeMode::Sum,
-        GaugeMerge::Replace => GaugeMode::Replace,
-    };
-    let options = PushedOptions { series_max: config.gateway.max_series, gauges };
+    let options =
+        PushedOptions { series_max: config.gateway.max_series, gauges: config.gateway.gauges };
     let families = ledger.pushed_families::<StoredFamily>()?;
     let families = families.into_iter().map(|(name, family)| (String::from(name), family));
     let mut series = Vec::new();

@@ -99,11 +99,9 @@ impl<'i> OwnSeries<'i> {
 
     fn has(&self, name: &str, labels: &[(&str, &str)]) -> bool {
         let series = self.series.get_or_init(|| {
-            let families = self.inner.meter.families(View::ALL);
-            let own = families
-                .chain(own_families(self.inner, Timestamp::default(), true))
-                .chain(process_families());
-            own.flat_map(|family| {
+            let metered = self.inner.meter.families(View::ALL);
+            let own = families(self.inner, Timestamp::default(), true);
+            metered.chain(own).chain(process_families()).flat_map(|family| {
                 let name = family.name;
                 family.series.into_iter().map(move |series| (Arc::clone(&name), sorted(&series)))
             })
@@ -134,10 +132,6 @@ fn own_kind(name: &str) -> Option<Kind> {
 
 /// The families that tell of the sources, of the ledger and of the budget of series.
 pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family> {
-    own_families(inner, now, is_writable)
-}
-
-fn own_families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family> {
     let sources = &inner.sources;
     let mut families = lines_families(sources);
     families.extend(objects_families(sources));
@@ -183,14 +177,9 @@ fn own_families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
 
 /// What became of the lines of each source.
 fn lines_families(sources: &Sources) -> Vec<Family> {
-    let each = |value: fn(&Account) -> u64| -> Vec<Series> {
-        let sources = sources.iter();
-        sources.map(|(name, source)| number(&[("source", name)], value(&source.account) as f64)).collect()
-    };
-    let counter = |name, help, series| family(name, help, Kind::Counter, series);
     vec![
-        counter("weir_source_received_total", "Lines received: records and rejects.", each(|a| a.received)),
-        counter("weir_source_stored_total", "Records that are counted, durably.", each(Account::stored)),
+        counter("weir_source_received_total", "Lines received: records and rejects.", by_source(sources, |a| a.received)),
+        counter("weir_source_stored_total", "Records that are counted, durably.", by_source(sources, Account::stored)),
         counter(
             "weir_source_rejected_total",
             "Lines that are no records, by reason.",
@@ -199,48 +188,43 @@ fn lines_families(sources: &Sources) -> Vec<Family> {
         counter(
             "weir_source_rejects_not_kept_total",
             "Rejects that were counted and not kept, as limits.rejects_bytes was used up.",
-            each(|account| account.rejects_not_kept),
+            by_source(sources, |account| account.rejects_not_kept),
         ),
         counter(
             "weir_source_replayed_total",
             "Rejects that are none any more since they were replayed; their lines were received once more.",
-            each(|account| account.replayed),
+            by_source(sources, |account| account.replayed),
         ),
         counter(
             "weir_source_late_records_total",
             "Records of minutes that had been taken as complete.",
-            each(|account| account.late),
+            by_source(sources, |account| account.late),
         ),
         counter(
             "weir_source_implausible_records_total",
             "Records more than 400 days old or more than a day ahead: counted, but in no minute.",
-            each(|account| account.implausible),
+            by_source(sources, |account| account.implausible),
         ),
         counter(
             "weir_slots_dropped_records_total",
             "Records that are in no minute for want of room; the counters have them.",
-            each(|account| account.slots_dropped),
+            by_source(sources, |account| account.slots_dropped),
         ),
     ]
 }
 
 /// What became of the objects of each source.
 fn objects_families(sources: &Sources) -> Vec<Family> {
-    let each = |value: fn(&Account) -> u64| -> Vec<Series> {
-        let sources = sources.iter();
-        sources.map(|(name, source)| number(&[("source", name)], value(&source.account) as f64)).collect()
-    };
-    let counter = |name, help, series| family(name, help, Kind::Counter, series);
     vec![
         counter(
             "weir_source_objects_total",
             "Files and objects (of a growing file: pieces) that were counted.",
-            each(|account| account.objects),
+            by_source(sources, |account| account.objects),
         ),
         counter(
             "weir_duplicate_objects_total",
             "Files and objects that came again and were not counted again.",
-            each(|account| account.duplicates),
+            by_source(sources, |account| account.duplicates),
         ),
         counter(
             "weir_source_skipped_objects_total",
@@ -412,6 +396,11 @@ impl ProcessUsage {
     }
 }
 
+fn by_source(sources: &Sources, value: fn(&Account) -> u64) -> Vec<Series> {
+    let sources = sources.iter();
+    sources.map(|(name, source)| number(&[("source", name)], value(&source.account) as f64)).collect()
+}
+
 fn by_label(
     sources: &Sources,
     label: &'static str,
@@ -422,6 +411,10 @@ fn by_label(
         counts.map(|(value, &count)| number(&[("source", name), (label, value)], count as f64)).collect()
     };
     sources.iter().flat_map(of_source).collect()
+}
+
+fn counter(name: &'static str, help: &'static str, series: Vec<Series>) -> Family {
+    family(name, help, Kind::Counter, series)
 }
 
 fn family(name: &'static str, help: &'static str, kind: Kind, series: Vec<Series>) -> Family {

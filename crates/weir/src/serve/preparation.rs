@@ -33,17 +33,16 @@ const SLOT_KEYS_MAX: usize = 50_000;
 /// Idempotency keys that are remembered, whatever their age: 60 MB of ledger.
 const KEYS_MAX: usize = 1_000_000;
 
-/// How long an idempotency key is remembered, in microseconds: 14 days, as long as a message can stay in a
-/// queue.
-const KEYS_KEPT_US: i64 = 14 * DAY_US;
+/// How long an idempotency key is remembered: 14 days, as long as a message can stay in a queue.
+const KEYS_KEPT: Duration = Duration::from_secs(14 * DAY_SECONDS);
 
-/// How long a reject is kept, in microseconds: 90 days.
-const REJECTS_KEPT_US: i64 = 90 * DAY_US;
+/// How long a reject is kept: 90 days.
+const REJECTS_KEPT: Duration = Duration::from_secs(90 * DAY_SECONDS);
 
-/// How long the position of a file is kept that is not met any more, in microseconds: 30 days.
-const FILES_KEPT_US: i64 = 30 * DAY_US;
+/// How long the position of a file is kept that is not met any more: 30 days.
+const FILES_KEPT: Duration = Duration::from_secs(30 * DAY_SECONDS);
 
-const DAY_US: i64 = 24 * 3600 * 1_000_000;
+const DAY_SECONDS: u64 = 24 * 3600;
 
 /// How often what is old is looked for, in microseconds: a quarter of an hour.
 const CLEANING_INTERVAL_US: i64 = 15 * 60 * 1_000_000;
@@ -63,12 +62,16 @@ pub struct Preparation {
     purged: Vec<SeriesId>,
     rejects_bytes: u64,
     rejects_bytes_max: u64,
-    objects_kept_us: i64,
+    objects_kept: Duration,
     slots_kept_minutes: i64,
     cleaned_at_us: i64,
     /// The last cleaning left something that is old.
     has_more_to_clean: bool,
 }
+
+/// Keys of minutes that a write met for the first time, and their numbers in the ledger; as many as there is room
+/// for. Those that were kept without their route are not among them.
+pub type NewSlotKeys = Vec<(StoredSlotKey, u32)>;
 
 /// What a cleaning has done.
 #[derive(Debug)]
@@ -108,7 +111,7 @@ impl Preparation {
             purged: Vec::new(),
             rejects_bytes: rejects_cost(ledger.rejects_bytes()?),
             rejects_bytes_max: kept.rejects_bytes_max,
-            objects_kept_us: i64::try_from(kept.objects.as_micros()).unwrap_or(i64::MAX),
+            objects_kept: kept.objects,
             slots_kept_minutes: i64::try_from(kept.slots.as_secs() / 60).unwrap_or(i64::MAX),
             cleaned_at_us: 0,
             has_more_to_clean: false,
@@ -195,14 +198,15 @@ impl Preparation {
         unit.account.rejects_not_kept += (before - unit.rejects.len()) as u64;
     }
 
-    /// Writes a group. May be called again if it failed.
+    /// Writes a group, and hands back the numbers that it gave to new keys, for [`Preparation::written`]. May be
+    /// called again if it failed; one that was written after all gives none, and the next group finds them.
     ///
     /// # Errors
     ///
-    /// Whatever the ledger says; nothing was written then.
-    pub fn write(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+    /// Whatever the ledger says; nothing was written then, and no number was given.
+    pub fn write(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<NewSlotKeys, LedgerError> {
         if ledger.state(GROUP_NUMBER)? == Some(prepared.number) {
-            return Ok(());
+            return Ok(NewSlotKeys::new());
         }
         ledger.put_state(GROUP_NUMBER, &prepared.number)?;
         for (unit, _) in &prepared.units {
@@ -218,7 +222,7 @@ impl Preparation {
         if let Some(totals) = &prepared.totals {
             ledger.put_state(METER_TOTALS, totals)?;
         }
-        self.write_slots(prepared, ledger)?;
+        let new_slot_keys = self.write_slots(prepared, ledger)?;
         for (source, account) in &prepared.accounts {
             ledger.put_state(&format!("{SOURCES}{source}"), account)?;
         }
@@ -237,18 +241,19 @@ impl Preparation {
         if let Some(scrapers) = &prepared.scrapers {
             ledger.put_state(SCRAPERS, scrapers)?;
         }
-        prepared.purged.iter().try_for_each(|id| ledger.remove_series(METRICS, *id).map(drop))
+        prepared.purged.iter().try_for_each(|id| ledger.remove_series(METRICS, *id).map(drop))?;
+        Ok(new_slot_keys)
     }
 
-    fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<(), LedgerError> {
+    fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<NewSlotKeys, LedgerError> {
         let mut numbered: BTreeMap<(Minute, u32), StoredSlot> = BTreeMap::new();
-        let mut new: HashMap<&StoredSlotKey, u32> = HashMap::new();
+        let mut new = NewSlotKeys::new();
         for (key, minutes) in &prepared.slots {
-            let number = match self.slot_keys.get(key).or_else(|| new.get(key)) {
+            let number = match self.slot_keys.get(key) {
                 Some(number) => *number,
                 None if self.slot_keys.len() + new.len() < SLOT_KEYS_MAX => {
                     let number = ledger.slot_key_number(key)?;
-                    new.insert(key, number);
+                    new.push((key.clone(), number));
                     number
                 }
                 None => {
@@ -263,32 +268,14 @@ impl Preparation {
                 numbered.entry((*minute, number)).or_default().merge(slot);
             }
         }
-        numbered.iter().try_for_each(|((minute, number), slot)| ledger.add_slot(*minute, *number, slot))
+        numbered.iter().try_for_each(|((minute, number), slot)| ledger.add_slot(*minute, *number, slot))?;
+        Ok(new)
     }
 
-    /// Notes that a group is on the disk.
-    pub fn written(&mut self, prepared: &Prepared) {
+    /// Notes that a group is on the disk, and what the [`Preparation::write`] that put it there handed back.
+    pub fn written(&mut self, prepared: &Prepared, new_slot_keys: NewSlotKeys) {
         self.group_number = prepared.number;
-    }
-
-    /// Notes the numbers that new keys of minutes have in the ledger, so that they need not be looked up again.
-    /// Those that were kept without their route have none, and are not asked for once there is no room.
-    ///
-    /// # Errors
-    ///
-    /// When the ledger can't be read.
-    pub fn learn_slot_keys(&mut self, prepared: &Prepared, ledger: &Reading<'_>) -> Result<(), LedgerError> {
-        for key in prepared.slots.keys() {
-            if self.slot_keys.len() >= SLOT_KEYS_MAX {
-                break;
-            }
-            if !self.slot_keys.contains_key(key)
-                && let Some(number) = ledger.known_slot_key_number(key)?
-            {
-                self.slot_keys.insert(key.clone(), number);
-            }
-        }
-        Ok(())
+        self.slot_keys.extend(new_slot_keys);
     }
 
     /// Takes back the meter of a group that is done with, for its memory.
@@ -308,11 +295,10 @@ impl Preparation {
     ///
     /// Whatever the ledger says; nothing was forgotten then.
     pub fn clean(&self, ledger: &Writing<'_>, now: Timestamp) -> Result<Cleaned, LedgerError> {
-        let before = |kept_us: i64| now.plus_micros(kept_us.saturating_neg());
-        let mut removed_max = ledger.expire_objects(before(self.objects_kept_us), CLEANED_MAX)?;
-        removed_max = removed_max.max(ledger.expire_keys(before(KEYS_KEPT_US), CLEANED_MAX)?);
+        let mut removed_max = ledger.expire_objects(now.minus(self.objects_kept), CLEANED_MAX)?;
+        removed_max = removed_max.max(ledger.expire_keys(now.minus(KEYS_KEPT), CLEANED_MAX)?);
         ledger.cap_keys(KEYS_MAX)?;
-        removed_max = removed_max.max(ledger.expire_rejects(before(REJECTS_KEPT_US), CLEANED_MAX)?);
+        removed_max = removed_max.max(ledger.expire_rejects(now.minus(REJECTS_KEPT), CLEANED_MAX)?);
         let Minute(minute) = now.minute();
         let oldest = Minute(minute.saturating_sub(self.slots_kept_minutes));
         let removed_slots = ledger.expire_slots(oldest, CLEANED_MAX)?;
@@ -324,7 +310,7 @@ impl Preparation {
         removed_max = removed_max.max(removed_slots).max(slot_keys.len());
         for (name, _) in ledger.states_with_prefix::<Account>(SOURCES)? {
             let source = name.strip_prefix(SOURCES).unwrap_or(&name);
-            removed_max = removed_max.max(ledger.expire_files(source, before(FILES_KEPT_US), CLEANED_MAX)?);
+            removed_max = removed_max.max(ledger.expire_files(source, now.minus(FILES_KEPT), CLEANED_MAX)?);
         }
         let rejects_bytes = rejects_cost(ledger.rejects_bytes()?);
         Ok(Cleaned { slot_keys, rejects_bytes, has_more: removed_max >= CLEANED_MAX })

@@ -151,12 +151,12 @@ impl Publication {
         if end_of(self.next_minute) > complete_to || !self.has_room(ledger) {
             return false;
         }
+        let last_complete = Minute(complete_to.minute().0 - 1);
         let read = ledger.read(|ledger| {
             let mut counted = Vec::new();
             let mut next = self.next_minute;
             if self.meter.requests() == 0 {
                 // Nothing was ever published: up to the first minute with something there is nothing to say.
-                let last_complete = Minute(complete_to.minute().0 - 1);
                 let waiting = ledger.pending_minutes(&self.ledger_name)?;
                 let first = waiting.map_or(last_complete, |(first, _)| first.min(last_complete));
                 next = next.max(first);
@@ -164,7 +164,6 @@ impl Publication {
             // Minutes that no receiver takes any more are added without being sent: their counts are in
             // the values of the first one that is.
             if next < oldest {
-                let last_complete = Minute(complete_to.minute().0 - 1);
                 let first_to_send = oldest.min(last_complete).max(next);
                 for minute in ledger.pending_minutes_between(&self.ledger_name, next, first_to_send)? {
                     counted.push((minute, ledger.pending(&self.ledger_name, minute)?));
@@ -302,7 +301,7 @@ impl Publication {
 
     /// The moment before which a series must have been counted in to be left out at `at`.
     fn counted_since(&self, at: Timestamp) -> Timestamp {
-        at.plus_micros(-i64::try_from(self.options.expire_after.as_micros()).unwrap_or(i64::MAX))
+        at.minus(self.options.expire_after)
     }
 
     /// The series that are sent at `at`.

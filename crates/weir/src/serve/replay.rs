@@ -235,7 +235,7 @@ impl Replay<'_> {
         source: usize,
     ) -> Result<u128, String> {
         let intake = self.intake(source);
-        let origin = object.to_string();
+        let origin = object.url();
         let counter = Counter::new(&intake, &origin);
         let mut reader = ObjectReader::with_text_hash(intake.limits);
         let scratch = &mut self.scratch;
@@ -336,7 +336,7 @@ fn detected(line: &[u8]) -> Option<Format> {
     }
 }
 
-/// The object that a reject came from; `None` where its key was too long to be shown whole.
+/// The object that a reject came from; `None` where the key may be one that was cut: rejects had such once.
 fn reference(origin: &str) -> Option<ObjectReference> {
     let (bucket, key) = origin.strip_prefix("s3://")?.split_once('/')?;
     let is_whole = !origin.ends_with("...") && !origin.contains(char::REPLACEMENT_CHARACTER);

@@ -137,7 +137,7 @@ impl State {
 
     /// The moment before which a series must have been counted in to be left out as expired.
     pub fn counted_since(&self, now: Timestamp) -> Timestamp {
-        now.plus_micros(-i64::try_from(self.expire_after.as_micros()).unwrap_or(i64::MAX))
+        now.minus(self.expire_after)
     }
 
     /// All series as `scraper` is to see them now, and whether it saw some for the first time.

@@ -205,12 +205,17 @@ fn an_object_that_has_changed_is_counted_when_it_is_replayed() {
         folder.write("weir.yaml", format!("sources: [{{name: alb, type: alb, {}}}]\n", bucket.sqs("")));
     let setting = Setting { data: folder.path("data"), folder };
     let server = Server::start_in(&setting.data, &["-c", &config]);
-    let key = alb_key(now_seconds() / 300 * 300 - 600, "10.0.0.1", "changed");
+    // A key that messages cut; its end tells the node.
+    let end = now_seconds() / 300 * 300 - 600;
+    let key = format!("{}{}", "deep/".repeat(50), alb_key(end, "10.0.0.1", "changed"));
     let line = alb("2026-11-20T10:15:30.000000Z", "/cart", 200);
     bucket.put(&key, gzip(&line));
     server.await_sum(STORED, &[("source", "alb")], 1.0);
+    server.await_sum("weir_source_node_interval_timestamp_seconds", &[("source", "alb")], end as f64);
     bucket.put(&key, gzip(line.repeat(3)));
     server.await_sum("weir_source_given_up_total", &[("source", "alb"), ("reason", "object_changed")], 1.0);
+    let list = setting.json(&["list"]);
+    assert!(list["rejects"][0]["origin"].as_str().is_some_and(|origin| origin.ends_with(&key)), "{list}");
     let result = until("the replay", || {
         let result = setting.json(&["replay", "--reason", "object_changed"]);
         (result["replayed"] == 1).then_some(result)

@@ -111,9 +111,8 @@ fn keys_beyond_the_most_are_kept_without_their_route_and_not_read_again() {
             let slot = StoredSlot { count: 1, ..StoredSlot::default() };
             prepared.slots.entry(key_of(route)).or_default().insert(Minute(minute), slot);
         }
-        ledger.write(|w| preparation.write(&prepared, w)).unwrap();
-        ledger.read(|r| preparation.learn_slot_keys(&prepared, r)).unwrap();
-        preparation.written(&prepared);
+        let new_slot_keys = ledger.write(|w| preparation.write(&prepared, w)).unwrap();
+        preparation.written(&prepared, new_slot_keys);
         assert_eq!(preparation.slot_keys.len(), SLOT_KEYS_MAX, "none was forgotten, and one learned");
         let mut seen = Vec::new();
         let keys = ledger

@@ -1,0 +1,3 @@
+//! The query language.
+//!
+//! To be written.

@@ -1,0 +1,3 @@
+//! Records kept.
+//!
+//! To be written.
