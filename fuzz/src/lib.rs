@@ -5,10 +5,15 @@
 //! alone. The last one matters most, since the ALB parser has a fast path for blocks and a patient one.
 
 mod pushes;
+mod queries;
 
 pub use pushes::check_push;
+pub use queries::check_query;
 
-use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, Reject, Request};
+use weir_record::{
+    FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, ndjson,
+    other_fields,
+};
 
 /// Parses `block` as a file would be, and each of its lines alone, and compares.
 ///
@@ -16,15 +21,41 @@ use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, Reject, Request};
 ///
 /// When an outcome breaks a promise of the parsers; that is what the fuzzer reports.
 pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Request<'_>, Reject>) {
+    check_lines(format, block, |line| {
+        let alone = parse(line.bytes);
+        assert_eq!(line.outcome, alone.as_ref().map(Record::Request), "{ALONE_DIFFERS}");
+        if let Ok(request) = &alone {
+            check_request(request, line.bytes);
+        }
+    });
+}
+
+/// The same for events.
+///
+/// # Panics
+///
+/// As [`check_block`].
+pub fn check_events(block: &[u8]) {
+    check_lines(Format::Ndjson, block, |line| {
+        let alone = ndjson::parse(line.bytes);
+        assert_eq!(line.outcome, alone.as_ref().map(|&event| Record::Event(event)), "{ALONE_DIFFERS}");
+    });
+}
+
+const ALONE_DIFFERS: &str = "a line alone differs from the line in its block";
+
+fn check_lines(format: Format, block: &[u8], check: impl Fn(&Line<'_, '_>)) {
     let mut last_number = 0;
     LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(block, |line| {
         assert!(line.number > last_number, "line {} after line {last_number}", line.number);
         last_number = line.number;
-        assert_eq!(line.outcome, &parse(line.bytes), "a line alone differs from the line in its block");
-        match line.outcome {
-            Ok(request) => check_request(request, line.bytes),
-            Err(reject) => assert!((1..=line.bytes.len() + 1).contains(&reject.column), "{reject}"),
+        check(&line);
+        if let Err(reject) = line.outcome {
+            assert!((1..=line.bytes.len() + 1).contains(&reject.column), "{reject}");
         }
+        other_fields(format, line.bytes, &mut |name, _| {
+            assert!((1..=FIELD_NAME_BYTES_MAX).contains(&name.len()), "{name}");
+        });
     });
 }
 

@@ -12,7 +12,8 @@
 //! Reading order: `label` (text of clients), `glob` and `service` (whose request),
 //! `route_pattern` and `route_table` (routes as users write them), `route_template`, `segment`,
 //! `word` and `letters` (routes found automatically), `listener_rules`, `describe_json` and
-//! `target_group` (who owns an answer that the load balancer gave by itself), `enricher` (all of it).
+//! `target_group` (who owns an answer that the load balancer gave by itself), `enricher` (all of it),
+//! `redact` (what is not to be kept of a line).
 
 mod describe_json;
 mod enricher;
@@ -21,6 +22,7 @@ mod label;
 mod letters;
 mod listener_rules;
 mod placeholder;
+mod redact;
 mod route_pattern;
 mod route_table;
 mod route_template;
@@ -33,6 +35,7 @@ pub use describe_json::RulesError;
 pub use enricher::{EnrichOptions, Enriched, Enricher, Scratch, UnknownMode, UnmatchedRoutes};
 pub use glob::Glob;
 pub use listener_rules::{ListenerRules, ListenerRulesBuilder};
+pub use redact::{REDACTED, RULES_MAX, RedactRule, Redactor, RuleSet};
 pub use route_pattern::{PatternError, RoutePattern};
 pub use service::{FieldMatch, MatchField, Service};
 

@@ -118,8 +118,8 @@ pub enum ObjectError {
     Bomb,
     /// None of the known formats.
     #[error(
-        "unknown layout, the first line is `{first_line}`; expected an ALB access log, nginx JSON or the combined \
-         format, name it with --format if it is one"
+        "unknown layout, the first line is `{first_line}`; expected an ALB access log, nginx JSON, the combined \
+         format or JSON events with a time, name it with --format if it is one"
     )]
     UnknownFormat {
         /// The first line, shortened, without control characters.

@@ -10,6 +10,7 @@
 //! Sources: nginx `ngx_http_combined_fmt`; Apache `mod_log_config`.
 
 mod appended;
+mod other_fields;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use crate::request::{Origin, Request, Status};
 use crate::request_value::whole_number;
 use crate::timestamp::Timestamp;
 use appended::Appended;
+pub(crate) use other_fields::other_fields;
 
 /// Reads one line, without its line end:
 /// `remote_addr - remote_user [time_local] "request" status body_bytes_sent "referer" "user_agent"`,

@@ -5,9 +5,9 @@
 //! use the same path, and enabling logging writes a test file. Counting any of those as requests
 //! would be worse than failing, so they are recognised, skipped and counted as skipped.
 
-use crate::{alb, combined, nginx_json};
+use crate::{alb, combined, ndjson, nginx_json};
 
-/// A format whose lines are requests.
+/// A format whose lines are records: requests, or events in the case of [`Format::Ndjson`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// AWS Application Load Balancer access log.
@@ -16,6 +16,8 @@ pub enum Format {
     NginxJson,
     /// The combined log format of nginx and Apache.
     Combined,
+    /// Any JSON object with a time per line: events.
+    Ndjson,
 }
 
 /// A kind of object that lies beside access logs and holds no requests.
@@ -47,12 +49,16 @@ pub enum Detected {
 }
 
 impl Format {
+    /// Every format, in the order of their numbers.
+    pub const ALL: [Format; 4] = [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson];
+
     /// The name in the config and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Format::Alb => "alb",
             Format::NginxJson => "nginx_json",
             Format::Combined => "combined",
+            Format::Ndjson => "ndjson",
         }
     }
 
@@ -62,19 +68,18 @@ impl Format {
             Format::Alb => 0,
             Format::NginxJson => 1,
             Format::Combined => 2,
+            Format::Ndjson => 3,
         }
     }
 
     /// The format of this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Format::Alb, Format::NginxJson, Format::Combined]
-            .into_iter()
-            .find(|format| format.number() == number)
+        Self::ALL.into_iter().find(|format| format.number() == number)
     }
 
     /// The format of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Format::Alb, Format::NginxJson, Format::Combined].into_iter().find(|format| format.name() == name)
+        Self::ALL.into_iter().find(|format| format.name() == name)
     }
 }
 
@@ -127,18 +132,23 @@ pub fn skip_by_name(path: &str) -> Option<NotAccessLog> {
 }
 
 /// Tells the format from the beginning of a text: the first of twenty lines that is of a known format
-/// decides. The last line of `head` may be cut; it decides like any other if it still is of one.
+/// decides. The last line of `head` may be cut; it decides like any other if it still is of one. Events are
+/// found only where no line is a request: a service that logs both is there to be counted.
 pub fn detect(head: &[u8]) -> Detected {
     const LINES_TRIED: usize = 20;
     if is_description(head) {
         return Detected::Skip(NotAccessLog::Description);
     }
-    let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    lines
-        .take(LINES_TRIED)
-        .map(detect_line)
-        .find(|&detected| detected != Detected::Unknown)
-        .unwrap_or(Detected::Unknown)
+    let lines = || {
+        let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
+        lines.filter(|line| !line.is_empty()).take(LINES_TRIED)
+    };
+    let is_event = |line: &[u8]| line.contains(&b'{') && ndjson::parse(line).is_ok();
+    match lines().map(detect_line).find(|&detected| detected != Detected::Unknown) {
+        Some(detected) => detected,
+        None if lines().any(is_event) => Detected::Format(Format::Ndjson),
+        None => Detected::Unknown,
+    }
 }
 
 /// Whether a text is JSON whose first key is one that `aws elbv2 describe-*` begins with.
@@ -241,11 +251,30 @@ mod tests {
                 "Enable AccessLog for ELB: prod at 2026-11-20T10:15:30.123Z",
                 Detected::Skip(NotAccessLog::TestFile),
             ),
+            (r#"{"ts":1795169730,"msg":"started"}"#, Detected::Format(Format::Ndjson)),
+            (r#"{"msg":"started"}"#, Detected::Unknown),
             ("some text", Detected::Unknown),
             ("", Detected::Unknown),
         ] {
             assert_eq!(detect(text.as_bytes()), expected, "{text}");
             assert_eq!(detect(format!("\nnoise\n{text}\nmore").as_bytes()), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn one_request_among_events_decides() {
+        let event = r#"{"time":"2026-11-20T10:15:30Z","msg":"started"}"#;
+        let request = r#"{"time":"2026-11-20T10:15:30Z","status":200}"#;
+        let text = format!("{event}\n{event}\n{request}\n");
+        assert_eq!(detect(text.as_bytes()), Detected::Format(Format::NginxJson));
+    }
+
+    #[test]
+    fn a_format_is_found_by_name_and_number() {
+        for (number, format) in (0..).zip(Format::ALL) {
+            assert_eq!((format.number(), Format::from_number(number)), (number, Some(format)));
+            assert_eq!(Format::from_name(format.name()), Some(format));
+        }
+        assert_eq!(Format::from_number(4), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What a log record is, and how bytes become one.
 //!
-//! The vocabulary of everything downstream ([`Request`], [`Timestamp`], [`Reject`]) and one parser
+//! The vocabulary of everything downstream ([`Record`], [`Request`], [`Timestamp`], [`Reject`]) and one parser
 //! per format. Pure: bytes in, records and rejects out; nothing here opens a file, reads a clock or
 //! logs. A parser never fails as a whole: each line is a record or a reject with its reason.
 
@@ -8,6 +8,9 @@ mod format;
 mod known_field;
 mod lines;
 mod method;
+mod other_fields;
+mod record;
+mod record_fields;
 mod reject;
 mod request;
 mod request_value;
@@ -19,12 +22,16 @@ mod value;
 
 pub mod alb;
 pub mod combined;
+pub mod ndjson;
 pub mod nginx_json;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
 pub use known_field::{FieldKind, KNOWN_FIELDS, KnownField, canonical_name, known_field};
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
 pub use method::method_label;
+pub use other_fields::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, other_fields};
+pub use record::{Event, Record};
+pub use record_fields::{RecordContext, RecordFields};
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};
 pub use timestamp::{Minute, Timestamp};

@@ -5,9 +5,9 @@
 
 use crate::alb::AlbParser;
 use crate::format::Format;
+use crate::record::Record;
 use crate::reject::Reject;
-use crate::request::Request;
-use crate::{combined, nginx_json};
+use crate::{combined, ndjson, nginx_json};
 
 /// The longest line that is parsed unless the user says otherwise, in bytes. nginx writes up to 64 KiB
 /// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
@@ -27,8 +27,10 @@ pub struct Line<'l, 'a> {
     pub number: u64,
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],
+    /// The format that it was read as.
+    pub format: Format,
     /// What it says, or why it is not a record.
-    pub outcome: &'l Result<Request<'a>, Reject>,
+    pub outcome: Result<Record<'l>, &'l Reject>,
 }
 
 impl LineParser {
@@ -45,12 +47,18 @@ impl LineParser {
         while !block.is_empty() {
             self.line_number += 1;
             let number = self.line_number;
-            let (max, each) =
-                (self.line_bytes_max, |bytes, outcome: &_| each(Line { number, bytes, outcome }));
-            let len = match self.format {
-                Format::Alb => self.alb.parse_next(block, max, each),
-                Format::NginxJson => parse_next(block, max, nginx_json::parse, each),
-                Format::Combined => parse_next(block, max, combined::parse, each),
+            let (max, format) = (self.line_bytes_max, self.format);
+            let request = |bytes, parsed: &Result<_, _>| {
+                each(Line { number, bytes, format, outcome: parsed.as_ref().map(Record::Request) });
+            };
+            let len = match format {
+                Format::Alb => self.alb.parse_next(block, max, request),
+                Format::NginxJson => parse_next(block, max, nginx_json::parse, request),
+                Format::Combined => parse_next(block, max, combined::parse, request),
+                Format::Ndjson => parse_next(block, max, ndjson::parse, |bytes, parsed| {
+                    let outcome = parsed.as_ref().map(|&event| Record::Event(event));
+                    each(Line { number, bytes, format, outcome });
+                }),
             };
             block = block.get(len + 1..).unwrap_or_default();
         }
@@ -65,11 +73,11 @@ impl LineParser {
 
 /// Parses the first line of `text` and returns its length without the line end.
 #[inline]
-fn parse_next<'a>(
+fn parse_next<'a, T>(
     text: &'a [u8],
     line_bytes_max: usize,
-    parse: impl FnOnce(&'a [u8]) -> Result<Request<'a>, Reject>,
-    each: impl FnOnce(&'a [u8], &Result<Request<'a>, Reject>),
+    parse: impl FnOnce(&'a [u8]) -> Result<T, Reject>,
+    each: impl FnOnce(&'a [u8], &Result<T, Reject>),
 ) -> usize {
     let len = memchr::memchr(b'\n', text).unwrap_or(text.len());
     let line = &text[..len];
@@ -91,7 +99,10 @@ mod tests {
         let mut shown = Vec::new();
         parser.parse_block(block, |line| {
             let outcome = match line.outcome {
-                Ok(request) => request.status.map_or("-".to_owned(), |status| status.to_string()),
+                Ok(Record::Request(request)) => {
+                    request.status.map_or("-".to_owned(), |status| status.to_string())
+                }
+                Ok(Record::Event(event)) => event.time.to_string(),
                 Err(reject) => reject.reason.label().to_owned(),
             };
             shown.push(format!("{} {outcome}", line.number));
@@ -114,7 +125,7 @@ mod tests {
     fn a_line_over_the_limit_is_a_reject_in_every_format() {
         let mut block = vec![b'x'; LINE_BYTES_DEFAULT + 1];
         block.extend_from_slice(b"\n");
-        for format in [Format::Alb, Format::NginxJson, Format::Combined] {
+        for format in Format::ALL {
             check(format, &block, &["1 line_too_long"]);
         }
     }
@@ -127,7 +138,7 @@ mod tests {
                 0..400,
             ),
         ) {
-            for format in [Format::Alb, Format::NginxJson, Format::Combined] {
+            for format in Format::ALL {
                 let mut lines = 0;
                 LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(&block, |line| {
                     lines += 1;

@@ -51,7 +51,7 @@ impl Access {
 }
 
 /// Who may send this; `None`: everyone.
-fn roles_for(method: &Method, path: &str) -> Option<&'static [Role]> {
+pub(crate) fn roles_for(method: &Method, path: &str) -> Option<&'static [Role]> {
     let row = ACCESS.iter().find(|row| row.fits(method, path));
     row.map_or(Some(&[Role::Admin]), |row| row.roles)
 }
@@ -131,6 +131,11 @@ mod tests {
             (Method::GET, "/metrics/job/a", Some(&[Push])),
             (Method::GET, "/api/routes", Some(&[Read])),
             (Method::POST, "/api/routes", Some(&[Admin])),
+            (Method::GET, "/api/search", Some(&[Read])),
+            (Method::GET, "/api/tail", Some(&[Read])),
+            (Method::GET, "/api/aggregate", Some(&[Read])),
+            (Method::POST, "/api/aggregate", Some(&[Read])),
+            (Method::POST, "/api/delete", Some(&[Admin])),
             (Method::GET, "/api/rejects/7", Some(&[Read])),
             (Method::POST, "/api/rejects/replay", Some(&[Admin])),
             (Method::POST, "/api/backfill", Some(&[Admin])),

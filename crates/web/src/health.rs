@@ -24,10 +24,18 @@ pub(crate) async fn overview() -> &'static str {
     "weir turns access logs into metrics.\n\n\
      /metrics       all series, for Prometheus\n\
      /metrics/job/x POST, PUT, DELETE: counts that others push, where the gateway is on\n\
+     /api/search    records that match; ?query=status:>=500&from=now-1h&limit=100\n\
+     /api/aggregate numbers of groups; ?query=* | stats p95(request_time) by route, or POST\n\
+     /api/tail      records as they come, as server-sent events; ?query=\n\
+     /api/fields    the fields of the records and their most frequent values\n\
+     /api/story     what belongs to one request; ?request_id=\n\
+     /api/context   what happened around a record; ?id=\n\
+     /api/delete    POST: removes records\n\
      /api/routes    requests, errors and percentiles per route; ?from=now-1h&to=now\n\
      /api/sources   what came of each source, and up to when it is complete\n\
      /api/rejects   lines that are no records; POST /api/rejects/replay reads them again\n\
      /api/backfill  POST: counts objects of a bucket\n\
+     /api/openapi.json  all of the API, for programs\n\
      /-/healthy     200 while the process lives\n\
      /-/ready       200 when the sources run\n"
 }

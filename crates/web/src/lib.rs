@@ -12,7 +12,9 @@ mod gateway;
 mod health;
 mod hosts;
 mod metrics;
+mod openapi;
 mod problem;
+mod records;
 mod routes;
 
 use std::future::Future;
@@ -20,7 +22,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::ConnectInfo;
-use axum::routing::{get, post};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::routing::{MethodFilter, on};
 use axum::{Extension, Router, middleware};
 use tokio::net::{TcpListener, UnixListener};
 use weir_meter::Snapshot;
@@ -38,7 +42,14 @@ pub use gateway::{
     UrlLabels,
 };
 pub use hosts::Hosts;
-pub use routes::{RouteStatistics, RoutesQuery};
+pub use records::{
+    AggregateAnswer, AggregateQuery, AggregateRequest, AskRecords, ContextAnswer, ContextQuery, DeleteAnswer,
+    DeleteRequest, ExportFormat, ExportSender, ExportStream, FieldRow, FieldsAnswer, FieldsQuery, GroupField,
+    GroupKey, Hit, MetricKind, NoField, OfField, Pairs, PercentileOf, ReaderGone, Records, RecordsProblem,
+    RecordsProblemKind, SearchAnswer, SearchFormat, SearchQuery, StoryAnswer, StoryQuery, TailQuery,
+    TailSender, TailStream, ValueCount, csv_cell, export_stream, line as export_line, tail_stream,
+};
+pub use routes::{Percentiles, RouteRow, RouteStatistics, RoutesAnswer, RoutesQuery};
 
 /// All series, as a scraper of this name (`None`: a reader by hand) is to see them now.
 pub type SnapshotFn = dyn Fn(Option<String>) -> Snapshot + Send + Sync;
@@ -59,6 +70,8 @@ pub struct Handlers {
     pub gateway: Option<Gateway>,
     /// For sources, rejects and backfills; `None`: there is nothing of the kind.
     pub admin: Option<Admin>,
+    /// For searches and all else that is asked of records; `None`: none are kept.
+    pub records: Option<Records>,
     /// Which names the server may be called by.
     pub hosts: Hosts,
     /// Who may do what by the table of routes.
@@ -78,6 +91,8 @@ const ACCESS: &[Access] = &[
     Access { methods: Methods::Reading, path: "/-/ready", roles: None },
     Access { methods: Methods::Reading, path: "/ready", roles: None },
     Access { methods: Methods::Reading, path: "/api/*", roles: Some(&[Role::Read]) },
+    // It only reads; its question is too long for an address.
+    Access { methods: Methods::Any, path: "/api/aggregate", roles: Some(&[Role::Read]) },
     Access { methods: Methods::Reading, path: "/", roles: Some(&[Role::Read]) },
 ];
 
@@ -112,28 +127,71 @@ pub async fn serve_socket(
 }
 
 fn router(handlers: Handlers) -> Router {
-    let mut pushed = post(gateway::push).put(gateway::push).delete(gateway::delete);
-    pushed = pushed.options(gateway::preflight);
-    let mut router = Router::new().route("/metrics", get(metrics::metrics));
-    if handlers.gateway.is_some() {
-        router = router
-            .route("/metrics", pushed.clone())
-            .route("/metrics/", pushed.clone())
-            .route("/metrics/{*pairs}", pushed);
+    let guard = middleware::from_fn_with_state(handlers.clone(), access::guard);
+    Routes::of(&handlers).router.fallback(problem::not_found).layer(guard).with_state(handlers)
+}
+
+/// What is served, and a list of it, by which the document of the API is checked.
+struct Routes {
+    router: Router<Handlers>,
+    served: Vec<(Method, &'static str)>,
+}
+
+impl Routes {
+    fn of(handlers: &Handlers) -> Self {
+        let routes = Self { router: Router::new(), served: Vec::new() }.get("/metrics", metrics::metrics);
+        let routes = if handlers.gateway.is_some() { routes.gateway() } else { routes };
+        routes
+            .get("/api/search", records::search)
+            .get("/api/aggregate", records::aggregate_by_query)
+            .post("/api/aggregate", records::aggregate)
+            .get("/api/tail", records::tail)
+            .get("/api/fields", records::fields)
+            .get("/api/story", records::story)
+            .get("/api/context", records::context)
+            .post("/api/delete", records::delete)
+            .get("/api/routes", routes::routes)
+            .get("/api/sources", admin::sources)
+            .get("/api/rejects", admin::rejects)
+            .get("/api/rejects/{id}", admin::reject)
+            .post("/api/rejects/replay", admin::replay)
+            .post("/api/backfill", admin::backfill)
+            .get("/api/openapi.json", openapi::openapi)
+            .get("/-/healthy", health::healthy)
+            .get("/healthy", health::healthy)
+            .get("/-/ready", health::ready)
+            .get("/ready", health::ready)
+            .get("/", health::overview)
     }
-    router
-        .route("/api/routes", get(routes::routes))
-        .route("/api/sources", get(admin::sources))
-        .route("/api/rejects", get(admin::rejects))
-        .route("/api/rejects/{id}", get(admin::reject))
-        .route("/api/rejects/replay", post(admin::replay))
-        .route("/api/backfill", post(admin::backfill))
-        .route("/-/healthy", get(health::healthy))
-        .route("/healthy", get(health::healthy))
-        .route("/-/ready", get(health::ready))
-        .route("/ready", get(health::ready))
-        .route("/", get(health::overview))
-        .fallback(problem::not_found)
-        .layer(middleware::from_fn_with_state(handlers.clone(), access::guard))
-        .with_state(handlers)
+
+    fn gateway(mut self) -> Self {
+        for path in ["/metrics", "/metrics/", "/metrics/{*pairs}"] {
+            self = self
+                .post(path, gateway::push)
+                .on(Method::PUT, MethodFilter::PUT, path, gateway::push)
+                .on(Method::DELETE, MethodFilter::DELETE, path, gateway::delete)
+                .on(Method::OPTIONS, MethodFilter::OPTIONS, path, gateway::preflight);
+        }
+        self
+    }
+
+    fn get<T: 'static>(self, path: &'static str, handler: impl Handler<T, Handlers>) -> Self {
+        self.on(Method::GET, MethodFilter::GET, path, handler)
+    }
+
+    fn post<T: 'static>(self, path: &'static str, handler: impl Handler<T, Handlers>) -> Self {
+        self.on(Method::POST, MethodFilter::POST, path, handler)
+    }
+
+    fn on<T: 'static>(
+        mut self,
+        method: Method,
+        filter: MethodFilter,
+        path: &'static str,
+        handler: impl Handler<T, Handlers>,
+    ) -> Self {
+        self.served.push((method, path));
+        self.router = self.router.route(path, on(filter, handler));
+        self
+    }
 }

@@ -5,16 +5,26 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct Problem {
-    error: String,
-    code: &'static str,
-    hint: &'static str,
+/// What is wrong with a request, or why it is not answered.
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem<'a> {
+    /// What is wrong, with the value.
+    pub error: &'a str,
+    /// The same for programs; it never changes.
+    pub code: &'static str,
+    /// What to do about it.
+    pub hint: &'a str,
+    /// Where in the query, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Where in that line, in characters from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
 }
 
 /// An answer that says what is wrong, and what to do about it.
 pub(crate) fn problem(status: StatusCode, code: &'static str, error: String, hint: &'static str) -> Response {
-    (status, Json(Problem { error, code, hint })).into_response()
+    (status, Json(Problem { error: &error, code, hint, line: None, column: None })).into_response()
 }
 
 /// There is nothing at this address.

@@ -1,7 +1,9 @@
 //! `GET /api/routes`: what each route did over a span of time.
 //!
 //! The JSON's shape lives here and only here: what the meter gives is turned into rows of this module, so
-//! that a change inside never changes what scripts read by accident.
+//! that a change inside never changes what scripts read by accident. Without a query the numbers come from the
+//! minutes, which are kept for a year and of everything that was counted; with one from the records, which can be
+//! asked anything and of which less may be kept.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
@@ -13,17 +15,21 @@ use weir_meter::RouteSummary;
 
 use crate::Handlers;
 use crate::problem::problem;
+use crate::records::filtered_routes;
 
 /// The span asked for, as the user wrote it: RFC 3339, epoch seconds or milliseconds, or `now-1h`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RoutesQuery {
     /// Inclusive; an hour ago by default.
     pub from: Option<String>,
     /// Exclusive; now by default.
     pub to: Option<String>,
+    /// Only the records that match; in the query language.
+    pub query: Option<String>,
 }
 
-/// The answer to a [`RoutesQuery`].
+/// The answer to a [`RoutesQuery`] from the minutes.
 pub struct RouteStatistics {
     /// The span's length, in seconds.
     pub span_seconds: f64,
@@ -33,26 +39,54 @@ pub struct RouteStatistics {
     pub routes: Vec<RouteSummary>,
 }
 
-#[derive(Serialize)]
-struct Answer {
-    routes: Vec<Row>,
-    complete_to: Option<String>,
+/// What each route did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RoutesAnswer {
+    /// One row per source, service, route and method.
+    pub routes: Vec<RouteRow>,
+    /// The moment up to which all sources are complete.
+    pub complete_to: Option<String>,
+    /// How the percentiles were found.
+    pub percentiles: Percentiles,
+    /// What should be known about the answer.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
-/// Times in seconds, rate per second, percentiles estimated within a bucket.
-#[derive(Serialize)]
-struct Row {
-    source: Box<str>,
-    service: Box<str>,
-    route: Box<str>,
-    method: Box<str>,
-    count: u64,
-    rate: f64,
-    error_ratio: f64,
-    avg: Option<f64>,
-    p50: Option<f64>,
-    p95: Option<f64>,
-    p99: Option<f64>,
+/// How percentiles were found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// Whether they are values that were there.
+    pub is_exact: bool,
+    /// How far they may be from the right ones, as a share of them; `None`: within a bucket of the histogram.
+    pub error_bound: Option<f64>,
+}
+
+/// A route's numbers: times in seconds, rate per second.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RouteRow {
+    /// The source's name.
+    pub source: Box<str>,
+    /// The service's name; empty where no service has it.
+    pub service: Box<str>,
+    /// The route.
+    pub route: Box<str>,
+    /// The method.
+    pub method: Box<str>,
+    /// Requests.
+    pub count: u64,
+    /// Requests per second of the span.
+    pub rate: f64,
+    /// The share of server errors.
+    pub error_ratio: f64,
+    /// The mean request time; `None` where no request had one.
+    pub avg: Option<f64>,
+    /// The median.
+    pub p50: Option<f64>,
+    /// The 95th percentile.
+    pub p95: Option<f64>,
+    /// The 99th percentile.
+    pub p99: Option<f64>,
 }
 
 pub(crate) async fn routes(
@@ -62,10 +96,14 @@ pub(crate) async fn routes(
     let query = match query {
         Ok(Query(query)) => query,
         Err(rejection) => {
-            let hint = "the parameters are from and to, each at most once";
+            let hint = "the parameters are from, to and query, each at most once";
             return problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint);
         }
     };
+    let is_filtered = query.query.as_deref().is_some_and(|query| !query.trim().is_empty());
+    if is_filtered {
+        return filtered_routes(handlers.records, query).await;
+    }
     // Half a million slots may have to be summed up: too long for a thread that serves others.
     let statistics = tokio::task::spawn_blocking(move || (handlers.routes)(query).map(answer)).await;
     match statistics.unwrap_or_else(|_| Err("the summing up failed".to_owned())) {
@@ -77,9 +115,9 @@ pub(crate) async fn routes(
     }
 }
 
-fn answer(statistics: RouteStatistics) -> Answer {
+fn answer(statistics: RouteStatistics) -> RoutesAnswer {
     let span_seconds = statistics.span_seconds.max(1.0);
-    let row = |route: RouteSummary| Row {
+    let row = |route: RouteSummary| RouteRow {
         rate: route.count as f64 / span_seconds,
         error_ratio: route.error_ratio(),
         avg: route.mean_seconds(),
@@ -92,5 +130,10 @@ fn answer(statistics: RouteStatistics) -> Answer {
         route: route.key.route,
         method: route.key.method,
     };
-    Answer { routes: statistics.routes.into_iter().map(row).collect(), complete_to: statistics.complete_to }
+    RoutesAnswer {
+        routes: statistics.routes.into_iter().map(row).collect(),
+        complete_to: statistics.complete_to,
+        percentiles: Percentiles::default(),
+        warnings: Vec::new(),
+    }
 }

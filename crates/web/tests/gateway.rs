@@ -50,6 +50,7 @@ impl Server {
             is_ready: Arc::new(|| true),
             gateway: Some(gateway(&series, &keys, options)),
             admin: None,
+            records: None,
             hosts: Default::default(),
             authentication: Arc::new(authentication),
         };

@@ -22,7 +22,9 @@ pub struct Account {
     pub files: u64,
     /// Requests.
     pub records: u64,
-    /// Lines that were not requests, by reason.
+    /// Records that are no requests; nothing of them was counted.
+    pub events: u64,
+    /// Lines that could not be read, by reason.
     pub rejects: BTreeMap<Reason, u64>,
     /// Files that hold no requests, by kind.
     pub skipped: BTreeMap<NotAccessLog, u64>,
@@ -40,7 +42,7 @@ impl Account {
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
     }
 
-    /// Takes in a line that is none.
+    /// Takes in a line that could not be read.
     pub fn reject(&mut self, path: &Path, line: u64, reject: Reject) {
         *self.rejects.entry(reject.reason).or_default() += 1;
         if self.examples.len() < EXAMPLES_MAX {
@@ -48,7 +50,7 @@ impl Account {
         }
     }
 
-    /// Lines that were not requests.
+    /// Lines that could not be read.
     pub fn reject_count(&self) -> u64 {
         self.rejects.values().sum()
     }
@@ -57,6 +59,7 @@ impl Account {
     pub fn merge(&mut self, other: Self) {
         self.files += other.files;
         self.records += other.records;
+        self.events += other.events;
         for (reason, count) in other.rejects {
             *self.rejects.entry(reason).or_default() += count;
         }
@@ -89,6 +92,11 @@ impl fmt::Display for Account {
         match self.span {
             Some((first, last)) => write!(f, "{files}, {first} to {last} (UTC), {records}, {rejects}")?,
             None => write!(f, "{files}, {records}, {rejects}")?,
+        }
+        match self.events {
+            0 => {}
+            1 => f.write_str("\npassed over: 1 event, which has no request to count")?,
+            many => write!(f, "\npassed over: {} events, which have no request to count", grouped(many))?,
         }
         for (kind, &count) in &self.skipped {
             write!(f, "\nskipped: {} {}", grouped(count), kind.description())?;
@@ -150,6 +158,7 @@ mod tests {
         let mut account = Account { files: 1, ..Account::default() };
         account.record(Timestamp::from_seconds(60));
         account.reject("a.log".as_ref(), 7, Reject { reason: Reason::BadTime, column: 7 });
+        account.events = 2_000;
         account.skipped.insert(NotAccessLog::TestFile, 1);
         account.failures.push(("b.gz".into(), ObjectError::Bomb));
         let shown = account.to_string();
@@ -158,8 +167,9 @@ mod tests {
             lines[0],
             "1 file, 1970-01-01T00:01:00Z to 1970-01-01T00:01:00Z (UTC), 1 record, 1 reject"
         );
-        assert_eq!(lines[1], "skipped: 1 test files that AWS wrote when logging was turned on");
-        assert_eq!(lines[2], "reject: a.log:7: column 7: expected the time of the response");
-        assert!(lines[3].starts_with("error: b.gz: it unpacks to more than 500 times"), "{}", lines[3]);
+        assert_eq!(lines[1], "passed over: 2,000 events, which have no request to count");
+        assert_eq!(lines[2], "skipped: 1 test files that AWS wrote when logging was turned on");
+        assert_eq!(lines[3], "reject: a.log:7: column 7: expected the time of the response");
+        assert!(lines[4].starts_with("error: b.gz: it unpacks to more than 500 times"), "{}", lines[4]);
     }
 }

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{ObjectLine, ObjectReader, Outcome};
-use weir_record::Request;
+use weir_record::{Record, Request};
 
 use crate::cli::CheckArguments;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::output::{harmless, say};
 use crate::setup;
 
@@ -39,6 +39,7 @@ pub fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             config.sources.len(),
             config.services.len()
         ));
+        config::remarks(&config).iter().for_each(|remark| say(&format_args!("note: {remark}")));
     }
     if let Some(file) = &arguments.try_file {
         try_lines(file, &config, &enricher)?;
@@ -58,8 +59,11 @@ fn try_lines(file: &Path, config: &Config, enricher: &Enricher) -> anyhow::Resul
     let each = |line: ObjectLine<'_, '_>| {
         let shown = match line {
             ObjectLine::Line(line) => match line.outcome {
-                Ok(request) => {
+                Ok(Record::Request(request)) => {
                     format!("{}: {}", line.number, describe(request, name, enricher, &mut scratch))
+                }
+                Ok(Record::Event(event)) => {
+                    format!("{}: event time={} (it has no request to count)", line.number, event.time)
                 }
                 Err(reject) => format!("{}: reject ({}): {reject}", line.number, reject.reason.label()),
             },

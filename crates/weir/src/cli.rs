@@ -126,6 +126,30 @@ pub enum Command {
         A queue needs ReportBatchItemFailures, or messages that failed are lost; see docs/lambda.md."
     )]
     Lambda,
+    /// Find records: on the server, or in files without one.
+    #[command(after_help = "Examples:\n  \
+        weir search 'status:>=500 AND route:/checkout/*' --from now-1h\n  \
+        weir search 'user_email:\"a@example.com\"' --from now-7d --output json\n  \
+        weir search 'request_time > 400ms | stats count(), p95(request_time) by route' --from now-1d\n  \
+        weir search 'status:5xx' logs/*.gz      files, no server\n\n\
+        The server of the data folder is asked, or the one that --server names; where none runs, the data folder\n\
+        is opened. Without --from it is the last hour, with PATH everything. At Ctrl-C it ends with what it has\n\
+        found. docs/query.md has the language, docs/search.md the rest.\n\n\
+        Exit code 0: done, also where nothing matches. 1: it was stopped, or a file could not be read. 2: wrong\n\
+        use, as a wrong query. 3: lines could not be parsed, with --strict.")]
+    Search(crate::search::SearchArguments),
+    /// Follow records as the server takes them in.
+    #[command(after_help = "Examples:\n  \
+        weir tail 'status:>=500'\n  \
+        weir tail 'source:errors AND level:<=3' --output json\n\n\
+        What comes too quickly to be shown is counted on stderr. It connects again by itself, and ends at Ctrl-C.")]
+    Tail(crate::search::TailArguments),
+    /// Remove records for good.
+    #[command(after_help = "Examples:\n  \
+        weir delete 'user_email:\"a@example.com\"' --from 0 --to now --dry-run\n  \
+        weir delete 'user_email:\"a@example.com\"' --from 0 --to now\n\n\
+        Files with a match are written again without it. What this does not reach is said on stderr.")]
+    Delete(crate::search::DeleteArguments),
     /// Look at lines that are no records, and read them again.
     #[command(after_help = "Examples:\n  \
         weir rejects list --reason bad_time\n  \
@@ -334,11 +358,16 @@ pub struct CheckArguments {
     pub try_file: Option<PathBuf>,
 }
 
-fn parse_format(name: &str) -> Result<FormatChoice, String> {
+/// The format of that name.
+///
+/// # Errors
+///
+/// The names that there are.
+pub fn parse_format(name: &str) -> Result<FormatChoice, String> {
     match Format::from_name(name) {
         Some(format) => Ok(FormatChoice(Some(format))),
         None if name == "auto" => Ok(FormatChoice(None)),
-        None => Err("expected auto, alb, nginx_json or combined".to_owned()),
+        None => Err("expected auto, alb, nginx_json, combined or ndjson".to_owned()),
     }
 }
 

@@ -165,6 +165,7 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
             listener_rules: vec![below("*.json")],
             listener_rules_api: None,
             objects_retention: OBJECTS_RETENTION,
+            keep: config::Keep::All,
         }],
         data_dir: folder.join("weir-data"),
         ..Config::default()

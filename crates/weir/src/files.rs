@@ -14,10 +14,11 @@ use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{
     ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits, available_threads, for_each_object,
 };
-use weir_record::{Format, Timestamp};
+use weir_record::{Format, Record, Timestamp};
 
 use crate::account::Account;
 use crate::progress::Progress;
+use crate::search::{RecordFilter, enriched_context, plain_context};
 use crate::tally::Tally;
 
 /// How to read.
@@ -34,6 +35,8 @@ pub struct FilePlan<'a> {
     pub enricher: &'a Enricher,
     /// The source's name, for services that match on it.
     pub source: &'a str,
+    /// Only these; `None` is all.
+    pub filter: Option<RecordFilter>,
 }
 
 /// A file, or standard input.
@@ -167,13 +170,25 @@ impl<T: Tally> Worker<T> {
         let (from, to) = plan.span;
         let each = |line: ObjectLine<'_, '_>| match line {
             ObjectLine::Line(line) => match line.outcome {
-                Ok(request) => {
-                    if from.is_some_and(|from| request.time < from) || to.is_some_and(|to| request.time >= to)
-                    {
+                Ok(record) => {
+                    let time = record.time();
+                    if from.is_some_and(|from| time < from) || to.is_some_and(|to| time >= to) {
                         return;
                     }
-                    account.record(request.time);
-                    batch.observe(request, &plan.enricher.enrich(plan.source, request, scratch));
+                    match record {
+                        Record::Request(request) => {
+                            account.record(time);
+                            let enriched = plan.enricher.enrich(plan.source, request, scratch);
+                            let is_meant = plan.filter.as_ref().is_none_or(|filter| {
+                                let context = plain_context(plan.source, record, line.bytes);
+                                filter.matches(record, enriched_context(context, &enriched))
+                            });
+                            if is_meant {
+                                batch.observe(request, &enriched);
+                            }
+                        }
+                        Record::Event(_) => account.events += 1,
+                    }
                 }
                 Err(reject) => account.reject(input.path(), line.number, *reject),
             },

@@ -23,6 +23,7 @@ mod progress;
 mod push;
 mod report;
 mod sample;
+mod search;
 mod serve;
 mod setup;
 mod tally;
@@ -45,6 +46,9 @@ fn main() -> ExitCode {
         Command::Lambda => lambda::run(),
         Command::Rejects(arguments) => admin::rejects(arguments),
         Command::Backfill(arguments) => admin::backfill(arguments),
+        Command::Search(arguments) => search::run(arguments),
+        Command::Tail(arguments) => search::tail(arguments),
+        Command::Delete(arguments) => search::delete(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

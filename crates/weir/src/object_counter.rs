@@ -11,6 +11,7 @@ use weir_ingest::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 use weir_ledger::ObjectId;
 use weir_meter::exposition::{self, Format as Exposition};
 use weir_meter::{Family, Meter, MeterOptions, Snapshot, View};
+use weir_record::Record;
 use weir_ship::{GatewayTarget, PushError};
 
 use crate::account::Account;
@@ -78,10 +79,11 @@ impl ObjectCounter {
         let mut own = Account::default();
         let outcome = read(reader, &mut |line| match line {
             ObjectLine::Line(line) => match line.outcome {
-                Ok(request) => {
+                Ok(Record::Request(request)) => {
                     own.record(request.time);
                     Tally::observe(meter, request, &naming.enricher.enrich(naming.source, request, scratch));
                 }
+                Ok(Record::Event(_)) => own.events += 1,
                 Err(reject) => own.reject(name, line.number, *reject),
             },
             ObjectLine::Long(number, reject) => own.reject(name, number, reject),

@@ -221,6 +221,17 @@ pub enum PushRefused {
     },
 }
 
+/// What weir itself counts does not fit to what others pushed. Nothing of it was added.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum AdditionRefused {
+    /// There is a family of this name already, which is not weir's.
+    #[error("`{0}` was pushed by somebody; delete what was pushed, or declare another name")]
+    Pushed(String),
+    /// It is weir's, or new, and does not fit all the same.
+    #[error(transparent)]
+    DoesNotFit(#[from] PushRefused),
+}
+
 /// Rows that this version cannot have written.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum RestoreError {

@@ -17,6 +17,7 @@
 //! * Native buckets are dropped where classic ones stand beside them, and refused where they stand alone.
 //! * Sums of whole numbers are exact up to 2^53 and the same in any order; of others, up to rounding.
 
+mod addition;
 mod builder;
 mod clear_mode;
 mod error;
@@ -31,8 +32,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use addition::{AddedPoint, Addition, DeclaredSeries, write_label};
 pub use clear_mode::{ClearMode, GaugeMode};
-pub use error::{Problem, PushError, PushRefused, RestoreError};
+pub use error::{AdditionRefused, Problem, PushError, PushRefused, RestoreError};
 pub use grouping::Grouping;
 pub use rows::{FamilyChange, SeriesChange, StoredFamily, StoredSeries};
 pub use staged::{HasSeriesFn, OwnSeries, Staged};
@@ -48,8 +50,8 @@ pub const PUSH_SERIES_MAX: usize = 100_000;
 /// The most families in one push, and of all pushes: each has a name and a help in memory.
 pub const FAMILIES_MAX: usize = 10_000;
 
-/// The most labels of a series, so that a bit for each fits a word. Prometheus' users have some ten.
-pub const LABELS_MAX: usize = 64;
+/// The most labels of a series, so that a bit for each fits a word and one is left. Prometheus' users have some ten.
+pub const LABELS_MAX: usize = 63;
 
 /// The longest name of a metric or a label, in bytes.
 pub const NAME_BYTES_MAX: usize = 256;

@@ -93,7 +93,7 @@ impl StagedFamily {
 
 /// A family of a push, and what it meets.
 #[derive(Default)]
-struct Meeting<'s> {
+pub(super) struct Meeting<'s> {
     base: Option<&'s FamilyTable>,
     staged: Option<usize>,
     /// How many of its series go, because a point clears the family.
@@ -105,9 +105,9 @@ struct Meeting<'s> {
 }
 
 /// A point's place and value, ready to be entered.
-struct Merged {
+pub(super) struct Merged {
     family: u32,
-    row: StagedRow,
+    pub row: StagedRow,
     /// There was no series of this key, neither staged nor below.
     is_new: bool,
 }
@@ -146,6 +146,18 @@ impl Staged {
 
     fn family(&self, name: &str) -> Option<usize> {
         self.names.get(name).copied()
+    }
+
+    /// The URL's bits of any series that is staged in a family; `None` where none is.
+    pub(super) fn url_labels_of_any(&self, family: &str) -> Option<u64> {
+        let mut rows = self.families[self.family(family)?].series.iter();
+        rows.find_map(|row| row.stored.as_ref()).map(|stored| stored.url_labels)
+    }
+
+    /// Whether there will be a series; `None` where nothing is staged about it.
+    pub(super) fn has_series(&self, family: &str, hash: u64, key: &[u8]) -> Option<bool> {
+        let family = &self.families[self.family(family)?];
+        family.series.find(hash, |row| *row.key == *key).map(|row| row.stored.is_some())
     }
 
     /// The staged family of this name, made from what is below it or, where nothing is, from `kind` and
@@ -205,6 +217,10 @@ impl PushedSeries {
     pub fn stage(&self, staged: &mut Staged, push: &Push, own: OwnSeries<'_>) -> Result<(), PushRefused> {
         let mut meetings = Vec::with_capacity(push.families.len());
         for family in &push.families {
+            if family.has_points && self.is_declared(staged, &family.name) == Some(true) {
+                let labels = "{}".to_owned();
+                return Err(PushRefused::Own { name: family.name.to_string(), labels });
+            }
             meetings.push(self.meet(staged, push, family, own)?);
         }
         let mut merged = Vec::with_capacity(push.points.len());
@@ -238,17 +254,41 @@ impl PushedSeries {
             let has_any = staged.family(&name).is_some()
                 || below.into_iter().any(|row| is_of_group(&row.key, row.stored.url_labels));
             if has_any {
-                let at = staged.family_or_new(&name, base, Kind::Untyped, "");
-                let was_alive = staged.families[at].is_alive();
-                staged.remove(at, base, is_of_group);
-                staged.families_delta -= isize::from(was_alive && !staged.families[at].is_alive());
+                self.stage_removal(staged, &name, is_of_group);
             }
         }
         (before - staged.series_delta) as usize
     }
 
+    /// Removes those series of a family that `is_gone` says, by their label set and URL's bits.
+    pub(super) fn stage_removal(
+        &self,
+        staged: &mut Staged,
+        name: &str,
+        is_gone: impl Fn(&[u8], u64) -> bool,
+    ) {
+        let base = self.families.get(name);
+        let at = staged.family_or_new(name, base, Kind::Untyped, "");
+        let was_alive = staged.families[at].is_alive();
+        staged.remove(at, base, is_gone);
+        staged.families_delta -= isize::from(was_alive && !staged.families[at].is_alive());
+    }
+
+    /// How many series a family will have.
+    pub(super) fn family_series_count(&self, staged: &Staged, name: &str) -> usize {
+        match staged.family(name) {
+            Some(at) => staged.families[at].series_count,
+            None => self.families.get(name).map_or(0, |table| table.series.len()),
+        }
+    }
+
+    /// How many series there will be.
+    pub(super) fn staged_series_count(&self, staged: &Staged) -> usize {
+        self.series_count.saturating_add_signed(staged.series_delta)
+    }
+
     /// What a family of the push meets; its type must be the one that is known.
-    fn meet(
+    pub(super) fn meet(
         &self,
         staged: &Staged,
         push: &Push,
@@ -337,7 +377,7 @@ impl PushedSeries {
     }
 
     /// A point merged with what is there.
-    fn merged(
+    pub(super) fn merged(
         &self,
         staged: &Staged,
         push: &Push,
@@ -393,7 +433,13 @@ impl PushedSeries {
     }
 
     /// Enters what was found to fit.
-    fn enter(&self, staged: &mut Staged, push: &Push, meetings: &[Meeting<'_>], merged: Vec<Merged>) {
+    pub(super) fn enter(
+        &self,
+        staged: &mut Staged,
+        push: &Push,
+        meetings: &[Meeting<'_>],
+        merged: Vec<Merged>,
+    ) {
         let mut places: Vec<Option<usize>> = vec![None; meetings.len()];
         for merged in merged {
             let index = merged.family as usize;
@@ -432,7 +478,7 @@ fn merged_value(
     }
 }
 
-fn unmergeable(name: &str, why: Unmergeable) -> PushRefused {
+pub(super) fn unmergeable(name: &str, why: Unmergeable) -> PushRefused {
     let name = name.to_owned();
     match why {
         Unmergeable::Buckets(known, pushed) => PushRefused::BucketsDiffer { name, known, pushed },

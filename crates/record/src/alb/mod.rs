@@ -8,6 +8,7 @@
 
 #[expect(unsafe_code, reason = "SIMD loads; see the module")]
 mod field_index;
+mod other_fields;
 mod request_field;
 mod value;
 
@@ -18,6 +19,7 @@ use crate::request::{Origin, Request};
 use crate::request_value::{present, trace_root};
 use crate::timestamp::Timestamp;
 use field_index::{FieldEnds, index_line, split_leniently};
+pub(crate) use other_fields::other_fields;
 
 /// Field numbers of the AWS documentation, less one.
 mod at {

@@ -12,7 +12,7 @@ use crate::reject::{Reason, Reject};
 const DEPTH_MAX: u32 = 64;
 
 /// The members of an object that are yet to be read.
-pub(super) struct JsonObject<'a> {
+pub(crate) struct JsonObject<'a> {
     line_len: usize,
     rest: &'a [u8],
     /// The offset of the opening brace.
@@ -20,25 +20,25 @@ pub(super) struct JsonObject<'a> {
 }
 
 /// A key, as in the line, and its value.
-pub(super) struct Member<'a> {
+pub(crate) struct Member<'a> {
     pub key: &'a [u8],
     pub value: Value<'a>,
 }
 
 /// A value, and the offset of its first byte (after the quote).
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
+pub(crate) struct Value<'a> {
     pub offset: usize,
     pub content: Content<'a>,
 }
 
 /// What a value is made of.
 #[derive(Clone, Copy)]
-pub(super) enum Content<'a> {
+pub(crate) enum Content<'a> {
     /// A string, a number, a word, or whatever else stands there without quotes; `null` is empty.
     Text(LoggedText<'a>),
-    /// An object or an array.
-    Nested,
+    /// An object or an array, with its brackets.
+    Nested(&'a [u8]),
 }
 
 impl<'a> JsonObject<'a> {
@@ -48,7 +48,7 @@ impl<'a> JsonObject<'a> {
     /// # Errors
     ///
     /// [`Reason::NotJson`] where something else comes first.
-    pub(super) fn open(line: &'a [u8]) -> Result<Self, Reject> {
+    pub(crate) fn open(line: &'a [u8]) -> Result<Self, Reject> {
         let mut rest = line;
         loop {
             rest = match rest {
@@ -69,7 +69,7 @@ impl<'a> JsonObject<'a> {
     /// [`Reason::NotJson`] at the first byte that cannot be there; after the last byte of a line
     /// that was cut.
     #[inline]
-    pub(super) fn next_member(&mut self) -> Result<Option<Member<'a>>, Reject> {
+    pub(crate) fn next_member(&mut self) -> Result<Option<Member<'a>>, Reject> {
         self.skip_whitespace();
         match self.rest {
             [b'"', ..] => self.member().map(Some),
@@ -102,8 +102,9 @@ impl<'a> JsonObject<'a> {
         match self.rest {
             [b'"', ..] => Ok(Value { offset: offset + 1, content: Content::Text(self.string()?) }),
             [b'{' | b'[', ..] => {
+                let nested = self.rest;
                 self.skip_nested()?;
-                Ok(Value { offset, content: Content::Nested })
+                Ok(Value { offset, content: Content::Nested(&nested[..nested.len() - self.rest.len()]) })
             }
             _ => Ok(Value { offset, content: Content::Text(self.bare()?) }),
         }
@@ -213,7 +214,7 @@ mod tests {
         while let Some(Member { key, value }) = object.next_member()? {
             let text = match value.content {
                 Content::Text(text) => text.decode().escape_ascii().to_string(),
-                Content::Nested => "nested".to_owned(),
+                Content::Nested(_) => "nested".to_owned(),
             };
             shown.push(format!("{}={text}@{}", key.escape_ascii(), value.offset));
         }

@@ -13,13 +13,13 @@ macro_rules! keys {
     ($($key:ident = $($name:literal)|+;)*) => {
         /// What a key means.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Key { $($key),* }
+        pub(crate) enum Key { $($key),* }
 
         impl Key {
             const COUNT: usize = [$(Key::$key),*].len();
 
             #[inline]
-            pub(super) fn from_name(name: &[u8]) -> Option<Self> {
+            pub(crate) fn from_name(name: &[u8]) -> Option<Self> {
                 match name { $($($name)|+ => Some(Key::$key),)* _ => None }
             }
         }
@@ -89,7 +89,7 @@ impl<'a> Values<'a> {
     pub(super) fn text<const N: usize>(&self, keys: [Key; N]) -> Option<LoggedText<'a>> {
         keys.into_iter().find_map(|key| match self.get(key)?.content {
             Content::Text(text) => text.present(),
-            Content::Nested => None,
+            Content::Nested(_) => None,
         })
     }
 

@@ -10,8 +10,8 @@
 //! Sources: nginx `ngx_http_log_module`, `ngx_http_upstream`; the log-format page of ingress-nginx.
 
 pub(crate) mod escape;
-mod json_object;
-mod key;
+pub(crate) mod json_object;
+pub(crate) mod key;
 pub(crate) mod request_line;
 #[cfg(test)]
 mod tests;
@@ -115,7 +115,7 @@ fn status(values: &Values<'_>) -> Result<Option<Status>, Reject> {
             None => return Ok(None),
             Some(text) => Status::parse(text.raw),
         },
-        Content::Nested => None,
+        Content::Nested(_) => None,
     };
     status.map(Some).ok_or(Reject::at(Reason::BadStatus, value.offset))
 }

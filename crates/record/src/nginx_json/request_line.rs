@@ -29,6 +29,13 @@ pub(crate) fn split(line: LoggedText<'_>) -> RequestLine<'_> {
     RequestLine { method: line.part(method).present(), target: line.part(target).present() }
 }
 
+/// The version that a request line ends with: `1.1`.
+pub(crate) fn http_version(line: &[u8]) -> Option<&[u8]> {
+    let line = line.trim_ascii_end();
+    let last_word = &line[memchr::memrchr(b' ', line)? + 1..];
+    last_word.strip_prefix(b"HTTP/").filter(|version| !version.is_empty())
+}
+
 /// Path and query of a target, decoded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestTarget<'a> {

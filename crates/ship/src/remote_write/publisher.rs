@@ -67,11 +67,6 @@ impl SeriesState {
         Self { external_labels, last: Some((minute_end_ms, live)) }
     }
 
-    /// The end of the last published minute, in milliseconds since the epoch.
-    pub fn last_minute_end_ms(&self) -> Option<i64> {
-        self.last.as_ref().map(|(minute_end_ms, _)| *minute_end_ms)
-    }
-
     /// The bodies of the minute that ends at `minute_end_ms`, in the order in which they must be sent.
     ///
     /// * A series of `live` has its value at the minute's end.

@@ -104,7 +104,7 @@ pub struct RejectsPage {
 }
 
 /// A reject in a list.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectRow {
     /// Its id, from 1, which is never given again.
     pub id: u64,

@@ -128,6 +128,15 @@ impl ApiClient {
         Ok(())
     }
 
+    /// The answer to a GET of `path`, piece by piece as it comes.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or one that says what is wrong.
+    pub async fn stream(&self, path: &str) -> anyhow::Result<AnswerStream> {
+        Ok(AnswerStream(self.ask(Method::GET, path, None).await?.into_body()))
+    }
+
     async fn json<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -169,6 +178,26 @@ impl ApiClient {
     }
 }
 
+/// An answer that comes piece by piece.
+pub struct AnswerStream(Incoming);
+
+impl AnswerStream {
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// The answer broke off.
+    pub async fn next_chunk(&mut self) -> anyhow::Result<Option<Bytes>> {
+        match self.0.frame().await {
+            Some(frame) => {
+                let frame = frame.context("the answer broke off; what came is not everything")?;
+                Ok(Some(frame.into_data().unwrap_or_default()))
+            }
+            None => Ok(None),
+        }
+    }
+}
+
 async fn over_socket(socket: &Path, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
     let shown = socket.display();
     let stream = UnixStream::connect(socket).await.with_context(|| format!("no answer at {shown}"))?;
@@ -194,6 +223,10 @@ async fn refusal(answer: Response<Incoming>) -> anyhow::Error {
     let body = read_up_to(answer.into_body(), LINE_BYTES_MAX).await.unwrap_or_default();
     let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
     match (problem["error"].as_str(), problem["hint"].as_str()) {
+        (Some(error), Some(hint)) if problem["code"] == "bad_query" => {
+            let column = problem["column"].as_u64().unwrap_or(1);
+            UsageError::new("the query", format!("column {column}: {error}; {hint}")).into()
+        }
         (Some(error), Some(hint)) if status == 400 => {
             UsageError::new("the server", format!("{error}; {hint}")).into()
         }

@@ -6,18 +6,23 @@
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use http_body_util::BodyExt;
+use serde_json::Value;
 use tokio::sync::watch;
 use weir_ledger::LedgerError;
 use weir_web::{
-    Admin, AdminProblem, BackfillProgress, BackfillRequest, ProblemKind, RejectDetail, RejectsPage,
-    RejectsQuery, ReplayRequest, ReplayResult,
+    Admin, AdminProblem, AggregateAnswer, AggregateRequest, BackfillProgress, BackfillRequest, DeleteAnswer,
+    DeleteRequest, ProblemKind, Records, RejectDetail, RejectsPage, RejectsQuery, ReplayRequest,
+    ReplayResult, SearchAnswer, SearchQuery,
 };
 
 use super::arguments::ServerArguments;
 use super::client::{ApiClient, escaped};
+use crate::config::Config;
 use crate::output::UsageError;
 use crate::password_file::read_password;
-use crate::serve::{Desk, Engine, has_ledger, open_ledger, socket_path};
+use crate::search;
+use crate::serve::{Desk, Engine, has_ledger, open_ledger, records, socket_path};
 use crate::setup;
 
 /// Who answers.
@@ -33,6 +38,7 @@ pub struct Own {
     engine: Engine,
     desk: Desk,
     admin: Admin,
+    records: Records,
     stop: watch::Sender<bool>,
 }
 
@@ -43,16 +49,10 @@ impl Connection {
     ///
     /// A wrong config or address, or a data folder that cannot be opened.
     pub async fn open(arguments: &ServerArguments, may_make_folder: bool) -> anyhow::Result<Self> {
-        let named = arguments.server.clone().or_else(|| setup::environment("WEIR_SERVER"));
-        if let Some(address) = named.filter(|address| !address.is_empty()) {
-            let file = setup::environment("WEIR_TOKEN_FILE").filter(|path| !path.is_empty());
-            let token = file.map(|path| read_password(Path::new(&path))).transpose()?;
-            return Ok(Self::Server(Box::new(ApiClient::at(&address, token.as_deref())?)));
+        if let Some(client) = named_server(arguments)? {
+            return Ok(Self::Server(Box::new(client)));
         }
-        let mut config = setup::load_config(arguments.config.config.as_deref())?;
-        if let Some(folder) = &arguments.data_dir {
-            config.data_dir.clone_from(folder);
-        }
+        let config = config_of(arguments)?;
         let socket = socket_path(&config.data_dir);
         if let Some(client) = ApiClient::on_socket(&socket).await {
             return Ok(Self::Server(Box::new(client)));
@@ -66,9 +66,79 @@ impl Connection {
         let ledger = open_ledger(&config.data_dir).map_err(|error| without_socket(error, &socket))?;
         let engine = Engine::start(&config, ledger)?;
         let (stop, stopped) = watch::channel(false);
-        let desk = Desk::new(&config, engine.shared.clone(), stopped);
-        let admin = desk.admin();
-        Ok(Self::Own(Box::new(Own { engine, desk, admin, stop })))
+        let desk = Desk::new(&config, engine.shared.clone(), stopped.clone());
+        let (admin, records) = (desk.admin(), records(&engine.shared, stopped));
+        Ok(Self::Own(Box::new(Own { engine, desk, admin, records, stop })))
+    }
+
+    /// Finds the server, for what only a server can do.
+    ///
+    /// # Errors
+    ///
+    /// A wrong config or address, or no server.
+    pub async fn server(arguments: &ServerArguments) -> anyhow::Result<ApiClient> {
+        if let Some(client) = named_server(arguments)? {
+            return Ok(client);
+        }
+        let config = config_of(arguments)?;
+        let found = ApiClient::on_socket(&socket_path(&config.data_dir)).await;
+        found.with_context(|| {
+            format!(
+                "no server runs on {}; start weir serve, or name one with --server",
+                config.data_dir.display()
+            )
+        })
+    }
+
+    /// A page of records.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or one that says what is wrong; so with all that follow.
+    pub async fn search(&self, query: SearchQuery) -> anyhow::Result<SearchAnswer> {
+        match self {
+            Self::Own(own) => (own.records.search)(query).await.map_err(search::told),
+            Self::Server(client) => client.get(&search_path(&query)?).await,
+        }
+    }
+
+    /// All records that match, as lines; `each` gets them piece by piece.
+    pub async fn export(
+        &self,
+        query: SearchQuery,
+        mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Own(own) => {
+                let mut stream = (own.records.export)(query).await.map_err(search::told)?;
+                while let Some(frame) = stream.frame().await {
+                    each(&frame?.into_data().unwrap_or_default())?;
+                }
+            }
+            Self::Server(client) => {
+                let mut stream = client.stream(&search_path(&query)?).await?;
+                while let Some(bytes) = stream.next_chunk().await? {
+                    each(&bytes)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbers of groups of records.
+    pub async fn aggregate(&self, request: AggregateRequest) -> anyhow::Result<AggregateAnswer> {
+        match self {
+            Self::Own(own) => (own.records.aggregate)(request).await.map_err(search::told),
+            Self::Server(client) => client.post("/api/aggregate", serde_json::to_vec(&request)?).await,
+        }
+    }
+
+    /// Removes records.
+    pub async fn delete(&self, request: DeleteRequest) -> anyhow::Result<DeleteAnswer> {
+        match self {
+            Self::Own(own) => (own.records.delete)(request).await.map_err(search::told),
+            Self::Server(client) => client.post("/api/delete", serde_json::to_vec(&request)?).await,
+        }
     }
 
     /// A page of rejects.
@@ -141,12 +211,44 @@ impl Connection {
     /// When it could not commit.
     pub async fn close(self) -> anyhow::Result<()> {
         let Self::Own(own) = self else { return Ok(()) };
-        let Own { engine, desk, admin, stop } = *own;
+        let Own { engine, desk, admin, records, stop } = *own;
         stop.send_replace(true);
         desk.ended().await;
-        drop((desk, admin));
+        drop((desk, admin, records));
         engine.stop().await
     }
+}
+
+/// The server that the arguments or the environment name, if they do.
+fn named_server(arguments: &ServerArguments) -> anyhow::Result<Option<ApiClient>> {
+    let named = arguments.server.clone().or_else(|| setup::environment("WEIR_SERVER"));
+    let Some(address) = named.filter(|address| !address.is_empty()) else { return Ok(None) };
+    let file = setup::environment("WEIR_TOKEN_FILE").filter(|path| !path.is_empty());
+    let token = file.map(|path| read_password(Path::new(&path))).transpose()?;
+    ApiClient::at(&address, token.as_deref()).map(Some)
+}
+
+/// The config, with the data folder that the arguments name.
+fn config_of(arguments: &ServerArguments) -> anyhow::Result<Config> {
+    let mut config = setup::load_config(arguments.config.config.as_deref())?;
+    if let Some(folder) = &arguments.data_dir {
+        config.data_dir.clone_from(folder);
+    }
+    Ok(config)
+}
+
+/// The address of a search, by the shape that the server reads.
+fn search_path(query: &SearchQuery) -> anyhow::Result<String> {
+    let members = serde_json::to_value(query)?;
+    let members = members.as_object().context("a question is an object")?;
+    let text = |value: &Value| match value {
+        Value::Null => None,
+        Value::String(text) => Some(escaped(text)),
+        other => Some(escaped(&other.to_string())),
+    };
+    let pairs: Vec<String> =
+        members.iter().filter_map(|(name, value)| Some(format!("{name}={}", text(value)?))).collect();
+    Ok(format!("/api/search?{}", pairs.join("&")))
 }
 
 fn rejects_path(query: &RejectsQuery) -> String {
@@ -187,5 +289,12 @@ mod tests {
             RejectsQuery { after: Some(3), limit: None, source: Some("a b".to_owned()), reason: None };
         assert_eq!(rejects_path(&query), "/api/rejects?after=3&source=a%20b");
         assert_eq!(rejects_path(&RejectsQuery::default()), "/api/rejects?");
+        let query = SearchQuery {
+            query: Some("a:\"b c\"".to_owned()),
+            limit: Some(5),
+            total: Some(false),
+            ..SearchQuery::default()
+        };
+        assert_eq!(search_path(&query).unwrap(), "/api/search?limit=5&query=a%3A%22b%20c%22&total=false");
     }
 }

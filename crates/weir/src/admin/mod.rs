@@ -15,9 +15,10 @@ use anyhow::Context;
 use serde::Serialize;
 use weir_web::{BackfillRequest, BackfillState, RejectsQuery, ReplayRequest};
 
-pub use arguments::{BackfillArguments, RejectsArguments};
-use arguments::{ListArguments, RejectsCommand, ReplayArguments, ResultOutput, ShowArguments, ShowOutput};
-use connection::Connection;
+pub use arguments::{BackfillArguments, RejectsArguments, ResultOutput, ServerArguments};
+use arguments::{ListArguments, RejectsCommand, ReplayArguments, ShowArguments, ShowOutput};
+pub use client::{ApiClient, escaped};
+pub use connection::Connection;
 
 use crate::output::{harmless, say};
 use crate::progress::Progress;
@@ -55,7 +56,12 @@ pub fn backfill(arguments: &BackfillArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+/// The runtime of a command that asks.
+///
+/// # Errors
+///
+/// No threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(2).enable_all().build().context("cannot start the async runtime")
 }

@@ -23,8 +23,10 @@ pub static ROOT: Section = Section {
         "sources",
         "services",
         "unmatched_routes",
+        "redact",
         "metrics",
         "gateway",
+        "store",
         "limits",
     ],
 };
@@ -53,8 +55,12 @@ pub static SOURCE: Section = Section {
         "listener_rules",
         "listener_rules_api",
         "objects_retention",
+        "keep",
     ],
 };
+
+/// Which records are kept, where a word does not say it.
+pub static KEEP: Section = Section { path: "sources[].keep", keys: &["slow", "sample"] };
 
 /// A queue with the notifications of a bucket.
 pub static SQS: Section = Section {
@@ -83,10 +89,22 @@ pub static LISTENER_RULES_API: Section =
 /// One service.
 pub static SERVICE: Section = Section { path: "services[]", keys: &["name", "team", "match", "routes"] };
 
+/// What is taken out of lines.
+pub static REDACT: Section = Section { path: "redact[]", keys: &["field", "params", "json_keys", "where"] };
+
 /// The metrics.
 pub static METRICS: Section = Section {
     path: "metrics",
-    keys: &["max_series", "expire_after", "labels", "slots_retention", "external_labels", "remote_write"],
+    keys: &[
+        "max_series",
+        "expire_after",
+        "labels",
+        "slots_retention",
+        "external_labels",
+        "remote_write",
+        "counters",
+        "histograms",
+    ],
 };
 
 /// One server that minutes are written to.
@@ -109,9 +127,23 @@ pub static REMOTE_WRITE: Section = Section {
 pub static BASIC_AUTH: Section =
     Section { path: "metrics.remote_write[].basic_auth", keys: &["username", "password_file"] };
 
+/// A counter of the user's.
+pub static COUNTER: Section =
+    Section { path: "metrics.counters[]", keys: &["name", "help", "source", "where", "labels", "value"] };
+
+/// A histogram of the user's.
+pub static HISTOGRAM: Section = Section {
+    path: "metrics.histograms[]",
+    keys: &["name", "help", "source", "where", "labels", "value", "buckets"],
+};
+
 /// What is pushed.
 pub static GATEWAY: Section =
     Section { path: "gateway", keys: &["url_labels", "status", "gauges", "cors_origins", "max_series"] };
+
+/// The records that are kept.
+pub static STORE: Section =
+    Section { path: "store", keys: &["retention", "max_disk", "min_free_disk", "keep_raw"] };
 
 /// The bounds.
 pub static LIMITS: Section = Section {
@@ -120,7 +152,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 14] = [
+pub static SECTIONS: [&Section; 19] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -129,11 +161,16 @@ pub static SECTIONS: [&Section; 14] = [
     &SQS,
     &S3,
     &LISTENER_RULES_API,
+    &KEEP,
     &SERVICE,
+    &REDACT,
     &METRICS,
     &REMOTE_WRITE,
     &BASIC_AUTH,
+    &COUNTER,
+    &HISTOGRAM,
     &GATEWAY,
+    &STORE,
     &LIMITS,
 ];
 

@@ -2,11 +2,12 @@
 //!
 //! Labels are two switches and not a free list: host, method, status and path are what the known
 //! dashboards group by, so leaving one out would break them, and a label that clients choose the
-//! values of would need a bound of its own.
+//! values of would need a bound of its own; who needs one declares a metric.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::declared_metrics::{self, DeclaredMetric};
 use super::duration::PrometheusDuration;
 use super::error::ConfigError;
 use super::external_labels;
@@ -42,6 +43,8 @@ pub struct Metrics {
     pub remote_write: Vec<RemoteWrite>,
     /// How long the counts of a minute are kept.
     pub slots_retention: Duration,
+    /// The user's own counters and histograms, with different names.
+    pub declared: Vec<DeclaredMetric>,
 }
 
 /// Which of the optional labels the metrics carry.
@@ -69,6 +72,7 @@ impl Default for Metrics {
             external_labels: BTreeMap::new(),
             remote_write: Vec::new(),
             slots_retention: Duration::from_secs(400 * 24 * 3600),
+            declared: Vec::new(),
         }
     }
 }
@@ -101,6 +105,15 @@ pub fn read(field: Field, sources: KnownSources, errors: &mut Vec<ConfigError>) 
         fields.get("slots_retention").and_then(|field| field.duration("400d", SLOTS_RETENTION_RANGE, errors));
     if let Some(slots_retention) = slots_retention {
         metrics.slots_retention = slots_retention;
+    }
+    let mut names = declared_metrics::Names::default();
+    if let Some(counters) = fields.get("counters") {
+        let counters = declared_metrics::read_counters(counters, sources.names, &mut names, errors);
+        metrics.declared.extend(counters);
+    }
+    if let Some(histograms) = fields.get("histograms") {
+        let histograms = declared_metrics::read_histograms(histograms, sources.names, &mut names, errors);
+        metrics.declared.extend(histograms);
     }
     metrics
 }

@@ -11,9 +11,11 @@
 //!
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
-//! `metrics` (with `external_labels` and `remote_write`), `gateway`, `limits`.
+//! `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `store`,
+//! `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
 
 mod byte_size;
+mod declared_metrics;
 mod duration;
 mod environment;
 mod error;
@@ -21,15 +23,21 @@ mod external_labels;
 mod find;
 mod gateway;
 mod http;
+mod keep;
 mod keys;
 mod limits;
 mod listener_rules;
 mod metrics;
+mod micros;
 mod reader;
+mod redact;
+mod remarks;
 mod remote_write;
+mod selection;
 mod service;
 mod source;
 mod source_input;
+mod store;
 mod syntax;
 mod users;
 mod web_address;
@@ -45,18 +53,23 @@ use std::path::PathBuf;
 use weir_enrich::{Service, UnmatchedRoutes};
 
 pub use byte_size::ByteSize;
+pub use declared_metrics::{DeclaredMetric, Measure};
 pub use duration::PrometheusDuration;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Position};
 pub use find::find;
 pub use gateway::Gateway;
 pub use http::{Access, Http, OpenListenError, parse_address};
+pub use keep::Keep;
 pub use limits::Limits;
 pub use listener_rules::ListenerRulesApi;
 pub use metrics::Metrics;
+pub use redact::Redact;
+pub use remarks::remarks;
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
 pub use source::{ALB_LATENESS, FILE_LATENESS, OBJECTS_RETENTION, Source};
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
+pub use store::Store;
 pub use users::User;
 pub use yaml::FILE_BYTES_MAX;
 
@@ -77,10 +90,14 @@ pub struct Config {
     pub services: Vec<Service>,
     /// What becomes of a path that no route pattern matches.
     pub unmatched_routes: UnmatchedRoutes,
+    /// What is taken out of lines before they are kept.
+    pub redact: Vec<Redact>,
     /// What is counted, within which bounds.
     pub metrics: Metrics,
     /// What becomes of metrics that are pushed.
     pub gateway: Gateway,
+    /// What is kept of records, and how long.
+    pub store: Store,
     /// Bounds on input.
     pub limits: Limits,
 }
@@ -94,8 +111,10 @@ impl Default for Config {
             sources: Vec::new(),
             services: Vec::new(),
             unmatched_routes: UnmatchedRoutes::default(),
+            redact: Vec::new(),
             metrics: Metrics::default(),
             gateway: Gateway::default(),
+            store: Store::default(),
             limits: Limits::default(),
         }
     }
@@ -163,12 +182,18 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     if let Some(unmatched) = fields.get("unmatched_routes") {
         config.unmatched_routes = service::read_unmatched(unmatched, errors);
     }
+    if let Some(redact) = fields.get("redact") {
+        config.redact = redact::read_all(redact, errors);
+    }
     if let Some(metrics) = fields.get("metrics") {
         let known = KnownSources { names: &source_names, checked: &config.sources };
         config.metrics = metrics::read(metrics, known, errors);
     }
     if let Some(gateway) = fields.get("gateway") {
         config.gateway = gateway::read(gateway, errors);
+    }
+    if let Some(store) = fields.get("store") {
+        config.store = store::read(store, errors);
     }
     if let Some(limits) = fields.get("limits") {
         config.limits = limits::read(limits, errors);

@@ -11,6 +11,7 @@ use weir_record::Format;
 
 use super::duration::PrometheusDuration;
 use super::error::ConfigError;
+use super::keep::{self, Keep};
 use super::keys;
 use super::listener_rules::{self, ListenerRulesApi};
 use super::reader::{Field, Fields, quoted};
@@ -52,6 +53,8 @@ pub struct Source {
     pub listener_rules_api: Option<ListenerRulesApi>,
     /// How long a counted object is remembered; one that comes again later is counted again.
     pub objects_retention: Duration,
+    /// Which of its records can be searched.
+    pub keep: Keep,
 }
 
 /// What a source reads, as far as its keys depend on it.
@@ -121,6 +124,7 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
     let retention = fields
         .get("objects_retention")
         .and_then(|field| field.duration("90d", OBJECTS_RETENTION_RANGE, errors));
+    let keep = fields.get("keep").map(|field| keep::read(field, errors));
     let kind = kind?;
     Some(Source {
         name: name?.to_owned(),
@@ -130,6 +134,7 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         listener_rules: rules.unwrap_or_default(),
         listener_rules_api: rules_api,
         objects_retention: retention.unwrap_or(OBJECTS_RETENTION),
+        keep: keep.flatten().unwrap_or_default(),
     })
 }
 
@@ -155,6 +160,7 @@ fn read_format(field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>) 
         (Format::Alb.name(), Some(Format::Alb)),
         (Format::NginxJson.name(), Some(Format::NginxJson)),
         (Format::Combined.name(), Some(Format::Combined)),
+        (Format::Ndjson.name(), Some(Format::Ndjson)),
     ];
     field.one_of(&choices, errors).flatten()
 }

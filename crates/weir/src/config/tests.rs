@@ -5,9 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use weir_enrich::{RoutePattern, UnmatchedRoutes};
 use weir_meter::pushed::GaugeMode;
-use weir_web::{CorsOrigins, Role, UrlLabels};
 use weir_record::Format;
+use weir_web::{CorsOrigins, Role, UrlLabels};
 
+use super::declared_metrics::DeclaredLabel;
 use super::keys::{SECTIONS, Section};
 use super::listener_rules::ListenerRulesApi;
 use super::remote_write::{Login, RemoteWrite, SourceSelection};
@@ -51,6 +52,7 @@ fn mistakes_are_told_word_for_word() {
     check_cases(include_str!("testdata/users.txt"));
     check_cases(include_str!("testdata/remote_write.txt"));
     check_cases(include_str!("testdata/gateway.txt"));
+    check_cases(include_str!("testdata/records.txt"));
 }
 
 #[test]
@@ -381,6 +383,84 @@ fn the_gateway_and_its_limits_are_read() {
     assert_eq!(read("gateway: {cors_origins: []}").gateway, Gateway::default());
 }
 
+#[test]
+fn what_is_kept_and_redacted_is_read() {
+    let config = read(
+        r#"
+sources:
+  - {name: a, type: alb, path: p, keep: none}
+  - {name: b, type: alb, path: p, keep: {slow: 0.4s}}
+  - {name: c, type: alb, path: p, keep: {sample: 10}}
+  - {name: d, type: alb, path: p, keep: slow}
+store: {retention: 7d, max_disk: 50GB, min_free_disk: 0, keep_raw: true}
+redact: [{field: payload, json_keys: [password, token]}, {field: user_email, where: "status:>=500"}]
+"#,
+    );
+    let keeps: Vec<Keep> = config.sources.iter().map(|source| source.keep).collect();
+    let slow = |threshold_us| Keep::Slow { threshold_us };
+    assert_eq!(keeps, [Keep::None, slow(400_000), Keep::Sample { one_of: 10 }, slow(1_000_000)]);
+    let store = Store {
+        retention: 7 * DAY,
+        disk_bytes_max: Some(50_000_000_000),
+        free_bytes_min: 0,
+        is_raw_kept: true,
+    };
+    assert_eq!(config.store, store);
+    assert_eq!(read("store: {}").store, Store::default());
+    let [payload, email] = config.redact.try_into().unwrap();
+    assert_eq!((payload.rule.json_keys.join(","), payload.filter), ("password,token".to_owned(), None));
+    assert_eq!(
+        (email.rule.field.as_str(), email.filter.unwrap().to_string().as_str()),
+        ("user_email", "status:>=500")
+    );
+}
+
+#[test]
+fn declared_metrics_are_read() {
+    let config = read(
+        r#"
+sources: [{name: web, type: file, path: p}]
+metrics:
+  counters:
+    - {name: errors, help: Errors., source: web, where: "statsu:500", labels: [elb_status_code, "a.b", request_id]}
+    - {name: bytes_total, value: sent_bytes}
+  histograms:
+    - {name: t}
+    - {name: u, value: bytes_in, buckets: [0, 1KB, 2.5]}
+"#
+        .replace("0, 1KB, 2.5", "0, 2.5, 1KB")
+        .as_str(),
+    );
+    let remarks = remarks(&config).join(
+        "
+",
+    );
+    let [errors, bytes, times, sizes] = config.metrics.declared.try_into().unwrap();
+    let label = |name: &str, field: &str| DeclaredLabel { name: name.to_owned(), field: field.to_owned() };
+    let labels = [label("elb_status_code", "status"), label("a_b", "a.b"), label("request_id", "request_id")];
+    assert_eq!((errors.labels, errors.sources), (labels.to_vec(), vec!["web".to_owned()]));
+    assert_eq!((errors.help.as_str(), errors.measure), ("Errors.", Measure::Count));
+    assert_eq!(bytes.measure, Measure::Sum { field: "bytes_out".to_owned() });
+    let Measure::Distribution { field, bounds_micros } = times.measure else { panic!("a histogram") };
+    assert_eq!((field.as_str(), bounds_micros.len(), bounds_micros[0]), ("request_time", 19, 5_000));
+    let bounds_micros = vec![0, 2_500_000, 1_000_000_000];
+    assert_eq!(sizes.measure, Measure::Distribution { field: "bytes_in".to_owned(), bounds_micros });
+    let expected = "the metric `errors` is a counter and does not end in `_total`; OpenMetrics shows it as `unknown`\n\
+         the metric `errors` asks for the field `statsu`, which is none of weir's; did you mean `status`?\n\
+         the metric `errors` has a label of `request_id`, which may differ in each record; beyond \
+         `metrics.max_series` it counts under `__other__`";
+    assert_eq!(remarks, expected);
+}
+
+#[test]
+fn a_query_says_what_is_wrong_with_it_and_where() {
+    for query in ["status:", "(status:500", "status:>fast", "a =~ \"(\""] {
+        let errors = errors_of(&format!("metrics: {{counters: [{{name: a_total, where: '{query}'}}]}}"));
+        let start = format!("f:1:45: `where` should be a query, found `{query}`\n    ");
+        assert!(errors.starts_with(&start) && errors.contains("of the query"), "{errors}");
+    }
+}
+
 /// A config in which `key` of `section` is nonsense whatever its type; `zz-` is not even a label.
 fn with_nonsense(section: &Section, key: &str) -> String {
     let parents = section.path.rsplit('.').filter(|parent| !parent.is_empty());
@@ -418,7 +498,7 @@ proptest! {
 }
 
 fn part() -> impl Strategy<Value = &'static str> {
-    let parts = "version: 1\n|http:|auth:|users:|sqs:|s3:|remote_write:|gateway:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
+    let parts = "version: 1\n|http:|auth:|users:|sqs:|s3:|remote_write:|gateway:|store:|redact:|counters:|where:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
                  |- |[|]|{|}|, |: |? |&a |*a |*|!t |'|\"|>\n|#|---\n|...\n|%|~|${PORT}|${|$${|alb|12m|1MiB|é|\0|\\";
     prop::sample::select(parts.split('|').collect::<Vec<_>>())
 }

@@ -268,6 +268,13 @@ struct Counted {
 
 /// Once per object: nothing is lost, as the object stays where it is, but nothing of these lines is counted.
 fn warn_of_rejects(object: &str, account: &Account) {
+    if account.events > 0 {
+        tracing::warn!(
+            object,
+            events = account.events,
+            "events have no request to count and were passed over"
+        );
+    }
     if account.reject_count() > 0 {
         let reasons = reasons(&account.rejects);
         tracing::warn!(

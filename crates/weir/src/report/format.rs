@@ -194,7 +194,7 @@ fn duration(seconds: f64) -> String {
 
 /// The width of each group column, `available` in all: each as wide as its values where that fits,
 /// else the widest gives way.
-fn group_widths(rows: &[Vec<String>], available: usize) -> Vec<usize> {
+pub fn group_widths(rows: &[Vec<String>], available: usize) -> Vec<usize> {
     let columns = rows.first().map_or(0, Vec::len);
     let widest =
         |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|value| value.width()).max();
@@ -213,7 +213,7 @@ fn group_widths(rows: &[Vec<String>], available: usize) -> Vec<usize> {
 ///
 /// Characters are dropped from the middle until the whole is narrow enough, as the width of a text is
 /// not the sum of the widths of its characters (an emoji and its selector).
-fn cut_middle(text: &str, width: usize) -> String {
+pub fn cut_middle(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -23,6 +23,7 @@ use crate::output::{UsageError, exit_code, say};
 use crate::setup;
 use crate::tally::Tally;
 pub use column::GroupColumn;
+pub use format::{cut_middle, group_widths};
 use rows::{Order, Table};
 
 /// Runs the command.

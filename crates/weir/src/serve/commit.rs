@@ -6,7 +6,7 @@
 //!
 //! 1. what was counted before is put aside;
 //! 2. what is left is added up, and finds its rows;
-//! 3. it is written, all of it or nothing;
+//! 3. it is written, all of it or nothing: records first, which nobody sees before the ledger names them;
 //! 4. it is added to the state, which scrapes read;
 //! 5. who waits is told, and acknowledges what it read.
 //!
@@ -21,10 +21,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use weir_ledger::{Ledger, LedgerError};
 use weir_meter::pushed::{Grouping, Push};
 use weir_record::Timestamp;
+use weir_store::{Change, Store, StoreError};
 
 use super::account::Account;
 use super::crash;
 use super::group::{Group, tell};
+use super::kept_records;
+use super::live::LiveTail;
 use super::preparation::{NewSlotKeys, Preparation};
 use super::prepared::Prepared;
 use super::publication::Publication;
@@ -40,6 +43,9 @@ const GROUP_MAX: usize = 1024;
 
 /// How long a failed write waits before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
+
+/// How long records wait for those before them to become files, before it is tried again.
+const BEHIND_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long minutes are published before other requests have their turn: catching up with hours must not hold
 /// up who pushes, nor a server that is to end.
@@ -62,8 +68,18 @@ pub enum Request {
     Delivered(Delivered),
     /// Something small that is kept under a name; what is empty is forgotten.
     Keep(String, Vec<u8>, oneshot::Sender<()>),
+    /// Files of the store that take the place of others, or of records in memory.
+    Store(StoreChange),
     /// Nothing; what is due by time is done.
     Tick,
+}
+
+/// A change of the store's files that is ready to be listed.
+pub struct StoreChange {
+    /// What takes the place of what.
+    pub change: Change,
+    /// Told when it is listed, or that it does not fit any more; dropped if the server ends first.
+    pub done: oneshot::Sender<bool>,
 }
 
 /// A body of remote write that is done with.
@@ -87,6 +103,24 @@ pub enum Pushed {
     Refused(weir_meter::pushed::PushRefused),
     /// There is no room on the disk; nothing of it was counted.
     DiskFull,
+}
+
+/// Why a group could not be written.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Failure {
+    fn is_retryable(&self) -> bool {
+        match self {
+            Self::Ledger(error) => error.is_retryable(),
+            Self::Store(error) => error.is_retryable(),
+        }
+    }
 }
 
 /// The way to the commit thread.
@@ -122,6 +156,8 @@ pub struct Committer {
     requests: mpsc::Receiver<Request>,
     ledger: Arc<Ledger>,
     state: Arc<State>,
+    store: Arc<Store>,
+    live: Arc<LiveTail>,
     preparation: Preparation,
     publications: Vec<Publication>,
     /// Set when the server must end even though something cannot be written.
@@ -132,18 +168,40 @@ pub struct Committer {
     backlog: VecDeque<Request>,
 }
 
+/// What the commit thread writes to and tells.
+pub struct Written {
+    /// What was counted.
+    pub ledger: Arc<Ledger>,
+    /// What is shown.
+    pub state: Arc<State>,
+    /// Records that are kept.
+    pub store: Arc<Store>,
+    /// Who watches records come.
+    pub live: Arc<LiveTail>,
+}
+
 /// A way to the commit thread, and the thread's own.
 pub fn commits(
-    ledger: Arc<Ledger>,
-    state: Arc<State>,
+    written: Written,
     preparation: Preparation,
     publications: Vec<Publication>,
     give_up: watch::Receiver<bool>,
 ) -> (Commits, Committer) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+    let Written { ledger, state, store, live } = written;
     let (failure, backlog) = (None, VecDeque::new());
-    let committer =
-        Committer { requests, ledger, state, preparation, publications, give_up, failure, backlog };
+    let committer = Committer {
+        requests,
+        ledger,
+        state,
+        store,
+        live,
+        preparation,
+        publications,
+        give_up,
+        failure,
+        backlog,
+    };
     (Commits { requests: sender }, committer)
 }
 
@@ -190,15 +248,34 @@ impl Committer {
             None => return group.refuse(now),
         }
         crash::here("looked up");
+        let store_changes = std::mem::take(&mut group.store_changes);
         let mut prepared = self.preparation.prepare(group, &self.state, &mut self.publications, now);
         crash::here("prepared");
         if prepared.is_empty() {
             self.preparation.recycle(prepared.answer());
-            return;
+        } else if self.append(&mut prepared).is_none() {
+            prepared.refuse();
+        } else if let Some(new_slot_keys) = self.write(&mut prepared) {
+            crash::here("written");
+            self.apply(prepared, new_slot_keys, started.elapsed());
+        } else {
+            prepared.refuse();
         }
-        let Some(new_slot_keys) = self.write(&mut prepared) else { return prepared.refuse() };
-        crash::here("written");
-        self.apply(prepared, new_slot_keys, started.elapsed());
+        store_changes.into_iter().for_each(|change| self.change_store(change));
+    }
+
+    /// Writes the records of a group ahead of the ledger; `None` if the server ends first. Nobody sees them yet,
+    /// and without the transaction that follows nobody ever will.
+    fn append(&mut self, prepared: &mut Prepared) -> Option<()> {
+        if !prepared.has_records() {
+            return Some(());
+        }
+        let appended = self.retrying(|committer| {
+            committer.store.append(&prepared.kept()).inspect_err(|_| committer.refuse_pushes(prepared))
+        })?;
+        prepared.appended = Some(appended);
+        crash::here("stored");
+        Some(())
     }
 
     /// Writes a group; `None` if the server ends first, or if it can never be written.
@@ -206,14 +283,33 @@ impl Committer {
         self.retrying(|committer| {
             let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
             written.inspect_err(|error| {
-                // Who pushes waits for an answer and knows what to do with a refusal. But first it must be known
-                // that the write is not there after all.
+                // First it must be known that the write is not there after all.
                 if committer.ledger.is_settled() && !matches!(error, LedgerError::WasCommitted) {
-                    prepared.refuse_pushes();
-                    committer.refuse_waiting_pushes();
+                    committer.refuse_pushes(prepared);
                 }
             })
         })
+    }
+
+    /// Lists what takes the place of other files, and only then lets go of those.
+    fn change_store(&mut self, StoreChange { change, done }: StoreChange) {
+        let written = self.retrying(|committer| {
+            committer.ledger.write(|ledger| kept_records::write_change(ledger, &committer.store, &change))
+        });
+        let Some(fits) = written else { return };
+        crash::here("store listed");
+        if fits {
+            self.store.apply(change);
+        }
+        crash::here("store applied");
+        tell(done, fits);
+    }
+
+    /// Refuses the pushes of a group that cannot be written, and those that wait: who pushes waits for an
+    /// answer and knows what to do with a refusal.
+    fn refuse_pushes(&mut self, prepared: &mut Prepared) {
+        prepared.refuse_pushes();
+        self.refuse_waiting_pushes();
     }
 
     /// Answers the pushes that wait; everything else is kept for the next group.
@@ -231,6 +327,8 @@ impl Committer {
     }
 
     fn apply(&mut self, mut prepared: Prepared, new_slot_keys: NewSlotKeys, duration: Duration) {
+        prepared.publish(&self.store, &self.live);
+        crash::here("published");
         prepared.apply(&self.state, &mut self.publications, duration);
         crash::here("applied");
         self.preparation.written(&prepared, new_slot_keys);
@@ -267,7 +365,10 @@ impl Committer {
     }
 
     /// Tries until it works; `None` if the server has to end first, or if trying again cannot help.
-    fn retrying<R>(&mut self, mut attempt: impl FnMut(&mut Self) -> Result<R, LedgerError>) -> Option<R> {
+    fn retrying<R, E: Into<Failure>>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Self) -> Result<R, E>,
+    ) -> Option<R> {
         loop {
             match attempt(self) {
                 Ok(result) => {
@@ -275,7 +376,7 @@ impl Committer {
                     return Some(result);
                 }
                 Err(error) => {
-                    if !self.goes_on_after(&error) {
+                    if !self.goes_on_after(&error.into()) {
                         return None;
                     }
                 }
@@ -283,18 +384,24 @@ impl Committer {
         }
     }
 
-    /// Notes that the ledger can be written.
+    /// Notes that everything can be written.
     fn worked(&mut self) {
         if self.failure.take().is_some() {
-            tracing::info!("the ledger can be written again; intake goes on");
+            tracing::info!("what was counted can be written again; intake goes on");
             self.state.set_writable(true);
         }
     }
 
     /// Says what is wrong, once, and waits a moment; `false` if trying again makes no sense.
-    fn goes_on_after(&mut self, error: &LedgerError) -> bool {
-        if matches!(error, LedgerError::WasCommitted) {
+    fn goes_on_after(&mut self, error: &Failure) -> bool {
+        if matches!(error, Failure::Ledger(LedgerError::WasCommitted)) {
             return true;
+        }
+        if matches!(error, Failure::Store(StoreError::Behind)) {
+            // Nothing is wrong; records come quicker than files are written.
+            #[expect(clippy::disallowed_methods, reason = "files are written in the background")]
+            std::thread::sleep(BEHIND_INTERVAL);
+            return !*self.give_up.borrow();
         }
         let text = error.to_string();
         if self.failure.as_deref() != Some(&text) {

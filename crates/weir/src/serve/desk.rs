@@ -16,7 +16,7 @@ use super::replay;
 use super::sources::Shared;
 use super::{rejects, source_status};
 use crate::clock;
-use crate::config::{AwsAccess, Config, FILE_LATENESS, OBJECTS_RETENTION, S3Input, Source, SourceInput};
+use crate::config::{AwsAccess, Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, S3Input, Source, SourceInput};
 
 /// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
 const PROGRESS_MESSAGES_MAX: usize = 16;
@@ -172,6 +172,7 @@ fn backfill_source() -> Source {
         listener_rules: Vec::new(),
         listener_rules_api: None,
         objects_retention: OBJECTS_RETENTION,
+        keep: Keep::All,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What counts, without anybody who brings something: the ledger, the state and the commit thread.
+//! What counts, without anybody who brings something: the ledger, the state, the store and the commit thread.
 //!
 //! The server runs it under its sources and HTTP; a command that finds no server runs it alone, so that what
 //! either of them writes is written by the same code and under the same lock.
@@ -11,11 +11,14 @@ use anyhow::{Context, bail};
 use tokio::sync::watch;
 use weir_ledger::{Ledger, LedgerError};
 
-use super::commit;
+use super::commit::{self, Written};
 use super::listener_rules::History;
+use super::live::LiveTail;
 use super::open::{self, Opened};
+use super::redaction::Redaction;
 use super::rules::CurrentRules;
 use super::sources::Shared;
+use super::upkeep::{Upkeep, UpkeepThread};
 use crate::config::Config;
 use crate::setup;
 
@@ -32,6 +35,7 @@ pub struct Engine {
     pub queues: Vec<(Arc<str>, String)>,
     committing: JoinHandle<()>,
     give_up: watch::Sender<bool>,
+    upkeep: UpkeepThread,
 }
 
 impl Engine {
@@ -44,20 +48,38 @@ impl Engine {
         let history = History::load(&ledger).map_err(unreadable)?;
         let enricher = setup::enricher_with(config, None, &history.captures())?;
         let options = setup::meter_options(&config.metrics, &enricher, true);
-        let Opened { ledger, state, preparation, publications } = open::open(config, options, ledger)?;
+        let Opened { ledger, state, preparation, publications, store, declared } =
+            open::open(config, options, ledger)?;
         let queue = |publication: &super::publication::Publication| {
             (Arc::clone(&publication.name), publication.queue().to_owned())
         };
         let queues = publications.iter().map(queue).collect();
         let (give_up, has_given_up) = watch::channel(false);
-        let (commits, committer) =
-            commit::commits(Arc::clone(&ledger), Arc::clone(&state), preparation, publications, has_given_up);
+        let live = Arc::new(LiveTail::new());
+        let written = Written {
+            ledger: Arc::clone(&ledger),
+            state: Arc::clone(&state),
+            store: Arc::clone(&store),
+            live: Arc::clone(&live),
+        };
+        let (commits, committer) = commit::commits(written, preparation, publications, has_given_up);
         let committing = std::thread::Builder::new()
             .name("commit".to_owned())
             .spawn(move || committer.run())
             .context("cannot start the commit thread")?;
-        let shared = Shared { rules: CurrentRules::new(enricher), options, ledger, state, commits };
-        Ok(Self { shared, history, queues, committing, give_up })
+        let upkeep = Upkeep::start(&store, &commits).context("cannot start the store's thread")?;
+        let shared = Shared {
+            rules: CurrentRules::new(enricher),
+            options,
+            ledger,
+            state,
+            commits,
+            store,
+            live,
+            redaction: Arc::new(Redaction::new(&config.redact)?),
+            declared,
+        };
+        Ok(Self { shared, history, queues, committing, give_up, upkeep })
     }
 
     /// Lets go of what cannot be written: the server must end.
@@ -71,8 +93,8 @@ impl Engine {
     ///
     /// When the commit thread has failed.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Self { shared, committing, give_up, .. } = self;
-        drop(shared);
+        let Self { shared, committing, give_up, upkeep, .. } = self;
+        drop((shared, upkeep));
         let committed = tokio::task::spawn_blocking(move || committing.join());
         match tokio::time::timeout(LAST_COMMIT_MAX, committed).await {
             Ok(Ok(Ok(()))) => Ok(()),

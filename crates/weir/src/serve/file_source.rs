@@ -390,6 +390,10 @@ impl<'s> Worker<'s> {
         let position = position.map(|(extent, head)| KnownFile { extent, bytes: arrival.bytes, head });
         let position = position.map(|file| (arrival.key(), position_of(file, clock::now())));
         self.unit.files.extend(position);
+        if !self.source.intake.seal(&mut self.unit) {
+            self.clear_unit();
+            return Pending { progress: Progress::NotWritten, committed: None };
+        }
         let (done, committed) = oneshot::channel();
         self.unit.waiting.push(done);
         let next = self.back.try_recv().unwrap_or_else(|_| self.source.intake.unit());

@@ -68,7 +68,10 @@ pub async fn start(
     admin: Admin,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<HttpServer> {
-    let handlers = handlers(config, shared, admin, authentication(&config.http.access)?);
+    let handlers = Handlers {
+        records: Some(super::records::records(shared, stop.clone())),
+        ..handlers(config, shared, admin, authentication(&config.http.access)?)
+    };
     let socket = Socket::start(&config.data_dir, handlers.clone(), stop.clone());
     let mut stopped = stop;
     let task = tokio::spawn(weir_web::serve(listener, handlers, async move {
@@ -94,6 +97,7 @@ fn handlers(config: &Config, shared: &Shared, admin: Admin, authentication: Auth
         is_ready: Arc::new(move || ready.is_ready()),
         gateway: Some(gateway(config, shared)),
         admin: Some(admin),
+        records: None,
         hosts: hosts(&config.http),
         authentication: Arc::new(authentication),
     }

@@ -4,18 +4,23 @@
 //! come to different numbers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
 use weir_ledger::StoredReject;
 use weir_meter::MeterOptions;
-use weir_record::{Format, Minute, Reject, Timestamp};
+use weir_record::{Format, Minute, Record, RecordContext, Reject, Timestamp};
 
+use super::record_keeping::RecordKeeping;
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::{Reach, Unit};
 use crate::clock;
 use crate::tally::counting;
+
+/// How long a worker waits after records could not be written.
+const SEAL_RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a source needs to count lines.
 #[derive(Clone)]
@@ -34,18 +39,32 @@ pub struct Intake {
     pub limits: ReadLimits,
     /// What is known already.
     pub state: Arc<State>,
+    /// What becomes of its records beside being counted.
+    pub keeping: RecordKeeping,
 }
 
 impl Intake {
     /// An empty unit of this source.
     pub fn unit(&self) -> Box<Unit> {
-        let first_open = self.first_open();
-        Box::new(Unit::new(Arc::clone(&self.source), self.reach, self.options, clock::now(), first_open))
+        let (first_open, rows) = (self.first_open(), self.keeping.store.writer());
+        let source = Arc::clone(&self.source);
+        Box::new(Unit::new(source, self.reach, self.options, clock::now(), first_open, Some(rows)))
     }
 
     /// Empties a unit of this source for the next objects, and keeps its memory.
     pub fn clear(&self, unit: &mut Unit) {
         unit.clear(clock::now(), self.first_open());
+    }
+
+    /// Makes a unit's records ready to be committed; `false` if that failed, and the unit is to be dropped and
+    /// read again. Then it has waited a moment, as for a full disk.
+    pub fn seal(&self, unit: &mut Unit) -> bool {
+        let Err(error) = unit.seal() else { return true };
+        let error = error.to_string();
+        tracing::error!(source = &*self.source, error, "cannot keep records; they are read again, nothing is lost");
+        #[expect(clippy::disallowed_methods, reason = "nothing tells when a disk has room again")]
+        std::thread::sleep(SEAL_RETRY_INTERVAL);
+        false
     }
 
     /// The reject of a whole object or message that rejects call `origin`. Without `bytes` nothing of its content
@@ -104,14 +123,37 @@ impl<'i> Counter<'i> {
             ObjectLine::Long(number, why) => return self.reject(unit, *number, &[], why, true),
             ObjectLine::Line(line) => line,
         };
-        let request = match &line.outcome {
-            Ok(request) => request,
+        let record = match line.outcome {
+            Ok(record) => record,
             Err(why) => return self.reject(unit, line.number, line.bytes, why, false),
         };
-        let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
-        unit.observe(&counting(request, &enriched), request);
-        unit.account.late +=
-            u64::from(self.complete_to.is_some_and(|complete_to| request.time < complete_to));
+        let keeping = &self.intake.keeping;
+        let mut context = RecordContext {
+            source: &self.intake.source,
+            service: None,
+            route: None,
+            target_group: None,
+            kind: None,
+            tags: &[],
+            format: line.format,
+            line: line.bytes,
+        };
+        match record {
+            Record::Request(request) => {
+                let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
+                unit.observe(&counting(request, &enriched), request);
+                context.service = enriched.service.map(|service| service.name.as_str());
+                context.route = Some(enriched.route).filter(|_| request.path.is_some());
+                context.target_group = Some(enriched.target_group).filter(|group| !group.is_empty());
+                keeping.take_in(unit, record, &context, self.origin, line.number);
+            }
+            Record::Event(event) => {
+                unit.account.record(event.time);
+                keeping.take_in(unit, record, &context, self.origin, line.number);
+            }
+        }
+        let time = record.time();
+        unit.account.late += u64::from(self.complete_to.is_some_and(|complete_to| time < complete_to));
     }
 
     /// Notes that an object was read to its end: what its name says of its interval.
@@ -127,6 +169,7 @@ impl<'i> Counter<'i> {
 
     fn reject(&self, unit: &mut Unit, line: u64, bytes: &[u8], why: &Reject, is_cut: bool) {
         super::account::count(&mut unit.account.rejected, why.reason.label());
+        let bytes = self.intake.keeping.redaction.reject(self.intake.format, bytes).into_owned();
         unit.keep(StoredReject {
             source: (&*self.intake.source).into(),
             origin: self.origin.into(),
@@ -134,7 +177,7 @@ impl<'i> Counter<'i> {
             column: u32::try_from(why.column).unwrap_or(u32::MAX),
             reason: why.reason.label().into(),
             received_at_us: self.received_at.micros(),
-            bytes: bytes.to_vec(),
+            bytes,
             is_cut,
         });
     }

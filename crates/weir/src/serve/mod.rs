@@ -7,19 +7,26 @@ mod account;
 mod backfill;
 mod commit;
 mod crash;
+mod declared;
 mod desk;
 mod engine;
 mod file_source;
 mod group;
 mod http;
 mod intake;
+mod keeping;
+mod kept_records;
 mod listener_rules;
+mod live;
 mod object_sink;
 mod open;
 mod own_metrics;
 mod preparation;
 mod prepared;
 mod publication;
+mod record_keeping;
+mod records;
+mod redaction;
 mod rejects;
 mod remote_write;
 mod replay;
@@ -29,6 +36,7 @@ mod source_status;
 mod sources;
 mod state;
 mod unit;
+mod upkeep;
 mod work_queue;
 
 use std::net::SocketAddr;
@@ -48,6 +56,7 @@ use crate::setup;
 pub use desk::Desk;
 pub use engine::Engine;
 pub use open::{has_ledger, open_ledger};
+pub use records::records;
 pub use socket::socket_path;
 use sources::DRAIN_MAX;
 
@@ -206,5 +215,6 @@ fn watched(paths: &[String]) -> Source {
         listener_rules: Vec::new(),
         listener_rules_api: None,
         objects_retention: OBJECTS_RETENTION,
+        keep: config::Keep::All,
     }
 }

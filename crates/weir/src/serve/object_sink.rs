@@ -352,6 +352,8 @@ impl<'s> Worker<'s> {
         let FetchedObject { reference, etag, size, body } = object;
         let (etag, size) = (etag.unwrap_or_default(), size.unwrap_or(0));
         let kept = match &body {
+            // Nothing can be taken out of packed bytes.
+            _ if !self.sink.intake.keeping.redaction.is_empty() => Vec::new(),
             ObjectBody::Whole(bytes) if bytes.len() <= CHANGED_BYTES_MAX => bytes.to_vec(),
             _ => Vec::new(),
         };
@@ -394,6 +396,9 @@ impl<'s> Worker<'s> {
         self.sink.say_the_rest();
         if self.unit.is_empty() {
             return;
+        }
+        if !self.sink.intake.seal(&mut self.unit) {
+            return self.drop_unit();
         }
         let mut next = if self.units_away < UNITS_MAX {
             self.sink.intake.unit()

@@ -12,11 +12,14 @@ use anyhow::{Context, bail};
 use weir_ledger::{Ledger, LedgerError, Reading};
 use weir_meter::pushed::{PushedOptions, PushedSeries, StoredFamily, StoredSeries};
 use weir_meter::{Births, Meter, MeterOptions, Scrapers};
+use weir_store::Store;
 
 use super::account::Account;
+use super::declared::{Declared, DeclaredLosses};
+use super::kept_records;
 use super::own_metrics::Own;
 use super::preparation::{Kept, Preparation};
-use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES};
+use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES, write_staged};
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
 use crate::clock;
@@ -24,6 +27,9 @@ use crate::config::{Config, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
 
 /// The ledger's name in the data folder.
 const LEDGER_FILE: &str = "ledger.redb";
+
+/// The folder of records in the data folder.
+const STORE_FOLDER: &str = "store";
 
 /// The source of backfills that no source of the config is for.
 pub const BACKFILL: &str = "backfill";
@@ -38,6 +44,10 @@ pub struct Opened {
     pub preparation: Preparation,
     /// The targets of remote write.
     pub publications: Vec<Publication>,
+    /// Records that are kept.
+    pub store: Arc<Store>,
+    /// The user's own metrics.
+    pub declared: Arc<Declared>,
 }
 
 /// Opens the ledger of the data folder, and makes the folder if it is missing.
@@ -71,16 +81,46 @@ pub fn has_ledger(folder: &Path) -> bool {
 /// When the ledger can't be read.
 pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::Result<Opened> {
     let ledger = Arc::new(ledger);
-    let (inner, preparation, publications) =
-        ledger.read(|reading| load(config, options, reading)).context("cannot read what was counted")?;
+    let declared = Arc::new(Declared::new(&config.metrics.declared, config.metrics.max_series)?);
+    let loaded = ledger.read(|reading| {
+        Ok((load(config, options, &declared, reading)?, kept_records::load(reading)?))
+    });
+    let ((mut inner, preparation, publications), (kept, files)) =
+        loaded.context("cannot read what was counted")?;
+    forget_undeclared(&ledger, &mut inner)?;
+    let store = Store::open(store_options(config), kept, files).context("cannot open the store of records")?;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), config.metrics.expire_after));
     publications.iter().for_each(|publication| publication.tell(&state));
-    Ok(Opened { ledger, state, preparation, publications })
+    Ok(Opened { ledger, state, preparation, publications, store: Arc::new(store), declared })
+}
+
+/// Removes series that the config declared once and does not now, before anything is counted.
+fn forget_undeclared(ledger: &Ledger, inner: &mut Inner) -> anyhow::Result<()> {
+    let mut staged = inner.pushed.staged();
+    if inner.declared.stage_removed(&inner.pushed, &mut staged) == 0 {
+        return Ok(());
+    }
+    ledger
+        .write(|ledger| write_staged(ledger, &staged))
+        .context("cannot forget metrics that the config does not declare any more")?;
+    inner.pushed.apply(staged);
+    Ok(())
+}
+
+fn store_options(config: &Config) -> weir_store::Options {
+    weir_store::Options {
+        is_raw_kept: config.store.is_raw_kept,
+        retention: Some(config.store.retention),
+        disk_bytes_max: config.store.disk_bytes_max,
+        free_bytes_min: config.store.free_bytes_min,
+        ..weir_store::Options::new(config.data_dir.join(STORE_FOLDER), clock::now())
+    }
 }
 
 fn load(
     config: &Config,
     options: MeterOptions,
+    declared: &Arc<Declared>,
     ledger: &Reading<'_>,
 ) -> Result<(Inner, Preparation, Vec<Publication>), LedgerError> {
     let mut meter = Meter::restore(options, &ledger.series(METRICS)?);
@@ -116,14 +156,21 @@ fn load(
             .unwrap_or(OBJECTS_RETENTION),
         slots: config.metrics.slots_retention,
     };
-    let preparation = Preparation::load(ledger, options, kept)?;
-    let inner = Inner { meter, pushed, scrapers: Scrapers::restore(scrapers), sources, own: Own::default() };
+    let preparation = Preparation::load(ledger, options, kept, Arc::clone(declared))?;
+    let inner = Inner {
+        meter,
+        pushed,
+        scrapers: Scrapers::restore(scrapers),
+        sources,
+        own: Own::default(),
+        declared: Arc::clone(declared),
+        declared_losses: DeclaredLosses::default(),
+    };
     Ok((inner, preparation, publications))
 }
 
 fn load_pushed(config: &Config, ledger: &Reading<'_>) -> Result<PushedSeries, LedgerError> {
-    let options =
-        PushedOptions { series_max: config.gateway.max_series, gauges: config.gateway.gauges };
+    let options = PushedOptions { series_max: config.gateway.max_series, gauges: config.gateway.gauges };
     let families = ledger.pushed_families::<StoredFamily>()?;
     let families = families.into_iter().map(|(name, family)| (String::from(name), family));
     let mut series = Vec::new();

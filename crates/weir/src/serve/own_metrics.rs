@@ -92,7 +92,9 @@ impl<'i> OwnSeries<'i> {
     /// Calls `use_it` with what the gateway asks.
     pub fn with<R>(&self, use_it: impl FnOnce(pushed::OwnSeries<'_>) -> R) -> R {
         use_it(pushed::OwnSeries {
-            kind_of: &|name| Meter::family_kind(name).or_else(|| own_kind(name)),
+            kind_of: &|name| {
+                Meter::family_kind(name).or_else(|| own_kind(name)).or_else(|| self.inner.declared.kind_of(name))
+            },
             has_series: &|name, labels| self.has(name, labels),
         })
     }
@@ -101,11 +103,14 @@ impl<'i> OwnSeries<'i> {
         let series = self.series.get_or_init(|| {
             let metered = self.inner.meter.families(View::ALL);
             let own = families(self.inner, Timestamp::default(), true);
-            metered.chain(own).chain(process_families()).flat_map(|family| {
-                let name = family.name;
-                family.series.into_iter().map(move |series| (Arc::clone(&name), sorted(&series)))
-            })
-            .collect()
+            metered
+                .chain(own)
+                .chain(process_families())
+                .flat_map(|family| {
+                    let name = family.name;
+                    family.series.into_iter().map(move |series| (Arc::clone(&name), sorted(&series)))
+                })
+                .collect()
         });
         let labels = labels.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         series.contains(&(name.into(), labels))
@@ -152,7 +157,14 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
             .overflows()
             .iter()
             .map(|&(family, count)| number(&[("family", family)], count as f64))
+            .chain(inner.declared_losses.overflows())
             .collect(),
+    ));
+    families.push(family(
+        "weir_declared_metrics_dropped_total",
+        "Records that are not in a metric of the config, because it had no room or its name was taken.",
+        Kind::Counter,
+        inner.declared_losses.dropped(),
     ));
     families.push(family(
         "weir_commit_duration_seconds",
@@ -178,8 +190,16 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
 /// What became of the lines of each source.
 fn lines_families(sources: &Sources) -> Vec<Family> {
     vec![
-        counter("weir_source_received_total", "Lines received: records and rejects.", by_source(sources, |a| a.received)),
-        counter("weir_source_stored_total", "Records that are counted, durably.", by_source(sources, Account::stored)),
+        counter(
+            "weir_source_received_total",
+            "Lines received: records and rejects.",
+            by_source(sources, |account| account.received),
+        ),
+        counter(
+            "weir_source_stored_total",
+            "Records that are counted, durably.",
+            by_source(sources, Account::stored),
+        ),
         counter(
             "weir_source_rejected_total",
             "Lines that are no records, by reason.",

@@ -10,13 +10,15 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use weir_ledger::{LedgerError, Reading, Writing};
 use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
-use weir_meter::pushed::{Grouping, PushRefused};
+use weir_meter::pushed::{Grouping, PushRefused, Staged};
 use weir_meter::{Meter, MeterOptions, OTHER, RowSlots};
 use weir_record::{Minute, Timestamp};
 
 use super::account::Account;
 use super::commit::{Delivered, Pushed};
+use super::declared::{Declared, StagedLosses};
 use super::group::{Group, UnitAndWay, WaitingPush};
+use super::kept_records;
 use super::own_metrics::OwnSeries;
 use super::prepared::{
     GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES, Slots,
@@ -53,6 +55,7 @@ const CLEANED_MAX: usize = 20_000;
 
 /// What the commit thread knows from group to group.
 pub struct Preparation {
+    declared: Arc<Declared>,
     slot_keys: HashMap<StoredSlotKey, u32>,
     group_number: u64,
     options: MeterOptions,
@@ -101,9 +104,15 @@ impl Preparation {
     /// # Errors
     ///
     /// When the ledger can't be read.
-    pub fn load(ledger: &Reading<'_>, options: MeterOptions, kept: Kept) -> Result<Self, LedgerError> {
+    pub fn load(
+        ledger: &Reading<'_>,
+        options: MeterOptions,
+        kept: Kept,
+        declared: Arc<Declared>,
+    ) -> Result<Self, LedgerError> {
         let slot_keys = ledger.slot_keys()?.into_iter().map(|(number, key)| (key, number)).collect();
         Ok(Self {
+            declared,
             slot_keys,
             group_number: ledger.state(GROUP_NUMBER)?.unwrap_or(0),
             options,
@@ -147,6 +156,7 @@ impl Preparation {
             overflows: [alb.1 + added[0].1, nginx.1 + added[1].1],
         };
         let pushes = stage_pushes(&inner, pushes, &known.pushes, deletions);
+        let (declared, declared_losses) = self.stage_declared(&units, &inner);
         let scrapers = inner.scrapers.has_news().then(|| inner.scrapers.to_stored());
         drop(inner);
         let mut pending = Vec::new();
@@ -170,7 +180,21 @@ impl Preparation {
             kept,
             scrapers,
             purged: std::mem::take(&mut self.purged),
+            appended: None,
+            declared,
+            declared_losses,
         }
+    }
+
+    /// What the units add to the user's own metrics.
+    fn stage_declared(&self, units: &[UnitAndWay], inner: &Inner) -> (Option<Staged>, StagedLosses) {
+        let mut counts = units.iter().map(|(unit, _)| &unit.declared).filter(|counts| !counts.is_empty()).peekable();
+        if counts.peek().is_none() {
+            return (None, StagedLosses::default());
+        }
+        let mut staged = inner.pushed.staged();
+        let losses = self.declared.stage(counts, &inner.pushed, &mut staged);
+        (Some(staged), losses)
     }
 
     /// The sum of all units whose counts are to be on `/metrics`.
@@ -216,6 +240,9 @@ impl Preparation {
                 .try_for_each(|key| ledger.remove_file(&unit.source, *key).map(drop))?;
             unit.files.iter().try_for_each(|(key, file)| ledger.put_file(&unit.source, *key, file))?;
             unit.replayed.iter().try_for_each(|id| ledger.remove_reject(*id).map(drop))?;
+        }
+        if let Some(appended) = &prepared.appended {
+            kept_records::write_appended(ledger, appended)?;
         }
         ledger.put_rejects(prepared.units.iter().flat_map(|(unit, _)| &unit.rejects))?;
         write_series(ledger, METRICS, &prepared.series)?;

@@ -13,10 +13,13 @@ use weir_ledger::{LedgerError, Writing};
 use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
 use weir_meter::{Meter, SeriesChange, Staged, StoredScraper, pushed};
 use weir_record::{Minute, Timestamp};
+use weir_store::{Appended, Kept, Store};
 
 use super::account::Account;
 use super::commit::{Delivered, Pushed};
+use super::declared::StagedLosses;
 use super::group::{UnitAndWay, WaitingKeep, end_unit, tell};
+use super::live::LiveTail;
 use super::publication::{PendingChanges, Publication};
 use super::state::State;
 use super::unit::Committed;
@@ -63,6 +66,12 @@ pub struct Prepared {
     pub kept: Vec<WaitingKeep>,
     pub scrapers: Option<Vec<StoredScraper>>,
     pub purged: Vec<SeriesId>,
+    /// Where its records are, once they are written.
+    pub appended: Option<Appended>,
+    /// What it adds to the user's own metrics. Apart from the pushes, which a full disk refuses.
+    pub declared: Option<pushed::Staged>,
+    /// What of that had no room; taken when it is noted.
+    pub declared_losses: StagedLosses,
 }
 
 /// The pushes and deletions of a group.
@@ -86,29 +95,40 @@ impl Prepared {
             && self.purged.is_empty()
     }
 
+    /// Whether it has records to keep.
+    pub fn has_records(&self) -> bool {
+        self.units.iter().any(|(unit, _)| !unit.kept.is_empty())
+    }
+
+    /// The records to keep.
+    pub fn kept(&self) -> Vec<&Kept> {
+        self.units.iter().map(|(unit, _)| &unit.kept).filter(|kept| !kept.is_empty()).collect()
+    }
+
+    /// Makes the records visible: the ledger names them.
+    pub fn publish(&mut self, store: &Store, live: &LiveTail) {
+        if live.has_listeners() {
+            for (unit, _) in &mut self.units {
+                let (rows, passed_over) = unit.take_shown();
+                rows.iter().for_each(|rows| live.send(rows));
+                live.pass_over(passed_over);
+            }
+        }
+        let kept = self.units.iter_mut().map(|(unit, _)| std::mem::take(&mut unit.kept));
+        let kept: Vec<Kept> = kept.filter(|kept| !kept.is_empty()).collect();
+        if let Some(appended) = self.appended.take() {
+            store.publish(appended, kept);
+        }
+    }
+
     /// Writes what was pushed.
     ///
     /// # Errors
     ///
     /// Whatever the ledger says.
     pub fn write_pushes(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
-        let Some(staged) = &self.pushes.staged else { return Ok(()) };
         self.pushes.keys.iter().try_for_each(|key| ledger.put_key(*key, self.now))?;
-        for family in staged.family_changes() {
-            match &family.row {
-                Some(row) => ledger.put_pushed_family(family.name, row)?,
-                None => ledger.remove_pushed_family(family.name).map(drop)?,
-            }
-        }
-        let mut key = Vec::new();
-        for series in staged.series_changes() {
-            series.write_key(&mut key);
-            match series.row {
-                Some(row) => ledger.put_pushed_series(&key, row)?,
-                None => ledger.remove_pushed_series(&key).map(drop)?,
-            }
-        }
-        Ok(())
+        [&self.pushes.staged, &self.declared].into_iter().flatten().try_for_each(|staged| write_staged(ledger, staged))
     }
 
     /// Takes the pushes out, as there is no room on the disk, and says so to who waits.
@@ -131,9 +151,10 @@ impl Prepared {
                 source.account = account.clone();
             }
         }
-        if let Some(staged) = self.pushes.staged.take() {
+        for staged in [self.pushes.staged.take(), self.declared.take()].into_iter().flatten() {
             inner.pushed.apply(staged);
         }
+        inner.declared_losses.note(std::mem::take(&mut self.declared_losses));
         if let Some(scrapers) = &self.scrapers {
             inner.scrapers.mark_stored(scrapers);
         }
@@ -166,6 +187,29 @@ impl Prepared {
         let units = self.units.into_iter().chain(self.known);
         units.for_each(|unit| end_unit(unit, Committed::Stopping, now));
     }
+}
+
+/// Writes what is staged of pushed series, or of the user's own.
+///
+/// # Errors
+///
+/// Whatever the ledger says.
+pub fn write_staged(ledger: &Writing<'_>, staged: &pushed::Staged) -> Result<(), LedgerError> {
+    for family in staged.family_changes() {
+        match &family.row {
+            Some(row) => ledger.put_pushed_family(family.name, row)?,
+            None => ledger.remove_pushed_family(family.name).map(drop)?,
+        }
+    }
+    let mut key = Vec::new();
+    for series in staged.series_changes() {
+        series.write_key(&mut key);
+        match series.row {
+            Some(row) => ledger.put_pushed_series(&key, row)?,
+            None => ledger.remove_pushed_series(&key).map(drop)?,
+        }
+    }
+    Ok(())
 }
 
 /// Writes series of the meter that the ledger calls `meter`.

@@ -258,6 +258,10 @@ impl Replay<'_> {
         let (ids, records) = (unit.replayed.clone(), unit.account.stored());
         let (done, is_done) = oneshot::channel();
         unit.waiting.push(done);
+        unit.seal().map_err(|error| {
+            let hint = "nothing was replayed of these; try again when the disk works";
+            AdminProblem::new(ProblemKind::Failed, error.to_string(), hint)
+        })?;
         self.desk.shared.commits.send(Request::Unit(unit, None)).map_err(|_| stopping())?;
         match is_done.blocking_recv().unwrap_or(Committed::Stopping) {
             Committed::Done => {

@@ -13,11 +13,16 @@ use weir_ingest::available_threads;
 use weir_ingest::s3::{AwsClients, S3PollSource, S3Settings, SqsSettings, SqsSource};
 use weir_ledger::Ledger;
 use weir_meter::MeterOptions;
+use weir_store::Store;
 
 use super::commit::Commits;
+use super::declared::Declared;
 use super::file_source::FileSource;
 use super::intake::Intake;
+use super::live::LiveTail;
 use super::object_sink::CountingSink;
+use super::record_keeping::RecordKeeping;
+use super::redaction::Redaction;
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::Reach;
@@ -41,6 +46,14 @@ pub struct Shared {
     pub state: Arc<State>,
     /// Where to.
     pub commits: Commits,
+    /// Records that are kept.
+    pub store: Arc<Store>,
+    /// Who watches them come.
+    pub live: Arc<LiveTail>,
+    /// What is taken out of lines before they are kept.
+    pub redaction: Arc<Redaction>,
+    /// The user's own metrics.
+    pub declared: Arc<Declared>,
 }
 
 impl Shared {
@@ -54,6 +67,13 @@ impl Shared {
             reach: Reach::Everything,
             limits: setup::read_limits(&config.limits),
             state: Arc::clone(&self.state),
+            keeping: RecordKeeping {
+                keep: source.keep,
+                redaction: Arc::clone(&self.redaction),
+                declared: Arc::clone(&self.declared),
+                store: Arc::clone(&self.store),
+                live: Arc::clone(&self.live),
+            },
         }
     }
 }

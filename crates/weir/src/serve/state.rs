@@ -15,6 +15,7 @@ use weir_record::{Minute, Timestamp};
 use weir_web::{RouteStatistics, RoutesQuery};
 
 use super::account::Account;
+use super::declared::{Declared, DeclaredLosses};
 use super::own_metrics::{self, Own};
 use crate::clock;
 
@@ -39,6 +40,10 @@ pub struct Inner {
     pub sources: BTreeMap<Arc<str>, SourceState>,
     /// Numbers about the server itself that are kept nowhere.
     pub own: Own,
+    /// The user's own metrics.
+    pub declared: Arc<Declared>,
+    /// What of those had no room.
+    pub declared_losses: DeclaredLosses,
 }
 
 /// A source as the server knows it.
@@ -153,6 +158,7 @@ impl State {
         snapshot.families.extend(own_metrics::process_families());
         snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
         inner.pushed.add_to(&mut snapshot);
+        inner.declared.add_zeros(&mut snapshot);
         drop(inner);
         (snapshot, has_news)
     }

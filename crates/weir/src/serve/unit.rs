@@ -9,9 +9,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use weir_ledger::{FilePosition, ObjectEntry, ObjectId, StoredReject};
 use weir_meter::{Counting, Meter, MeterOptions, MinuteMeters, SlotRange};
-use weir_record::{Minute, Request, Timestamp};
+use weir_record::{Minute, Record, RecordContext, Request, Timestamp};
+use weir_store::{Kept, Rows, RowsBuilder, RowsWriter, SequenceNumbers, StoreError};
 
 use super::account::Account;
+use super::declared::DeclaredCounts;
 
 /// Bytes of rejects that a unit keeps, as [`reject_cost`] counts them; of more it keeps the count.
 const REJECT_BYTES_MAX: u64 = 32 << 20;
@@ -19,6 +21,9 @@ const REJECT_BYTES_MAX: u64 = 32 << 20;
 /// What a reject costs beside its line and its origin, in bytes: its names, and its place in memory and in the
 /// ledger. Without it a bound would let any number of short lines through.
 pub const REJECT_OVERHEAD_BYTES: u64 = 256;
+
+/// Records of a unit that are not kept and are shown to who watches; nobody reads more in a second.
+const SHOWN_MAX: usize = 10_000;
 
 /// How far counts reach, beside the minutes, which have everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +59,16 @@ pub struct Unit {
     pub files: Vec<([u8; 16], FilePosition)>,
     /// Rejects that are counted now, and so are none any more.
     pub replayed: Vec<u64>,
+    /// Takes the records that are to be found again, where a store is.
+    rows: Option<RowsWriter>,
+    /// Those records, once the unit is [sealed](Self::seal).
+    pub kept: Kept,
+    /// Records that are not kept, for who watches.
+    shown: Option<Box<RowsBuilder>>,
+    /// Such records that had no room.
+    passed_over: u64,
+    /// What it adds to the user's own metrics.
+    pub declared: DeclaredCounts,
     /// Who waits for it to be on the disk.
     pub waiting: Vec<oneshot::Sender<Committed>>,
 }
@@ -78,6 +93,7 @@ impl Unit {
         options: MeterOptions,
         now: Timestamp,
         first_open: Option<Minute>,
+        rows: Option<RowsWriter>,
     ) -> Self {
         Self {
             source,
@@ -91,6 +107,11 @@ impl Unit {
             replaced_files: Vec::new(),
             files: Vec::new(),
             replayed: Vec::new(),
+            rows,
+            kept: Kept::default(),
+            shown: None,
+            passed_over: 0,
+            declared: DeclaredCounts::default(),
             waiting: Vec::new(),
         }
     }
@@ -108,6 +129,13 @@ impl Unit {
         self.replaced_files.clear();
         self.files.clear();
         self.replayed.clear();
+        if let Some(rows) = &mut self.rows {
+            rows.clear();
+        }
+        self.kept = Kept::default();
+        self.shown = None;
+        self.passed_over = 0;
+        self.declared.clear();
         self.waiting.clear();
     }
 
@@ -130,6 +158,47 @@ impl Unit {
             minutes.observe(counting, request, Timestamp::default());
         }
         self.account.record(request.time);
+    }
+
+    /// Keeps a record, to be found again.
+    #[inline]
+    pub fn keep_record(&mut self, record: Record<'_>, context: &RecordContext<'_>, origin: &str, line: u64) {
+        if let Some(rows) = &mut self.rows {
+            rows.push(record, context, origin, line);
+        }
+    }
+
+    /// Shows a record that is not kept to who watches, if there is room.
+    pub fn show_record(&mut self, record: Record<'_>, context: &RecordContext<'_>, origin: &str, line: u64) {
+        let shown = self.shown.get_or_insert_with(|| Box::new(RowsBuilder::new()));
+        if shown.len() < SHOWN_MAX {
+            shown.push(record, context, origin, line, false);
+        } else {
+            self.passed_over += 1;
+        }
+    }
+
+    /// The records of this unit for who watches, and how many there are beside them.
+    pub fn take_shown(&mut self) -> (Vec<Arc<Rows>>, u64) {
+        let in_files = self.kept.files.iter().map(|file| file.stored.rows).sum::<u64>();
+        let mut rows: Vec<Arc<Rows>> = self.kept.rows.iter().cloned().map(Arc::new).collect();
+        // Numbers of their own: nobody finds them again. What does not fit into columns is not shown.
+        let unkept = self.shown.take().map(|mut shown| shown.finish(&SequenceNumbers::starting_at(0)));
+        rows.extend(unkept.and_then(Result::ok).flatten().map(Arc::new));
+        (rows, in_files + std::mem::take(&mut self.passed_over))
+    }
+
+    /// Makes the records ready to be committed with everything else; done where the unit was filled, so that
+    /// the commit thread has only to write them.
+    ///
+    /// # Errors
+    ///
+    /// A disk that is full or failing; the unit must be dropped then, and what is in it read again.
+    pub fn seal(&mut self) -> Result<(), StoreError> {
+        if let Some(rows) = &mut self.rows {
+            self.kept = rows.finish()?;
+        }
+        Ok(())
     }
 
     /// Keeps a reject, if there is room in the unit.
@@ -166,7 +235,7 @@ mod tests {
             is_cut: false,
         };
         let options = MeterOptions { ..MeterOptions::default() };
-        let mut unit = Unit::new("alb".into(), Reach::Everything, options, Timestamp::default(), None);
+        let mut unit = Unit::new("alb".into(), Reach::Everything, options, Timestamp::default(), None, None);
         let room = REJECT_BYTES_MAX / reject_cost(&reject);
         for _ in 0..room + 3 {
             unit.keep(reject.clone());

@@ -104,6 +104,15 @@ fn files_without_a_line_are_fine() {
 }
 
 #[test]
+fn events_are_passed_over_and_said() {
+    let event = r#"{"ts":1795169730,"level":"info","msg":"started"}"#;
+    check_harmless("app.log", event.as_bytes(), "passed over: 1 event, which has no request to count");
+    let events = format!("{event}\n").repeat(2_000);
+    let message = "3 records, 0 rejects\npassed over: 2,000 events, which have no request to count";
+    check_harmless("app.log.gz", &gzip(events), message);
+}
+
+#[test]
 fn what_lies_beside_access_logs_is_skipped_and_said() {
     let name = "111122223333_elasticloadbalancing_eu-central-1_app.prod.50dc6c495c0c9188_20261120T1015Z_10.0.0.1_a.log";
     let connection =

@@ -1,5 +1,6 @@
 //! Pushes as a pusher sees them: text in, the text of a scrape out.
 
+mod additions;
 mod merging;
 mod properties;
 mod reading;

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 use weir_meter::MeterOptions;
 use weir_record::Format;
 
-use super::super::commit::{Committer, commits};
+use super::super::commit::{Committer, Written, commits};
+use super::super::live::LiveTail;
 use super::super::open::{Opened, open, open_ledger};
+use super::super::redaction::Redaction;
 use super::super::rules::CurrentRules;
+use super::super::sources::Shared;
 use super::super::state::State;
-use super::super::unit::Reach;
 use super::*;
 use crate::{config, setup};
 
@@ -35,19 +37,30 @@ impl Setting {
         let enricher = setup::enricher_with(&config, None, &[]).unwrap();
         let options = MeterOptions::default();
         let opened = open(&config, options, open_ledger(&folder).unwrap()).unwrap();
-        let Opened { ledger, state, preparation, publications, .. } = opened;
+        let Opened { ledger, state, preparation, publications, store, declared } = opened;
         let (_goes_on, give_up) = tokio::sync::watch::channel(false);
-        let (commits, committer) =
-            commits(Arc::clone(&ledger), Arc::clone(&state), preparation, publications, give_up);
-        let intake = Intake {
-            source: "web".into(),
-            format: Some(Format::Combined),
+        let live = Arc::new(LiveTail::new());
+        let written = Written {
+            ledger: Arc::clone(&ledger),
+            state: Arc::clone(&state),
+            store: Arc::clone(&store),
+            live: Arc::clone(&live),
+        };
+        let (commits, committer) = commits(written, preparation, publications, give_up);
+        let shared = Shared {
             rules: CurrentRules::new(enricher),
             options,
-            reach: Reach::Everything,
-            limits: setup::read_limits(&config.limits),
+            ledger: Arc::clone(&ledger),
             state: Arc::clone(&state),
+            commits: commits.clone(),
+            store,
+            live,
+            redaction: Arc::new(Redaction::new(&config.redact).unwrap()),
+            declared,
         };
+        let mut intake = shared.intake(&config, &config.sources[0]);
+        intake.format = Some(Format::Combined);
+        drop(shared);
         let (sink, workers) = CountingSink::start(intake, ledger, commits.clone(), 1).unwrap();
         Self { sink, workers, commits, committer, state, folder, _goes_on }
     }

@@ -82,7 +82,7 @@ fn empty_rejects_use_up_the_room_for_rejects() {
         is_cut: false,
     };
     preparation.rejects_bytes_max = 3 * reject_cost(&reject);
-    let mut unit = Unit::new("alb".into(), Reach::Everything, MeterOptions::default(), at(0), None);
+    let mut unit = Unit::new("alb".into(), Reach::Everything, MeterOptions::default(), at(0), None, None);
     (0..5).for_each(|_| unit.keep(reject.clone()));
     let mut group = Group::default();
     let for_the_next = group.add(super::super::commit::Request::Unit(Box::new(unit), None));

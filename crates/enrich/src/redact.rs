@@ -1,0 +1,391 @@
+//! Secrets out of a line before it is kept anywhere.
+//!
+//! The line itself is rewritten rather than the record, because the line is what is kept: as rejects, as raw
+//! lines, as fields that nobody foresaw, and as the copies of one value that several fields hold (a query stands
+//! in the request, in the referrer, in an error's message). So `params` and `json_keys` look through the whole
+//! line and through every escaping that is usual; they may redact more than the field that the rule names, never
+//! less. A whole field goes by its keys in JSON and by its place in the other formats.
+//!
+//! What is put in has no quotes and no blanks, so the line is one of its format afterwards too, and its other
+//! fields are what they were.
+
+mod json_value;
+mod place;
+mod symbol;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use weir_record::{Format, canonical_name, known_field};
+
+use json_value::{Quote, bare_end, nested_end};
+use place::Place;
+use symbol::{Symbol, Writing, after_blanks, after_name, is_escape_letter, is_name_byte, quote_at, symbol};
+
+/// What stands in the place of what was redacted.
+pub const REDACTED: &str = "[redacted]";
+
+/// The most rules; a [`RuleSet`] has a bit for each.
+pub const RULES_MAX: usize = 64;
+
+/// The longest index of a list that is followed behind a parameter's name: `token[0]=`.
+const INDEX_BYTES_MAX: usize = 64;
+
+/// What is to be redacted. Without names it is the whole field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedactRule {
+    /// The field's name, ours or a format's.
+    pub field: String,
+    /// Parameters as in a URL: what stands behind `name=`.
+    pub params: Vec<String>,
+    /// Members of JSON objects, however deep and in whatever strings.
+    pub json_keys: Vec<String>,
+}
+
+/// Some of a [`Redactor`]'s rules, by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSet(u64);
+
+impl RuleSet {
+    /// All rules: for lines of which nothing is known.
+    pub const ALL: Self = Self(u64::MAX);
+    /// No rule.
+    pub const NONE: Self = Self(0);
+
+    /// The same with rule `number`, which is below [`RULES_MAX`].
+    #[must_use]
+    pub fn with(self, number: usize) -> Self {
+        Self(self.0 | 1 << (number % RULES_MAX))
+    }
+
+    fn has(self, number: usize) -> bool {
+        self.0 >> (number % RULES_MAX) & 1 == 1
+    }
+}
+
+/// Rewrites lines by rules.
+#[derive(Debug)]
+pub struct Redactor {
+    params: Names,
+    keys: Names,
+    /// Whole fields by their place, with the number of their rule.
+    places: Vec<(usize, Place)>,
+    rules: usize,
+}
+
+/// Names that are looked for.
+#[derive(Debug)]
+struct Names {
+    names: Vec<Name>,
+    /// For each byte, whether a name begins with it, in capitals or not.
+    is_first: [bool; 256],
+}
+
+/// A name that is looked for.
+#[derive(Debug)]
+struct Name {
+    /// In small letters.
+    text: Box<[u8]>,
+    rule: usize,
+    part: Part,
+}
+
+/// Which part of a value is redacted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Whole,
+    /// Of a URL, a path or a request.
+    Path,
+    /// Of the same.
+    Query,
+}
+
+/// A part of the line that goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cut {
+    start: usize,
+    end: usize,
+    /// Where a quote stands that what is put in is quoted with; empty for none.
+    quote: (usize, usize),
+}
+
+impl Redactor {
+    /// A redactor with these rules, of which there may be [`RULES_MAX`]; what is beyond is not looked at.
+    pub fn new(rules: &[RedactRule]) -> Self {
+        let (mut params, mut keys, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, rule) in rules.iter().enumerate().take(RULES_MAX) {
+            let name = |text: &String, part| Name::new(text, number, part);
+            params.extend(rule.params.iter().map(|text| name(text, Part::Whole)));
+            keys.extend(rule.json_keys.iter().map(|text| name(text, Part::Whole)));
+            if rule.params.is_empty() && rule.json_keys.is_empty() {
+                keys.extend(
+                    keys_of(&rule.field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
+                );
+                places.extend(Place::of(&rule.field).map(|place| (number, place)));
+            }
+        }
+        Self { params: Names::new(params), keys: Names::new(keys), places, rules: rules.len().min(RULES_MAX) }
+    }
+
+    /// How many rules there are.
+    pub fn rule_count(&self) -> usize {
+        self.rules
+    }
+
+    /// The line without what `rules` redact; borrowed where nothing of it is there. `format` is that of the line,
+    /// if that is known; a line need not be of its format.
+    pub fn line<'l>(&self, format: Option<Format>, line: &'l [u8], rules: RuleSet) -> Cow<'l, [u8]> {
+        if self.rules == 0 || rules == RuleSet::NONE {
+            return Cow::Borrowed(line);
+        }
+        let is_json = !matches!(format, Some(Format::Alb | Format::Combined));
+        let mut cuts = Vec::new();
+        if !self.params.names.is_empty() || !self.keys.names.is_empty() {
+            self.scan(line, is_json, rules, &mut cuts);
+        }
+        for (_, place) in self.places.iter().filter(|(number, _)| rules.has(*number)) {
+            let mut add = |start, end| cuts.push(Cut { start, end, quote: (0, 0) });
+            place.find(format, line, &mut add);
+        }
+        rewritten(line, cuts)
+    }
+
+    /// Looks for names through the whole line, each byte once.
+    fn scan(&self, line: &[u8], is_json: bool, rules: RuleSet, cuts: &mut Vec<Cut>) {
+        let mut at = 0;
+        let (mut may_begin, mut is_behind_backslash) = (true, false);
+        while let Some(found) = symbol(line, at) {
+            at = found.end;
+            let cut = if found.byte == b'"' {
+                self.member(line, found, rules)
+            } else if may_begin && self.params.may_begin_with(found.byte) {
+                self.param(line, found, is_json, rules).map(|cut| (cut, cut.end))
+            } else {
+                None
+            };
+            if let Some((cut, go_on_at)) = cut {
+                if cut.start < cut.end {
+                    cuts.push(cut);
+                }
+                (at, may_begin, is_behind_backslash) = (go_on_at, true, false);
+                continue;
+            }
+            // What `\n` stands for ends a name, and `n` may begin one where the backslash stands for itself.
+            may_begin = !is_name_byte(found.byte) || is_behind_backslash && is_escape_letter(found.byte);
+            is_behind_backslash = found.byte == b'\\';
+        }
+    }
+
+    /// What is to go of the parameter whose name may begin with `first`.
+    fn param(&self, line: &[u8], first: Symbol, is_json: bool, rules: RuleSet) -> Option<Cut> {
+        let of_name = |name: &Name| {
+            let end = after_name(line, first.start, &name.text)?;
+            let equals = symbol(line, after_index(line, end)).filter(|found| found.byte == b'=')?;
+            Some(Cut { start: equals.end, end: param_end(line, equals, is_json), quote: (0, 0) })
+        };
+        self.params.names.iter().filter(|name| rules.has(name.rule)).find_map(of_name)
+    }
+
+    /// What is to go of the member whose name may stand behind the quote `found`, and where to go on.
+    fn member(&self, line: &[u8], found: Symbol, rules: RuleSet) -> Option<(Cut, usize)> {
+        let first = symbol(line, found.end).filter(|first| self.keys.may_begin_with(first.byte))?;
+        let of_name = |name: &Name| {
+            let closing = quote_at(line, after_name(line, first.start, &name.text)?)?;
+            let colon = symbol(line, after_blanks(line, closing.end))?;
+            (colon.byte == b':').then_some((name.part, colon.end))
+        };
+        let parts = self.keys.names.iter().filter(|name| rules.has(name.rule)).filter_map(of_name);
+        let quote = Quote::of(line, found)?;
+        let mut result: Option<(Cut, usize)> = None;
+        for (part, behind_colon) in parts {
+            let (cut, go_on_at) = value_cut(line, after_blanks(line, behind_colon), &quote, part);
+            result = Some(match result {
+                // A rule for the path and one for the query.
+                Some((other, at)) if other.start < other.end && cut.start < cut.end => (
+                    Cut { start: other.start.min(cut.start), end: other.end.max(cut.end), ..other },
+                    at.max(go_on_at),
+                ),
+                Some(other) if cut.start >= cut.end => other,
+                _ => (cut, go_on_at),
+            });
+        }
+        result
+    }
+}
+
+impl Name {
+    fn new(text: &str, rule: usize, part: Part) -> Self {
+        Self { text: text.to_ascii_lowercase().into_bytes().into(), rule, part }
+    }
+}
+
+impl Names {
+    fn new(names: Vec<Name>) -> Self {
+        let mut is_first = [false; 256];
+        for first in names.iter().filter_map(|name| name.text.first()) {
+            is_first[usize::from(*first)] = true;
+            is_first[usize::from(first.to_ascii_uppercase())] = true;
+            // Other letters may be written as `\u0441`.
+            is_first[usize::from(u8::MAX)] |= !first.is_ascii();
+        }
+        Self { names, is_first }
+    }
+
+    fn may_begin_with(&self, byte: u8) -> bool {
+        self.is_first[usize::from(byte)]
+    }
+}
+
+/// The keys under which JSON lines hold a field, and the part of their values that is it.
+fn keys_of(field: &str) -> Vec<(String, Part)> {
+    let canonical = canonical_name(field);
+    let mut names = vec![field.to_owned(), canonical.to_owned()];
+    if let Some(known) = known_field(field) {
+        names.extend(known.aliases.iter().map(|alias| (*alias).to_owned()));
+    }
+    // What only one of the parsers knows by this name.
+    let more = match canonical {
+        "query" => Some("request_query"),
+        "message" => Some("msg"),
+        _ => None,
+    };
+    names.extend(more.map(str::to_owned));
+    // A nested field, whose name has dots, goes by its own name wherever that stands.
+    names.extend(field.rsplit_once('.').map(|(_, last)| last.to_owned()));
+    // As GELF writes what is not its own.
+    names.extend(names.clone().iter().map(|name| format!("_{name}")));
+    names.sort();
+    names.dedup();
+    let url_keys = ["path", "request", "request_uri", "uri"];
+    let url_part = match canonical {
+        "path" => Some(Part::Path),
+        "query" => Some(Part::Query),
+        _ => None,
+    };
+    let is_url_key = |name: &String| url_part.is_some() && url_keys.contains(&name.as_str());
+    let mut keys: Vec<(String, Part)> =
+        names.into_iter().filter(|name| !is_url_key(name)).map(|name| (name, Part::Whole)).collect();
+    if let Some(part) = url_part {
+        keys.extend(url_keys.map(|name| (name.to_owned(), part)));
+    }
+    keys
+}
+
+/// Behind the indexes of a list, as in `token[]=` and `token[0][a]=`.
+fn after_index(line: &[u8], start: usize) -> usize {
+    let mut at = start;
+    while let Some(found) = symbol(line, at).filter(|found| found.byte == b'[') {
+        let mut inner = found.end;
+        loop {
+            match symbol(line, inner) {
+                Some(found) if found.end - start <= INDEX_BYTES_MAX => {
+                    inner = found.end;
+                    if found.byte == b']' {
+                        break;
+                    }
+                }
+                _ => return at,
+            }
+        }
+        at = inner;
+    }
+    at
+}
+
+/// Where the value behind `equals` ends. What is escaped once more than the `=` is a part of the value.
+fn param_end(line: &[u8], equals: Symbol, is_json: bool) -> usize {
+    let level_of = |writing: Writing| if let Writing::Percent(level) = writing { level } else { 0 };
+    let level = level_of(equals.writing);
+    let mut at = equals.end;
+    while let Some(found) = symbol(line, at) {
+        let is_end = matches!(found.byte, b'&' | b'#' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
+        let counts = match found.writing {
+            Writing::Plain => true,
+            Writing::Percent(own) => own <= level,
+            // JSON writers may write `&` so; elsewhere a client did.
+            Writing::Unicode => is_json && found.backslashes == 1,
+            Writing::Hexadecimal => false,
+        };
+        if is_end && counts {
+            break;
+        }
+        at = found.end;
+    }
+    at
+}
+
+/// What is to go of the JSON value at `start`, and where to go on. `key` is a quote of its name.
+fn value_cut(line: &[u8], start: usize, key: &Quote, part: Part) -> (Cut, usize) {
+    let nothing = (Cut { start, end: start, quote: (0, 0) }, start);
+    let Some(first) = symbol(line, start) else { return nothing };
+    if let Some(quote) = quote_at(line, start).and_then(|found| Quote::of(line, found)) {
+        let (end, is_closed) = quote.content_end(line);
+        let (start, end) = part_of(line, quote.end, end.max(quote.end), part);
+        let go_on_at = match part {
+            Part::Whole if is_closed => end + (quote.end - quote.start),
+            Part::Whole => end,
+            Part::Path | Part::Query => quote.end,
+        };
+        return (Cut { start, end, quote: (0, 0) }, go_on_at);
+    }
+    let end = match first.byte {
+        b'{' | b'[' => nested_end(line, start, key),
+        _ => bare_end(line, start),
+    };
+    (Cut { start, end, quote: (key.start, key.end) }, end)
+}
+
+/// The part of the URL, path or request between `start` and `end`.
+fn part_of(line: &[u8], start: usize, end: usize, part: Part) -> (usize, usize) {
+    if part == Part::Whole {
+        return (start, end);
+    }
+    let text = &line[start..end];
+    let method_len = text.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    let target = if method_len > 0 && text.get(method_len) == Some(&b' ') { method_len + 1 } else { 0 };
+    let version = text.iter().rposition(|&byte| byte == b' ');
+    let version = version.filter(|&space| space >= target && text[space + 1..].starts_with(b"HTTP/"));
+    let target_end = start + version.unwrap_or(text.len());
+    let mut at = start + target;
+    // It stays a path.
+    let path = at + usize::from(line.get(at) == Some(&b'/') && at < target_end);
+    while let Some(found) = symbol(line, at).filter(|found| found.end <= target_end) {
+        if found.byte == b'?' && !matches!(found.writing, Writing::Percent(_)) {
+            return if part == Part::Query { (found.end, target_end) } else { (path, found.start) };
+        }
+        at = found.end;
+    }
+    if part == Part::Query { (target_end, target_end) } else { (path, target_end) }
+}
+
+/// The line without its cuts.
+fn rewritten(line: &[u8], mut cuts: Vec<Cut>) -> Cow<'_, [u8]> {
+    // A parser may see the brackets as those of an address.
+    let is_done =
+        |text: &[u8]| text == REDACTED.as_bytes() || text == REDACTED.trim_matches(['[', ']']).as_bytes();
+    cuts.retain(|cut| cut.start < cut.end && !is_done(&line[cut.start..cut.end]));
+    if cuts.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    cuts.sort_unstable();
+    let mut result = Vec::with_capacity(line.len());
+    let mut written = 0;
+    let mut cuts = cuts.into_iter().peekable();
+    while let Some(mut cut) = cuts.next() {
+        while let Some(next) = cuts.next_if(|next| next.start < cut.end) {
+            // Of two that begin together the longer one knows how to be quoted.
+            let is_larger = next.start == cut.start && next.end > cut.end;
+            let quote = if is_larger { next.quote } else { cut.quote };
+            cut = Cut { start: cut.start, end: cut.end.max(next.end), quote };
+        }
+        let quote = &line[cut.quote.0..cut.quote.1];
+        result.extend_from_slice(&line[written..cut.start]);
+        result.extend_from_slice(quote);
+        result.extend_from_slice(REDACTED.as_bytes());
+        result.extend_from_slice(quote);
+        written = cut.end;
+    }
+    result.extend_from_slice(&line[written..]);
+    Cow::Owned(result)
+}

@@ -1,0 +1,135 @@
+//! The members of a JSON object as fields, nested ones by the names on the way to them.
+//!
+//! A field `user.id` can be searched and stored like any other; a tree could not. Lists stay text: their members
+//! have no names, and numbering them would make a field of each.
+
+use super::field_sink::FieldSink;
+use super::{json_text, text_value};
+use crate::ndjson::Keys;
+use crate::nginx_json::escape::LoggedText;
+use crate::nginx_json::json_object::{Content, JsonObject, Member, Value as Found};
+use crate::nginx_json::key::Key;
+use crate::nginx_json::request_line;
+use crate::value::{Value, logged_text};
+
+/// Names that a field's name is made of; what lies deeper stays JSON text. Deeper objects are dumps of state, not
+/// fields that somebody looks for.
+const NAME_PARTS_MAX: usize = 8;
+
+/// The members of an nginx line that a request has not.
+pub(super) fn request_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
+    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    for_each_member(line, |Member { key, value }| match (Key::from_name(key), value.content) {
+        (Some(Key::Request), Content::Text(request)) => {
+            if let Some(version) = request_line::http_version(request.raw) {
+                fields.sink.give("http_version", Value::Text(logged_text(version)));
+            }
+        }
+        // A request only knows whether there was TLS.
+        (Some(Key::Scheme | Key::Https | Key::SslProtocol) | None, _) => fields.member(line, key, value, 1),
+        // No key of a request holds an object, so this one means something else.
+        (Some(_), Content::Nested(_)) => fields.member(line, key, value, 1),
+        (Some(_), Content::Text(_)) => {}
+    });
+    fields.sink.finish();
+}
+
+/// The members of an event but for its time.
+pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
+    let Ok(keys) = Keys::read(line) else { return };
+    let time = keys.time().map(|(_, offset)| offset);
+    let message = keys.message_offset();
+    let mut fields = Fields { name: String::new(), sink, is_dash_missing: false };
+    for_each_member(line, |Member { key, value }| match Some(value.offset) {
+        offset if offset == time => {}
+        offset if offset == message => fields.member(line, b"message", value, 1),
+        // Another one is the message, so this one must not take its place.
+        _ if key == b"message" && message.is_some() => fields.member(line, b"field.message", value, 1),
+        _ => fields.member(line, key, value, 1),
+    });
+    fields.sink.finish();
+}
+
+/// Members up to the end of the object, or up to where it is none.
+fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
+    let Ok(mut object) = JsonObject::open(object) else { return };
+    while let Ok(Some(member)) = object.next_member() {
+        each(member);
+    }
+}
+
+/// Whether this is an object to its end, and has a member.
+fn has_members(object: &[u8]) -> bool {
+    let Ok(mut members) = JsonObject::open(object) else { return false };
+    let mut count = 0;
+    loop {
+        match members.next_member() {
+            Ok(Some(_)) => count += 1,
+            Ok(None) => return count > 0,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Fields under way.
+struct Fields<'s, 'a> {
+    /// The name of the field that is being read, and of those around it.
+    name: String,
+    sink: FieldSink<'s, 'a>,
+    /// Whether `-` and an empty text stand for a missing value, as nginx writes it.
+    is_dash_missing: bool,
+}
+
+impl<'a> Fields<'_, 'a> {
+    /// A member of `object`; its name is of `parts` names.
+    fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
+        let end = self.name.len();
+        if parts > 1 {
+            self.name.push('.');
+        }
+        let key = LoggedText { raw: key, is_escaped: memchr::memchr(b'\\', key).is_some() };
+        self.name.push_str(&logged_text(&key.decode()));
+        match value.content {
+            Content::Nested(nested) => self.nested(nested, parts),
+            Content::Text(text) if self.is_dash_missing && text.present().is_none() => {}
+            // The offset is that behind the quote, if there is one.
+            Content::Text(text) if object[..value.offset].ends_with(b"\"") => {
+                self.sink.give(&self.name, text_value(text));
+            }
+            Content::Text(text) if text.raw.is_empty() => {}
+            Content::Text(text) => self.sink.give(&self.name, bare_value(text.raw)),
+        }
+        self.name.truncate(end);
+    }
+
+    fn nested(&mut self, nested: &'a [u8], parts: usize) {
+        if parts < NAME_PARTS_MAX && has_members(nested) {
+            for_each_member(nested, |Member { key, value }| self.member(nested, key, value, parts + 1));
+            return;
+        }
+        let value = match std::str::from_utf8(nested) {
+            Ok(text) if json_text::is_json(text) => Value::Json(text.into()),
+            _ => Value::Text(logged_text(nested)),
+        };
+        self.sink.give(&self.name, value);
+    }
+}
+
+/// A value that stands there without quotes.
+fn bare_value(raw: &[u8]) -> Value<'_> {
+    let text = logged_text(raw);
+    match raw {
+        b"true" => return Value::Boolean(true),
+        b"false" => return Value::Boolean(false),
+        _ if !json_text::is_number(raw) => return Value::Text(text),
+        _ => {}
+    }
+    // Only digits and a sign can be read as a whole number.
+    if let Ok(number) = text.parse() {
+        return Value::Integer(number);
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Value::Float(number),
+        _ => Value::Text(text),
+    }
+}

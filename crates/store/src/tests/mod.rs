@@ -1,0 +1,6 @@
+//! The store as a whole, stopped at any step and opened again.
+
+mod commit;
+mod files;
+mod maintenance;
+mod segments;

@@ -1,0 +1,130 @@
+//! What a query sees: the records in memory and those in files, each once, as they were at one moment.
+//!
+//! A view never changes. A commit, a roll or a join makes the next one and swaps it in, so a query that runs for
+//! a second reads what was there when it began, and nobody waits for it. A file that a later view lacks stays on
+//! the disk until the last view that has it is gone.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::StoreError;
+use crate::file_meta::{FileMeta, MetaCache};
+use crate::problems::Problems;
+use crate::rows::Rows;
+use crate::stored_file::{StoredFile, filter_path};
+
+/// All records of the store at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    /// What is in memory, oldest segment first.
+    pub segments: Vec<Arc<Segment>>,
+    /// What is in files, by number.
+    pub files: Vec<Arc<StoreFile>>,
+}
+
+/// The committed records of one write-ahead segment.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Its number.
+    pub number: u64,
+    /// Its records; each part is sorted, the parts overlap.
+    pub rows: Vec<Arc<Rows>>,
+}
+
+/// A committed file. It is removed from the disk when the store dropped it and nobody holds it any more.
+#[derive(Debug)]
+pub struct StoreFile {
+    /// What the ledger has of it.
+    pub stored: StoredFile,
+    /// Where it is.
+    pub path: PathBuf,
+    cache: Arc<MetaCache>,
+    problems: Problems,
+    is_removed: AtomicBool,
+    is_damage_reported: AtomicBool,
+}
+
+impl View {
+    /// How many records there are.
+    pub fn rows(&self) -> u64 {
+        let in_memory: usize = self.segments.iter().map(|segment| segment.rows_len()).sum();
+        in_memory as u64 + self.files.iter().map(|file| file.stored.rows).sum::<u64>()
+    }
+}
+
+impl Segment {
+    /// How many records it holds.
+    pub fn rows_len(&self) -> usize {
+        self.rows.iter().map(|rows| rows.len()).sum()
+    }
+
+    /// Memory that its records take, in bytes.
+    pub fn memory_bytes(&self) -> usize {
+        self.rows.iter().map(|rows| rows.bytes).sum()
+    }
+}
+
+impl StoreFile {
+    pub(crate) fn new(
+        stored: StoredFile,
+        path: PathBuf,
+        cache: &Arc<MetaCache>,
+        problems: &Problems,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            stored,
+            path,
+            cache: Arc::clone(cache),
+            problems: problems.clone(),
+            is_removed: AtomicBool::new(false),
+            is_damage_reported: AtomicBool::new(false),
+        })
+    }
+
+    /// Its footer, page index and filter: read at first use, kept while there is room.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read or is damaged; that is logged and listed as a problem once.
+    pub fn meta(&self) -> Result<Arc<FileMeta>, StoreError> {
+        self.cache.get(self.stored.id, &self.path).inspect_err(|error| self.report(error))
+    }
+
+    /// Notes that its pages make no sense; logged and listed as a problem once.
+    pub fn report_damage(&self, detail: &str) {
+        self.report(&StoreError::damaged(&self.path, &detail));
+    }
+
+    /// Whether it was found to be damaged.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.is_damage_reported.load(Ordering::Relaxed)
+    }
+
+    /// Lets the file go from the disk with its last holder.
+    pub(crate) fn remove_when_unused(&self) {
+        self.is_removed.store(true, Ordering::Release);
+    }
+
+    fn report(&self, error: &StoreError) {
+        if !self.is_damage_reported.swap(true, Ordering::Relaxed) {
+            self.problems.report(error);
+        }
+    }
+}
+
+impl Drop for StoreFile {
+    fn drop(&mut self) {
+        if !self.is_removed.load(Ordering::Acquire) {
+            return;
+        }
+        self.cache.forget(self.stored.id);
+        for path in [&self.path, &filter_path(&self.path)] {
+            if let Err(error) = fs::remove_file(path) {
+                let path = path.display();
+                tracing::warn!(%path, %error, "cannot remove a file that is not listed; the next start does");
+            }
+        }
+    }
+}

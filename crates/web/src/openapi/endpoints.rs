@@ -1,0 +1,233 @@
+//! What can be asked: every route with its method and its parameters.
+//!
+//! A table in words for people. That it is complete and right is not left to whoever writes it: the tests ask
+//! every route for a parameter that does not exist, and compare what the handler says that it takes.
+
+/// A route and a method.
+pub(super) struct Endpoint {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub summary: &'static str,
+    pub parameters: &'static [Parameter],
+    /// The shape of the body, where one is sent.
+    pub body: Option<&'static str>,
+    pub answer: Answer,
+}
+
+/// What comes back.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    /// JSON of this shape.
+    Shape(&'static str),
+    /// A page as JSON, or everything as lines.
+    Search,
+    /// JSON objects, one per line.
+    Lines,
+    /// Server-sent events.
+    Events,
+    /// Text.
+    Text,
+}
+
+/// A parameter.
+pub(super) struct Parameter {
+    pub name: &'static str,
+    /// `query` or `path`.
+    pub place: &'static str,
+    pub kind: &'static str,
+    pub is_required: bool,
+    pub description: &'static str,
+}
+
+const fn text(name: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, place: "query", kind: "string", is_required: false, description }
+}
+
+const fn number(name: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, place: "query", kind: "integer", is_required: false, description }
+}
+
+const fn in_path(name: &'static str, kind: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, place: "path", kind, is_required: true, description }
+}
+
+const QUERY: Parameter =
+    text("query", "In the query language, as status:>=500 AND route:/checkout/*; all records by default.");
+const FROM: Parameter = text("from", "Inclusive; an hour before `to` by default.");
+const TO: Parameter = text("to", "Exclusive; now by default.");
+const TZ: Parameter =
+    text("tz", "The zone of the answer's times and of days, as Europe/Berlin; UTC by default.");
+const FIELDS: Parameter = text("fields", "Only these fields, separated by commas.");
+
+const fn get(
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    answer: Answer,
+) -> Endpoint {
+    Endpoint { method: "GET", path, summary, parameters, body: None, answer }
+}
+
+const fn post(path: &'static str, summary: &'static str, body: &'static str, answer: Answer) -> Endpoint {
+    Endpoint { method: "POST", path, summary, parameters: &[], body: Some(body), answer }
+}
+
+const fn push(
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+) -> Endpoint {
+    Endpoint { method, path, summary, parameters, body: None, answer: Answer::Text }
+}
+
+const PAIRS: &[Parameter] = &[in_path("pairs", "string", "job/NAME and further pairs of labels and values.")];
+const PUSH: &str = "Counts what is pushed, as text of Prometheus' format or delimited protobuf.";
+const DELETE: &str = "Deletes the series of exactly these labels.";
+const PREFLIGHT: &str = "Tells a browser whether a page of another origin may push.";
+
+/// All of them.
+pub(super) const ENDPOINTS: &[Endpoint] = &[
+    get(
+        "/api/search",
+        "Records that match, newest first; with format=ndjson or csv all of them, however many.",
+        &[
+            QUERY,
+            FROM,
+            TO,
+            number(
+                "limit",
+                "Records at most: 100 by default, 10,000 at most. Lines are limited only by this.",
+            ),
+            text("order", "newest (also -@timestamp) or oldest (also @timestamp)."),
+            text("cursor", "Goes on where the answer with this cursor ended."),
+            FIELDS,
+            TZ,
+            Parameter {
+                name: "total",
+                place: "query",
+                kind: "boolean",
+                is_required: false,
+                description: "false: do not count what is not shown; the total is null.",
+            },
+            text("format", "json: a page. ndjson, csv: everything, streamed."),
+        ],
+        Answer::Search,
+    ),
+    get(
+        "/api/aggregate",
+        "Numbers of groups, by a query that ends with | stats.",
+        &[QUERY, FROM, TO, TZ],
+        Answer::Shape("AggregateAnswer"),
+    ),
+    post(
+        "/api/aggregate",
+        "Numbers of groups: counts, percentiles, sums, by fields and spans of time.",
+        "AggregateRequest",
+        Answer::Shape("AggregateAnswer"),
+    ),
+    get(
+        "/api/tail",
+        "Records as they come: an event for each, and events not_shown with how many were left out.",
+        &[QUERY, FIELDS, TZ],
+        Answer::Events,
+    ),
+    get(
+        "/api/fields",
+        "The fields of the records that match, and their most frequent values.",
+        &[
+            QUERY,
+            FROM,
+            TO,
+            text("field", "Only these fields, separated by commas."),
+            number("top", "Values of each field at most: 10 by default, 1,000 at most."),
+        ],
+        Answer::Shape("FieldsAnswer"),
+    ),
+    get(
+        "/api/story",
+        "What belongs to one request in all sources, by request and trace ids, oldest first.",
+        &[
+            text("request_id", "Begins with this request id."),
+            text("trace_id", "Begins with this trace id."),
+            text("from", "Inclusive; the first record by default."),
+            text("to", "Exclusive; the last record by default."),
+            TZ,
+        ],
+        Answer::Shape("StoryAnswer"),
+    ),
+    get(
+        "/api/context",
+        "What happened around a record, oldest first.",
+        &[
+            Parameter {
+                name: "id",
+                place: "query",
+                kind: "string",
+                is_required: true,
+                description: "The record's _id.",
+            },
+            number("before", "Records before it: 10 by default, 1,000 at most."),
+            number("after", "Records behind it: 10 by default, 1,000 at most."),
+            text("same", "Fields that must be as in the record: source,node by default; empty: none."),
+            TZ,
+        ],
+        Answer::Shape("ContextAnswer"),
+    ),
+    post("/api/delete", "Removes records for good.", "DeleteRequest", Answer::Shape("DeleteAnswer")),
+    get(
+        "/api/routes",
+        "Requests, errors and percentiles per source, service, route and method. Without a query from the minutes.",
+        &[FROM, TO, QUERY],
+        Answer::Shape("RoutesAnswer"),
+    ),
+    get("/api/sources", "What came of each source.", &[], Answer::Shape("SourcesStatus")),
+    get(
+        "/api/rejects",
+        "Lines that are no records, oldest first.",
+        &[
+            number("after", "Only those with ids above this one."),
+            number("limit", "Rows at most: 100 by default, 1,000 at most."),
+            text("source", "Only of this source."),
+            text("reason", "Only with this reason."),
+        ],
+        Answer::Shape("RejectsPage"),
+    ),
+    get(
+        "/api/rejects/{id}",
+        "One reject, whole.",
+        &[in_path("id", "integer", "Its id.")],
+        Answer::Shape("RejectDetail"),
+    ),
+    post(
+        "/api/rejects/replay",
+        "Reads rejects again, and counts those that are records now.",
+        "ReplayRequest",
+        Answer::Shape("ReplayResult"),
+    ),
+    post(
+        "/api/backfill",
+        "Counts objects of a bucket that nobody told of; a line for each step.",
+        "BackfillRequest",
+        Answer::Lines,
+    ),
+    get("/api/openapi.json", "This document.", &[], Answer::Shape("Document")),
+    get("/metrics", "All series, in the format that Accept asks for.", &[], Answer::Text),
+    push("POST", "/metrics", PUSH, &[]),
+    push("PUT", "/metrics", PUSH, &[]),
+    push("DELETE", "/metrics", DELETE, &[]),
+    push("OPTIONS", "/metrics", PREFLIGHT, &[]),
+    push("POST", "/metrics/", PUSH, &[]),
+    push("PUT", "/metrics/", PUSH, &[]),
+    push("DELETE", "/metrics/", DELETE, &[]),
+    push("OPTIONS", "/metrics/", PREFLIGHT, &[]),
+    push("POST", "/metrics/{*pairs}", PUSH, PAIRS),
+    push("PUT", "/metrics/{*pairs}", PUSH, PAIRS),
+    push("DELETE", "/metrics/{*pairs}", DELETE, PAIRS),
+    push("OPTIONS", "/metrics/{*pairs}", PREFLIGHT, PAIRS),
+    get("/-/healthy", "200 while the process lives.", &[], Answer::Text),
+    get("/healthy", "200 while the process lives.", &[], Answer::Text),
+    get("/-/ready", "200 while the sources run, else 503.", &[], Answer::Text),
+    get("/ready", "200 while the sources run, else 503.", &[], Answer::Text),
+    get("/", "What there is to read.", &[], Answer::Text),
+];

@@ -1,0 +1,261 @@
+//! The shapes of bodies and answers, as names and types.
+//!
+//! Only as much of JSON Schema as says what a member is; the tests compare the members with those of the shapes
+//! that the handlers read and write.
+
+use serde_json::{Map, Value, json};
+
+/// Members and their types: `string`, `integer`, `number`, `boolean`, `object`, `any`, the name of a shape;
+/// `[x]` is a list, `x?` may be null or missing.
+pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
+    ("Hit", &[("_id", "string"), ("@timestamp", "string")]),
+    (
+        "SearchAnswer",
+        &[
+            ("hits", "[Hit]"),
+            ("total", "integer?"),
+            ("cursor", "string?"),
+            ("complete_to", "string?"),
+            ("took_ms", "integer"),
+            ("warnings", "[string]"),
+        ],
+    ),
+    (
+        "AggregateRequest",
+        &[
+            ("query", "string?"),
+            ("from", "string?"),
+            ("to", "string?"),
+            ("tz", "string?"),
+            ("group_by", "[any]?"),
+            ("metrics", "object?"),
+            ("order", "string?"),
+            ("limit", "integer?"),
+        ],
+    ),
+    (
+        "AggregateAnswer",
+        &[
+            ("rows", "[object]"),
+            ("is_exact", "boolean"),
+            ("error_bound", "number"),
+            ("is_cut", "boolean"),
+            ("complete_to", "string?"),
+            ("took_ms", "integer"),
+            ("warnings", "[string]"),
+        ],
+    ),
+    (
+        "FieldsAnswer",
+        &[
+            ("fields", "[FieldRow]"),
+            ("complete_to", "string?"),
+            ("took_ms", "integer"),
+            ("warnings", "[string]"),
+        ],
+    ),
+    (
+        "FieldRow",
+        &[
+            ("name", "string"),
+            ("kind", "string"),
+            ("count", "integer"),
+            ("distinct", "integer"),
+            ("top", "[ValueCount]"),
+        ],
+    ),
+    ("ValueCount", &[("value", "any"), ("count", "integer")]),
+    (
+        "StoryAnswer",
+        &[
+            ("hits", "[Hit]"),
+            ("ids", "[string]"),
+            ("is_cut", "boolean"),
+            ("complete_to", "string?"),
+            ("took_ms", "integer"),
+            ("warnings", "[string]"),
+        ],
+    ),
+    (
+        "ContextAnswer",
+        &[("hits", "[Hit]"), ("position", "integer"), ("complete_to", "string?"), ("took_ms", "integer")],
+    ),
+    ("DeleteRequest", &[("query", "string"), ("from", "string"), ("to", "string"), ("dry_run", "boolean")]),
+    (
+        "DeleteAnswer",
+        &[
+            ("records", "integer"),
+            ("files_rewritten", "integer"),
+            ("bytes_freed", "integer"),
+            ("is_dry_run", "boolean"),
+            ("not_covered", "[string]"),
+            ("rejects", "[RejectRow]"),
+            ("rejects_are_cut", "boolean"),
+            ("took_ms", "integer"),
+        ],
+    ),
+    (
+        "RoutesAnswer",
+        &[
+            ("routes", "[RouteRow]"),
+            ("complete_to", "string?"),
+            ("percentiles", "Percentiles"),
+            ("warnings", "[string]"),
+        ],
+    ),
+    ("Percentiles", &[("is_exact", "boolean"), ("error_bound", "number?")]),
+    (
+        "RouteRow",
+        &[
+            ("source", "string"),
+            ("service", "string"),
+            ("route", "string"),
+            ("method", "string"),
+            ("count", "integer"),
+            ("rate", "number"),
+            ("error_ratio", "number"),
+            ("avg", "number?"),
+            ("p50", "number?"),
+            ("p95", "number?"),
+            ("p99", "number?"),
+        ],
+    ),
+    (
+        "SourcesStatus",
+        &[
+            ("sources", "[SourceStatus]"),
+            ("complete_to", "string?"),
+            ("rejects_kept", "integer"),
+            ("rejects_kept_bytes", "integer"),
+        ],
+    ),
+    (
+        "SourceStatus",
+        &[
+            ("name", "string"),
+            ("kind", "string"),
+            ("received", "integer"),
+            ("stored", "integer"),
+            ("rejected", "object"),
+            ("rejects_not_kept", "integer"),
+            ("replayed", "integer"),
+            ("late", "integer"),
+            ("implausible", "integer"),
+            ("objects", "integer"),
+            ("duplicates", "integer"),
+            ("skipped", "object"),
+            ("failed", "object"),
+            ("given_up", "object"),
+            ("last_record", "string?"),
+            ("complete_to", "string?"),
+            ("lag_seconds", "number?"),
+            ("nodes", "[NodeStatus]"),
+            ("first_unpublished", "string?"),
+        ],
+    ),
+    (
+        "NodeStatus",
+        &[("node", "string"), ("interval_end", "string"), ("heard_at", "string"), ("is_silent", "boolean")],
+    ),
+    ("RejectsPage", &[("rejects", "[RejectRow]"), ("next", "integer?"), ("kept", "integer")]),
+    (
+        "RejectRow",
+        &[
+            ("id", "integer"),
+            ("source", "string"),
+            ("origin", "string"),
+            ("line", "integer"),
+            ("column", "integer"),
+            ("reason", "string"),
+            ("received_at", "string"),
+            ("bytes", "integer"),
+            ("is_cut", "boolean"),
+            ("preview", "string"),
+        ],
+    ),
+    (
+        "RejectDetail",
+        &[
+            ("id", "integer"),
+            ("source", "string"),
+            ("origin", "string"),
+            ("line", "integer"),
+            ("column", "integer"),
+            ("reason", "string"),
+            ("received_at", "string"),
+            ("bytes", "integer"),
+            ("is_cut", "boolean"),
+            ("preview", "string"),
+            ("text", "string"),
+            ("base64", "string"),
+        ],
+    ),
+    ("ReplayRequest", &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?")]),
+    (
+        "ReplayResult",
+        &[
+            ("replayed", "integer"),
+            ("records", "integer"),
+            ("still_rejected", "integer"),
+            ("problems", "[ReplayProblem]"),
+            ("problems_left_out", "integer"),
+        ],
+    ),
+    ("ReplayProblem", &[("id", "integer"), ("error", "string")]),
+    (
+        "BackfillRequest",
+        &[
+            ("url", "string"),
+            ("from", "string?"),
+            ("to", "string?"),
+            ("counters", "boolean"),
+            ("source", "string?"),
+        ],
+    ),
+    (
+        "Problem",
+        &[
+            ("error", "string"),
+            ("code", "string"),
+            ("hint", "string"),
+            ("line", "integer?"),
+            ("column", "integer?"),
+        ],
+    ),
+    ("Document", &[]),
+];
+
+/// All shapes by name.
+pub(super) fn components() -> Value {
+    let schema = |(name, members): &(&str, &[(&str, &str)])| {
+        let properties: Map<String, Value> =
+            members.iter().map(|(name, kind)| ((*name).to_owned(), of_kind(kind))).collect();
+        let required = members.iter().filter(|(_, kind)| !kind.ends_with('?')).map(|(name, _)| *name);
+        let schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required.collect::<Vec<_>>(),
+        });
+        ((*name).to_owned(), schema)
+    };
+    Value::Object(SCHEMAS.iter().map(schema).collect())
+}
+
+/// The shape of that name, by reference.
+pub(super) fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn of_kind(kind: &str) -> Value {
+    if let Some(kind) = kind.strip_suffix('?') {
+        return json!({"anyOf": [of_kind(kind), {"type": "null"}]});
+    }
+    if let Some(kind) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
+        return json!({"type": "array", "items": of_kind(kind)});
+    }
+    match kind {
+        "any" => json!({}),
+        "string" | "integer" | "number" | "boolean" | "object" => json!({"type": kind}),
+        name => reference(name),
+    }
+}

@@ -1,0 +1,138 @@
+//! Records as lines for people: what one looks for first stands first, the rest behind it by name.
+//!
+//! Everything in a record was written by a stranger, so it is cleaned before it reaches a terminal.
+
+use serde_json::Value;
+use weir_web::Hit;
+
+use super::hit::{ID_FIELD, TIME_FIELD};
+use crate::output::harmless;
+
+/// The fields of a request that stand without their names, in this order.
+const REQUEST_FIELDS: [&str; 5] = ["status", "method", "host", "path", "request_time"];
+
+/// The fields of an event that stand without their names, in this order.
+const EVENT_FIELDS: [&str; 2] = ["level", "message"];
+
+/// Fields that are left out of a line unless they are asked for: they say where a record lies.
+const LEFT_OUT: [&str; 4] = [ID_FIELD, "_origin", "_line", "_raw"];
+
+/// What of a request's further fields a line shows; the others are many and in the JSON.
+const REQUEST_DETAILS: [&str; 8] =
+    ["service", "route", "query", "upstream_time", "target_status", "error_reason", "request_id", "trace_id"];
+
+/// The longest value in a line, in characters; the JSON has it whole.
+const VALUE_CHARS_MAX: usize = 2_000;
+
+/// A line for a record, without its end. With `is_chosen` the user has named the fields, and all of them are shown.
+pub fn text_line(hit: &Hit, is_chosen: bool) -> String {
+    let mut line = plain(hit.get(TIME_FIELD));
+    let mut shown: Vec<&str> = vec![TIME_FIELD];
+    if is_chosen {
+        shown.extend(LEFT_OUT);
+    } else {
+        let is_request = hit.get("status").is_some() || hit.get("method").is_some();
+        let leading: &[&str] = if is_request { &REQUEST_FIELDS } else { &EVENT_FIELDS };
+        for &name in ["source"].iter().chain(leading) {
+            line.push(' ');
+            line.push_str(&leading_value(name, hit.get(name)));
+            shown.push(name);
+        }
+        shown.extend(LEFT_OUT);
+        if is_request {
+            let is_detail = |name: &str| REQUEST_DETAILS.contains(&name);
+            return with_named(line, hit, |name| is_detail(name) && !shown.contains(&name));
+        }
+    }
+    with_named(line, hit, |name| !shown.contains(&name))
+}
+
+fn with_named(mut line: String, hit: &Hit, is_wanted: impl Fn(&str) -> bool) -> String {
+    for (name, value) in hit.0.iter().filter(|(name, _)| is_wanted(name)) {
+        line.push(' ');
+        line.push_str(&harmless(name));
+        line.push('=');
+        line.push_str(&named_value(value));
+    }
+    line
+}
+
+/// A value without its name: `-` where there is none, so that columns stay where they are.
+fn leading_value(name: &str, value: Option<&Value>) -> String {
+    match (name, value) {
+        ("request_time", Some(Value::Number(seconds))) => format!("{seconds}s"),
+        _ => plain(value),
+    }
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) if text.is_empty() => "-".to_owned(),
+        Some(Value::String(text)) => cut(text),
+        Some(other) => cut(&other.to_string()),
+    }
+}
+
+/// A value behind its name: in quotes where it would not be seen where it ends.
+fn named_value(value: &Value) -> String {
+    match value {
+        Value::String(text) if text.is_empty() || text.contains([' ', '"', '=']) => {
+            format!("\"{}\"", cut(text).replace('"', "\\\""))
+        }
+        other => plain(Some(other)),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let mut chars = text.char_indices();
+    match chars.nth(VALUE_CHARS_MAX) {
+        Some((end, _)) => harmless(&text[..end]) + "\u{2026}",
+        None => harmless(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, is_chosen: bool, expected: &str) {
+        let hit: Hit = serde_json::from_str(json).unwrap();
+        assert_eq!(text_line(&hit, is_chosen), expected);
+    }
+
+    #[test]
+    fn requests_and_events_have_their_own_lines() {
+        check(
+            r#"{"@timestamp":"2026-11-20T10:15:30Z","source":"nginx","host":"shop","method":"GET","path":"/a",
+                "route":"/a","status":503,"request_time":0.4,"user_agent":"x","request_id":"r1","_id":"00"}"#,
+            false,
+            "2026-11-20T10:15:30Z nginx 503 GET shop /a 0.4s route=/a request_id=r1",
+        );
+        check(
+            r#"{"@timestamp":"2026-11-20T10:15:30Z","source":"errors","message":"payment failed","level":3,
+                "user_email":"a@b.com","note":"a b","empty":"","_id":"00","_origin":"x"}"#,
+            false,
+            "2026-11-20T10:15:30Z errors 3 payment failed user_email=a@b.com note=\"a b\" empty=\"\"",
+        );
+        check(r#"{"@timestamp":"t","method":"GET"}"#, false, "t - - GET - - -");
+        check(
+            r#"{"@timestamp":"t","status":200,"user_agent":"x y","_id":"00"}"#,
+            true,
+            "t status=200 user_agent=\"x y\"",
+        );
+    }
+
+    #[test]
+    fn what_strangers_wrote_cannot_speak_to_the_terminal() {
+        check(
+            r#"{"@timestamp":"t","source":"s","message":"a\u001b[31m\nb","x\u0007":"\u202e"}"#,
+            false,
+            "t s - a\u{fffd}[31m\u{fffd}b x\u{fffd}=\u{fffd}",
+        );
+        let long =
+            format!(r#"{{"@timestamp":"t","source":"s","level":1,"message":"{}"}}"#, "é".repeat(3_000));
+        let hit: Hit = serde_json::from_str(&long).unwrap();
+        assert_eq!(text_line(&hit, false).chars().count(), "t s 1 ".len() + VALUE_CHARS_MAX + 1);
+    }
+}

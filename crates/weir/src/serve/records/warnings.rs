@@ -1,0 +1,128 @@
+//! What should be known about an answer: fields that nothing has, and why there is nothing.
+//!
+//! "No results" is never an answer by itself: it may mean that all is well, that a name is misspelt, that the span is
+//! before the first record, or that a source has been silent since noon. The last ones are what people look for
+//! in vain at night.
+
+use std::collections::BTreeSet;
+
+use weir_query::{Expression, Operand, Term};
+use weir_record::{KNOWN_FIELDS, Timestamp, canonical_name, known_field};
+use weir_store::View;
+use weir_web::RecordsProblem;
+
+use super::Desk;
+use crate::search::{Question, bad_query};
+
+/// Sources that are named in a warning at most.
+const SOURCES_MAX: usize = 5;
+
+/// Fields of our own that records have beside theirs.
+const OWN_FIELDS: [&str; 4] = ["_origin", "_line", "_raw", "_id"];
+
+impl Desk {
+    /// Refuses a query with a field that no record has and whose name is nearly that of another; where no other
+    /// is near, that is a warning.
+    pub(super) fn check_fields(
+        &self,
+        view: &View,
+        question: &Question,
+        query: Option<&str>,
+    ) -> Result<Vec<String>, RecordsProblem> {
+        let asked = question.expression.fields();
+        if asked.iter().all(|name| known_field(name).is_some()) {
+            return Ok(Vec::new());
+        }
+        let names = view.field_names();
+        let is_known = |name: &str| {
+            let is_ours = known_field(name).is_some() || OWN_FIELDS.contains(&name);
+            is_ours || names.iter().any(|own| **own == *name)
+        };
+        // Where records have more names than are listed, a name may be there all the same.
+        if view.has_unlisted_fields() || asked.iter().all(|name| is_known(name)) {
+            return Ok(Vec::new());
+        }
+        let candidates = KNOWN_FIELDS.iter().flat_map(|field| field.aliases.iter().chain([&field.name]));
+        let candidates = candidates.copied().chain(names.iter().map(|name| &**name));
+        match question.expression.unknown_field(is_known, candidates) {
+            Some(error) if error.hint.as_deref().is_some_and(|hint| hint.contains("did you mean")) => {
+                Err(bad_query(query.unwrap_or_default(), error))
+            }
+            Some(error) => Ok(vec![error.problem]),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Why there may be nothing.
+    pub(super) fn why_nothing(&self, view: &View, question: &Question) -> Vec<String> {
+        let Some((first, last)) = span_of(view) else {
+            return vec!["no records are kept yet".to_owned()];
+        };
+        let (zone, mut reasons) = (&question.zone, Vec::new());
+        if question.to <= first {
+            reasons.push(format!("the span ends before the first record, at {}", zone.text(first)));
+        } else if question.from > last {
+            reasons.push(format!("the span begins behind the last record, at {}", zone.text(last)));
+        }
+        let named = named_sources(&question.expression);
+        let state = self.parts.state.lock();
+        for name in named.iter().filter(|name| !state.sources.contains_key(&***name)) {
+            reasons.push(format!("there is no source `{name}`"));
+        }
+        let is_meant = |name: &str| named.is_empty() || named.contains(name);
+        let silent = state.sources.iter().filter(|(name, source)| is_meant(name) && !source.is_history);
+        let last_record = |us: Option<i64>| us.map(Timestamp::from_micros);
+        let silent = silent.filter_map(|(name, source)| match last_record(source.account.last_record_us) {
+            Some(time) if time < question.from => {
+                Some(format!("the source `{name}` has sent nothing since {}", zone.text(time)))
+            }
+            Some(_) => None,
+            None => Some(format!("the source `{name}` has sent nothing yet")),
+        });
+        reasons.extend(silent.take(SOURCES_MAX));
+        reasons
+    }
+}
+
+/// The times of the first and the last record.
+fn span_of(view: &View) -> Option<(Timestamp, Timestamp)> {
+    let in_memory = view.segments.iter().flat_map(|segment| &segment.rows);
+    let in_memory = in_memory.map(|rows| (rows.min_time_us, rows.max_time_us));
+    let in_files = view.files.iter().map(|file| (file.stored.min_time_us, file.stored.max_time_us));
+    let span = in_memory.chain(in_files).reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)));
+    span.map(|(first, last)| (Timestamp::from_micros(first), Timestamp::from_micros(last)))
+}
+
+/// The sources that every match must be of, as far as the query says that plainly.
+fn named_sources(expression: &Expression) -> BTreeSet<String> {
+    match expression {
+        Expression::And(parts) => parts.iter().flat_map(named_sources).collect(),
+        Expression::Field { name, operand: Operand::Is(Term::Bare(text) | Term::Quoted(text)), .. }
+            if canonical_name(name) == "source" =>
+        {
+            [text.clone()].into()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_named_where_every_match_is_of_them() {
+        for (query, expected) in [
+            ("status:500", ""),
+            ("source:alb AND status:500", "alb"),
+            ("source:\"alb\"", "alb"),
+            ("source:alb OR status:500", ""),
+            ("NOT source:alb", ""),
+            ("source:a*", ""),
+        ] {
+            let expression = weir_query::parse(query).expect("a query").filter;
+            let named: Vec<String> = named_sources(&expression).into_iter().collect();
+            assert_eq!(named.join(" "), expected, "{query}");
+        }
+    }
+}
