@@ -122,7 +122,9 @@ impl Redactor {
                 keys.extend(
                     keys_of(&rule.field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
                 );
-                places.extend(Place::of(&rule.field).map(|place| (number, place)));
+                let query = url_parts(&rule.field).contains(&Part::Query).then_some("query");
+                let of_line = [Some(rule.field.as_str()), query].into_iter().flatten().filter_map(Place::of);
+                places.extend(of_line.map(|place| (number, place)));
             }
         }
         Self { params: Names::new(params), keys: Names::new(keys), places, rules: rules.len().min(RULES_MAX) }
@@ -258,18 +260,25 @@ fn keys_of(field: &str) -> Vec<(String, Part)> {
     names.sort();
     names.dedup();
     let url_keys = ["path", "request", "request_uri", "uri"];
-    let url_part = match canonical {
-        "path" => Some(Part::Path),
-        "query" => Some(Part::Query),
-        _ => None,
-    };
-    let is_url_key = |name: &String| url_part.is_some() && url_keys.contains(&name.as_str());
-    let mut keys: Vec<(String, Part)> =
-        names.into_iter().filter(|name| !is_url_key(name)).map(|name| (name, Part::Whole)).collect();
-    if let Some(part) = url_part {
-        keys.extend(url_keys.map(|name| (name.to_owned(), part)));
+    let is_url_key = |name: &String| url_keys.contains(&name.as_str());
+    let parts = url_parts(field);
+    let whole = names.into_iter().filter(|name| parts.is_empty() || !is_url_key(name));
+    let mut keys: Vec<(String, Part)> = whole.map(|name| (name, Part::Whole)).collect();
+    for part in parts {
+        keys.extend(url_keys.map(|name| (name.to_owned(), *part)));
     }
     keys
+}
+
+/// The parts of a URL that a field is.
+fn url_parts(field: &str) -> &'static [Part] {
+    match (field, canonical_name(field)) {
+        // By these names it has its query with it.
+        ("request_uri" | "uri", _) => &[Part::Path, Part::Query],
+        (_, "path") => &[Part::Path],
+        (_, "query") => &[Part::Query],
+        _ => &[],
+    }
 }
 
 /// Behind the indexes of a list, as in `token[]=` and `token[0][a]=`.

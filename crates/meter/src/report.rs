@@ -78,7 +78,7 @@ impl Group {
         self.count += 1;
         self.errors += u64::from(request.status.is_some_and(weir_record::Status::is_server_error));
         self.bytes_out += u128::from(request.bytes_out.unwrap_or(0));
-        if let (Some(value_us), false) = (request.request_time_us, request.is_connection) {
+        if let Some(value_us) = request.latency_us() {
             self.sum_us += u128::from(value_us);
             self.max_us = self.max_us.max(value_us);
             self.times.observe(value_us);

@@ -92,7 +92,7 @@ impl BatchSlots {
         }
         let slot = self.slots.entry(key).or_insert_with(|| Slot::new(&self.bounds));
         slot.count += 1;
-        if let (Some(value_us), false) = (request.request_time_us, request.is_connection) {
+        if let Some(value_us) = request.latency_us() {
             slot.sum_us += u128::from(value_us);
             slot.buckets[self.bounds.bucket_of(value_us)] += 1;
         }

@@ -56,6 +56,7 @@ pub const KNOWN_FIELDS: &[KnownField] = &[
     field("status", Integer, &["elb_status_code"]),
     field("request_time", Seconds, &[]),
     field("upstream_time", Seconds, &["target_processing_time", "upstream_response_time"]),
+    field("connection_time", Seconds, &[]),
     field("bytes_in", Integer, &["received_bytes", "request_length"]),
     field("bytes_out", Integer, &["sent_bytes", "bytes_sent", "body_bytes_sent"]),
     field("client_ip", Text, &["client", "remote_addr"]),

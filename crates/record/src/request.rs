@@ -156,6 +156,18 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// What the client waited for an answer, in microseconds; a connection's life is none.
+    #[inline]
+    pub fn latency_us(&self) -> Option<u64> {
+        self.request_time_us.filter(|_| !self.is_connection)
+    }
+
+    /// How long a connection lived, in microseconds; a request's time is none.
+    #[inline]
+    pub fn connection_time_us(&self) -> Option<u64> {
+        self.request_time_us.filter(|_| self.is_connection)
+    }
+
     /// The field that users call `name` (docs/fields.md), as text; `None` where the line lacks it.
     pub fn field(&self, name: Field) -> Option<Cow<'_, [u8]>> {
         fn cow<'s>(value: &'s Option<Cow<'_, [u8]>>) -> Option<Cow<'s, [u8]>> {

@@ -1,126 +1,93 @@
 //! What it costs to keep records: lines of a file to committed Parquet files.
 //!
-//! For tuning, not for the page of benchmarks: `cargo run --release -p weir-store --example write_rate FILE [raw]`.
-//! It prints what parsing alone took, what parsing and columns took, and the whole way with files, filters and
-//! syncs, in processor time of this process, since a disk that waits says nothing about the program.
+//! `write_rate FILE [parse|columns|files|raw|commits] [THREADS] [FOLDER]`: parsing alone, parsing and columns,
+//! one unit of work that writes its files itself (with the exact line or without), or a unit and a commit for
+//! every 20,000 records, which become files in the background. Reading, the ledger's part aside, is in all of
+//! them. It prints words as `lines=2000000`; who measures it takes its processor time and memory from outside.
 
 #![allow(clippy::print_stdout, reason = "an example prints what it measured")]
 
+mod lines;
+
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use weir_record::{Detected, Format, LINE_BYTES_DEFAULT, LineParser, RecordContext, Timestamp, detect};
-use weir_store::Cancel;
-use weir_store::{Options, RowsBuilder, SequenceNumbers, Store, StoreState};
+use lines::{Part, commit, each, new_store, parts, work};
+use weir_store::{RowsBuilder, SequenceNumbers, Store};
+
+/// What a busy source brings in a second.
+const COMMIT_RECORDS: usize = 20_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let path = arguments.next().ok_or("usage: write_rate FILE [raw|wal]")?;
-    let variant = arguments.next().unwrap_or_default();
-    let text = fs::read(&path)?;
-    let format = match detect(&text) {
-        Detected::Format(format) => format,
-        _ => Format::NginxJson,
-    };
-    let folder = tempfile::tempdir()?;
-
-    let (start, mut records) = (cpu_seconds()?, 0u64);
-    LineParser::new(format, LINE_BYTES_DEFAULT)
-        .parse_block(&text, |line| records += u64::from(line.outcome.is_ok()));
-    print_rate("parse", records, cpu_seconds()? - start);
-
-    let (start, numbers) = (cpu_seconds()?, SequenceNumbers::default());
-    let mut builder = RowsBuilder::new();
-    let mut failure = None;
-    each(format, &text, |record, context, number| {
-        builder.push(record, context, &path, number, false);
-        if builder.is_full() {
-            failure = builder.finish(&numbers).err();
-        }
+    let path = arguments.next().ok_or("usage: write_rate FILE [MODE] [THREADS] [FOLDER]")?;
+    let mode = arguments.next().unwrap_or_else(|| "files".to_owned());
+    let threads = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
+    let temporary = tempfile::tempdir()?;
+    let folder = arguments.next().map_or_else(|| temporary.path().join("store"), PathBuf::from);
+    let store = new_store(&folder, mode == "raw")?;
+    let parts = parts(&path, threads)?;
+    let counts: Vec<Result<u64, String>> = std::thread::scope(|scope| {
+        let run = |part: &Part| run(&store, &path, *part, &mode).map_err(|error| error.to_string());
+        let run = &run;
+        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || run(part))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()));
+        joined.map(Result::flatten).collect()
     });
-    builder.finish(&numbers)?;
-    failure.map_or(Ok(()), Err)?;
-    print_rate("parse and columns", records, cpu_seconds()? - start);
-
-    let start = cpu_seconds()?;
-    let mut options = Options::new(folder.path().join("store"), Timestamp::from_seconds(0));
-    options.is_raw_kept = variant == "raw";
-    options.roll_bytes = usize::MAX;
-    let store = Store::open(options, StoreState::default(), Vec::new())?;
-    write(&store, format, &text, &path, variant == "wal")?;
-    print_rate(if variant == "wal" { "through memory" } else { "files" }, records, cpu_seconds()? - start);
-    println!("{:.4} bytes per byte of {}", store.disk_bytes() as f64 / text.len() as f64, text.len());
-    for (name, bytes) in bytes_by_kind(folder.path())? {
-        println!("  {name}: {bytes} bytes, {:.2} per record", bytes as f64 / records as f64);
+    let lines: u64 = counts.into_iter().sum::<Result<u64, String>>()?;
+    work(&store, true)?;
+    let text_bytes = fs::metadata(&path)?.len();
+    println!("lines={lines} files={} disk_bytes={}", store.view().files.len(), store.disk_bytes());
+    println!("disk_per_byte={:.4}", store.disk_bytes() as f64 / text_bytes as f64);
+    for (kind, bytes) in bytes_by_kind(&folder)? {
+        println!("{kind}_bytes_per_line={:.2}", bytes as f64 / lines as f64);
     }
     Ok(())
 }
 
-fn write(store: &Store, format: Format, text: &[u8], path: &str, is_in_memory: bool) -> Result<(), Box<dyn Error>> {
-    let mut writer = store.writer();
-    let mut failure = None;
+/// Reads a part of the file and does with it what `mode` says; gives its records.
+fn run(store: &Store, path: &str, part: Part, mode: &str) -> Result<u64, Box<dyn Error>> {
     let mut count = 0;
-    each(format, text, |record, context, number| {
-        writer.push(record, context, path, number);
-        count += 1;
-        // What a busy source brings in a second.
-        if is_in_memory && count % 20_000 == 0 {
-            failure = writer.finish().and_then(|kept| commit(store, kept)).err();
+    match mode {
+        "parse" => each(path, part, |_, _, _| count += 1)?,
+        "columns" => {
+            let (numbers, mut builder, mut failure) = (SequenceNumbers::default(), RowsBuilder::new(), None);
+            each(path, part, |record, context, number| {
+                builder.push(record, context, path, number, false);
+                count += 1;
+                if builder.is_full() {
+                    failure = failure.take().or(builder.finish(&numbers).err());
+                }
+            })?;
+            failure.map_or(Ok(()), Err)?;
+            builder.finish(&numbers)?;
         }
-    });
-    failure.map_or(Ok(()), Err)?;
-    commit(store, writer.finish()?)?;
-    while let Some(change) = store.force_roll(&Cancel::new())? {
-        store.apply(change);
+        "files" | "raw" | "commits" => {
+            let (mut writer, mut failure) = (store.writer(), None);
+            each(path, part, |record, context, number| {
+                writer.push(record, context, path, number);
+                count += 1;
+                if mode == "commits" && count % COMMIT_RECORDS as u64 == 0 {
+                    let done = writer.finish().and_then(|kept| commit(store, kept)).and_then(|()| work(store, false));
+                    failure = failure.take().or(done.err());
+                }
+            })?;
+            failure.map_or(Ok(()), Err)?;
+            commit(store, writer.finish()?)?;
+        }
+        other => return Err(format!("`{other}` is no mode").into()),
     }
-    Ok(())
+    Ok(count)
 }
 
-fn commit(store: &Store, kept: weir_store::Kept) -> Result<(), weir_store::StoreError> {
-    let appended = store.append(&[&kept])?;
-    store.publish(appended, vec![kept]);
-    Ok(())
-}
-
-fn each(format: Format, text: &[u8], mut each: impl FnMut(weir_record::Record<'_>, &RecordContext<'_>, u64)) {
-    LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(text, |line| {
-        let Ok(record) = line.outcome else { return };
-        let route = record.request().and_then(|request| request.method.as_deref());
-        let context = RecordContext {
-            source: "nginx",
-            service: Some("shop"),
-            route: route.and_then(|method| std::str::from_utf8(method).ok()),
-            target_group: None,
-            kind: None,
-            tags: &[],
-            format,
-            line: line.bytes,
-        };
-        each(record, &context, line.number);
-    });
-}
-
-/// User and system time of this process so far.
-fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    // Behind the name: state is field 0, utime 11 and stime 12, in hundredths of a second.
-    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    Ok((ticks(11) + ticks(12)) / 100.0)
-}
-
-fn print_rate(what: &str, records: u64, seconds: f64) {
-    let rate = records as f64 / seconds;
-    println!("{what}: {records} records, {seconds:.2} s, {rate:.0} per second of processor time");
-}
-
-fn bytes_by_kind(folder: &Path) -> Result<Vec<(String, u64)>, Box<dyn Error>> {
+fn bytes_by_kind(folder: &Path) -> Result<Vec<(&'static str, u64)>, Box<dyn Error>> {
     let (mut parquet, mut filter, mut other) = (0, 0, 0);
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next)? {
-            let (path, bytes) = entry.map(|entry| (entry.path(), entry.metadata().map_or(0, |found| found.len())))?;
+            let (path, bytes) =
+                entry.map(|entry| (entry.path(), entry.metadata().map_or(0, |found| found.len())))?;
             match path.extension().and_then(|extension| extension.to_str()) {
                 _ if path.is_dir() => folders.push(path),
                 Some("parquet") => parquet += bytes,
@@ -129,5 +96,5 @@ fn bytes_by_kind(folder: &Path) -> Result<Vec<(String, u64)>, Box<dyn Error>> {
             }
         }
     }
-    Ok(vec![("parquet".to_owned(), parquet), ("filter".to_owned(), filter), ("other".to_owned(), other)])
+    Ok(vec![("parquet", parquet), ("filter", filter), ("other", other)])
 }

@@ -18,6 +18,12 @@ pub struct Change {
 }
 
 impl Change {
+    /// Leaves the files that it adds to the ledger: to be called before the transaction that lists them, as one of
+    /// which it is only said that it failed may be there after all.
+    pub fn leave_to_ledger(&self) {
+        self.files.iter().for_each(PendingFile::leave_to_ledger);
+    }
+
     /// The files that the ledger is to list.
     pub fn added(&self) -> Vec<StoredFile> {
         self.files.iter().map(|file| file.stored.clone()).collect()

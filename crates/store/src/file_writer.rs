@@ -31,23 +31,24 @@ pub struct PendingFile {
     /// What the ledger is to list.
     pub stored: StoredFile,
     folder: PathBuf,
-    is_committed: AtomicBool,
+    is_left: AtomicBool,
 }
 
 impl PendingFile {
     pub(crate) fn new(stored: StoredFile, folder: &Path) -> Self {
-        Self { stored, folder: folder.to_owned(), is_committed: AtomicBool::new(false) }
+        Self { stored, folder: folder.to_owned(), is_left: AtomicBool::new(false) }
     }
 
-    /// The ledger lists it: from now on it stays.
-    pub(crate) fn set_committed(&self) {
-        self.is_committed.store(true, Ordering::Release);
+    /// The ledger may list it: from now on it stays, whatever is known of the transaction, and the next start
+    /// removes it if the ledger does not.
+    pub(crate) fn leave_to_ledger(&self) {
+        self.is_left.store(true, Ordering::Release);
     }
 }
 
 impl Drop for PendingFile {
     fn drop(&mut self) {
-        if !self.is_committed.load(Ordering::Acquire) {
+        if !self.is_left.load(Ordering::Acquire) {
             remove_pending(&self.stored.pending_path(&self.folder));
         }
     }

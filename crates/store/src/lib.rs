@@ -1,8 +1,8 @@
 //! Records kept: Arrow columns in memory, made durable by a write-ahead segment; Parquet files by event day.
 //!
-//! One fixed [`schema`](mod@schema) for all, so that files join by copying and other tools read the folder as it is. Nothing is
-//! seen before the ledger has committed it: what is written is invisible until [`Store::publish`], and what the
-//! ledger does not list is deleted at the next start.
+//! One fixed [`schema`](mod@schema) for all, so that files join by copying and other tools read the folder as it
+//! is. Nothing is seen before the ledger has committed it: what is written is invisible until
+//! [`Store::publish`], and what the ledger does not list is deleted at the next start.
 
 mod builder;
 mod change;

@@ -19,7 +19,7 @@ use crate::shared::{Options, Shared};
 use crate::store::{Store, StoreState, move_file};
 use crate::stored_file::{PENDING_FOLDER, StoredFile};
 use crate::view::{StoreFile, View};
-use crate::wal::{WAL_FOLDER, read_segment, remove_unlisted, segment_path};
+use crate::wal::{SegmentState, WAL_FOLDER, read_segment, remove_unlisted, segment_path};
 
 impl Store {
     /// Opens the store with what the ledger keeps of it; both are empty for a new one.
@@ -48,11 +48,12 @@ impl Store {
         }
         view.files.sort_by_key(|file| file.stored.id);
         remove_unlisted_files(&folder, &view.files)?;
-        remove_unlisted(&folder, &state.segments)?;
-        let segments = read_segments(&options, &state, &mut view, &problems)?;
+        let StoreState { segments, next_sequence, next_file } = state;
+        remove_unlisted(&folder, &segments)?;
+        let segments = read_segments(&options, segments, &mut view, &problems)?;
         let shared = Shared {
-            sequence: SequenceNumbers::starting_at(next_sequence(&state, &view)),
-            next_file: AtomicU64::new(next_file(&state, &view)),
+            sequence: SequenceNumbers::starting_at(unused_sequence(next_sequence, &view)),
+            next_file: AtomicU64::new(unused_file(next_file, &view)),
             cache,
             problems,
             now_us: AtomicI64::new(options.now.micros()),
@@ -78,12 +79,12 @@ fn settled_path(folder: &Path, stored: &StoredFile) -> Result<PathBuf, StoreErro
 /// Reads what is committed of each segment into the view. A segment that is whole may be appended to again.
 fn read_segments(
     options: &Options,
-    state: &StoreState,
+    states: Vec<SegmentState>,
     view: &mut View,
     problems: &Problems,
 ) -> Result<Segments, StoreError> {
     let mut segments = Segments::default();
-    for &state in &state.segments {
+    for state in states {
         let frames = read_segment(&options.folder, &state)?;
         if let Some(damage) = &frames.damage {
             problems.report(&StoreError::damaged(&segment_path(&options.folder, state.number), damage));
@@ -101,16 +102,16 @@ fn read_segments(
 }
 
 /// The state's, unless what is there tells that it is behind.
-fn next_sequence(state: &StoreState, view: &View) -> i64 {
+fn unused_sequence(next_sequence: i64, view: &View) -> i64 {
     let in_files = view.files.iter().map(|file| file.stored.max_sequence);
     let in_memory = view.segments.iter().flat_map(|segment| &segment.rows).map(|rows| rows.max_sequence);
     let used = in_files.chain(in_memory).max().map_or(0, |number| number.saturating_add(1));
-    state.next_sequence.max(used)
+    next_sequence.max(used)
 }
 
-fn next_file(state: &StoreState, view: &View) -> u64 {
+fn unused_file(next_file: u64, view: &View) -> u64 {
     let used = view.files.iter().map(|file| file.stored.id + 1).max().unwrap_or(0);
-    state.next_file.max(used)
+    next_file.max(used)
 }
 
 /// Removes files of ours that the ledger does not list, from the pending ones and from the days.
@@ -145,7 +146,8 @@ fn paths_in(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 
 /// Whether a path is 16 hexadecimal digits and one of our two extensions.
 fn is_named_by_us(path: &Path) -> bool {
-    let has_extension = path.extension().is_some_and(|extension| extension == "parquet" || extension == "filter");
+    let has_extension =
+        path.extension().is_some_and(|extension| extension == "parquet" || extension == "filter");
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     has_extension && stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -87,10 +87,7 @@ pub fn column_kind(column: usize) -> Option<FieldKind> {
 
 /// The entries of a map: `key` and `value`, both text.
 pub fn map_fields() -> Fields {
-    Fields::from(vec![
-        Field::new("key", DataType::Utf8, false),
-        Field::new("value", DataType::Utf8, true),
-    ])
+    Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)])
 }
 
 /// The field of a map's entries.

@@ -130,6 +130,7 @@ impl Store {
 
     /// Shows what was appended, all of it at once; the ledger has committed it. `kept` is what
     /// [`append`](Self::append) was given.
+    #[allow(clippy::needless_pass_by_value, reason = "it is published once")]
     pub fn publish(&self, appended: Appended, kept: Vec<Kept>) {
         let mut segments = self.lock_segments();
         let rows_bytes = kept.iter().map(Kept::memory_bytes).sum();
@@ -165,6 +166,7 @@ impl Store {
 
     /// Shows what a change made; the ledger has committed it. What it replaced goes from the disk with its last
     /// reader.
+    #[allow(clippy::needless_pass_by_value, reason = "it is applied once")]
     pub fn apply(&self, change: Change) {
         let mut segments = self.lock_segments();
         segments.list.retain(|book| !change.segments_gone.contains(&book.state.number));
@@ -198,7 +200,7 @@ impl Store {
     /// Moves a committed file into its day. One that can't be moved is read where it is; the next start moves it.
     fn moved_into_day(&self, file: &PendingFile) -> Arc<StoreFile> {
         let folder = &self.shared.options.folder;
-        file.set_committed();
+        file.leave_to_ledger();
         let (pending, path) = (file.stored.pending_path(folder), file.stored.path(folder));
         let path = move_file(&pending, &path).map_or_else(
             |error| {
@@ -270,7 +272,8 @@ pub(crate) fn move_file(from: &Path, to: &Path) -> Result<(), StoreError> {
 
 fn check_free_space(options: &Options) -> Result<(), StoreError> {
     let folder = &options.folder;
-    let free = rustix::fs::statvfs(folder).map_err(|error| StoreError::io("look at", folder, error.into()))?;
+    let free =
+        rustix::fs::statvfs(folder).map_err(|error| StoreError::io("look at", folder, error.into()))?;
     let free_bytes = free.f_bavail.saturating_mul(free.f_frsize);
     if free_bytes >= options.free_bytes_min {
         return Ok(());

@@ -18,7 +18,7 @@ use crate::json_value::json_value;
 use crate::rows::{Rows, sequences, times};
 use crate::schema::{COLUMNS, JSON_MAP, SEQUENCE, TEXT_MAP, TIME, schema};
 use crate::work::read_all;
-use crate::{Change, Kept, Options, Store, StoreState, StoredFile, View};
+use crate::{Change, Kept, Options, PendingFile, Store, StoreState, StoredFile, View};
 
 /// The fields of a record by name, each as [`shown`].
 pub(crate) type Fields = BTreeMap<String, String>;
@@ -29,7 +29,7 @@ pub(crate) type ReadBack = (i64, i64, Fields);
 /// A folder, what a ledger would have of it, and how it is opened.
 pub(crate) struct TestStore {
     _folder: TempDir,
-        pub state: StoreState,
+    pub state: StoreState,
     pub files: Vec<StoredFile>,
     pub options: Options,
 }
@@ -98,6 +98,11 @@ pub(crate) fn kept_in_files(store: &Store, seconds: impl IntoIterator<Item = i64
     Kept { rows: Vec::new(), files: files.finish().unwrap() }
 }
 
+/// Lets files lie where they are, as a crash does.
+pub(crate) fn leave_behind(files: &[PendingFile]) {
+    files.iter().for_each(PendingFile::leave_to_ledger);
+}
+
 /// Every record of a view, in the order of time and arrival.
 pub(crate) fn records(view: &View) -> Vec<ReadBack> {
     let in_memory = view.segments.iter().flat_map(|segment| &segment.rows).map(|rows| rows.batch.clone());
@@ -122,7 +127,8 @@ fn fields_of(batch: &RecordBatch, row: usize) -> Fields {
         }
         if column == TEXT_MAP || column == JSON_MAP {
             let entries = array.as_map().value(row);
-            let (names, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
+            let (names, values) =
+                (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
             for (name, value) in names.iter().flatten().zip(values.iter().flatten()) {
                 let value = if column == JSON_MAP { json_value(value) } else { Value::Text(value.into()) };
                 let before = fields.insert(name.to_owned(), shown(&value));

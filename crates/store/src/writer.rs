@@ -44,6 +44,12 @@ impl Kept {
         in_memory as u64 + self.files.iter().map(|file| file.stored.rows).sum::<u64>()
     }
 
+    /// Leaves the files to the ledger: to be called before the transaction that lists them, as one of which it is
+    /// only said that it failed may be there after all.
+    pub fn leave_to_ledger(&self) {
+        self.files.iter().for_each(PendingFile::leave_to_ledger);
+    }
+
     /// Memory that the records take, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.rows.iter().map(|rows| rows.bytes).sum()

@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem<'a> {
     /// What is wrong, with the value.
-    pub error: &'a str,
+    pub error: String,
     /// The same for programs; it never changes.
     pub code: &'static str,
     /// What to do about it.
@@ -24,7 +24,7 @@ pub(crate) struct Problem<'a> {
 
 /// An answer that says what is wrong, and what to do about it.
 pub(crate) fn problem(status: StatusCode, code: &'static str, error: String, hint: &'static str) -> Response {
-    (status, Json(Problem { error: &error, code, hint, line: None, column: None })).into_response()
+    (status, Json(Problem { error, code, hint, line: None, column: None })).into_response()
 }
 
 /// There is nothing at this address.

@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use weir_record::Format;
 
+use crate::admin::ServerArguments;
 use crate::setup;
 
 /// Turns the access logs of load balancers and nginx into metrics and reports.
@@ -98,8 +99,10 @@ pub enum Command {
         weir report *.log.gz\n  \
         weir report --by host,status --order -count logs/\n  \
         weir report --by hour --order hour logs/\n  \
-        weir report --by target_group,status --output csv logs/ > errors.csv\n\n\
-        Percentiles are within 1 % of the exact value. Times are UTC.")]
+        weir report --by target_group,status --output csv logs/ > errors.csv\n  \
+        weir report --where 'status:>=500' --by service,hour --tz Europe/Berlin logs/\n  \
+        weir report --from now-1d           of the records that the server keeps\n\n\
+        Percentiles of files are within 1 % of the exact value. Times are UTC unless --tz says otherwise.")]
     Report(ReportArguments),
     /// Count files and push the metrics of each to a push gateway.
     #[command(after_help = "Examples:\n  \
@@ -194,6 +197,13 @@ pub struct ReadArguments {
     /// Files, folders, patterns such as 'logs/**/*.gz', or - for standard input.
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<String>,
+    #[command(flatten)]
+    pub options: ReadOptions,
+}
+
+/// How files are read.
+#[derive(Debug, Args)]
+pub struct ReadOptions {
     /// The format of the lines.
     #[arg(long, value_parser = parse_format, default_value = "auto", value_name = "FORMAT")]
     pub format: FormatChoice,
@@ -224,20 +234,30 @@ pub struct CountArguments {
 /// `weir report`.
 #[derive(Debug, Args)]
 pub struct ReportArguments {
+    /// Files, folders, patterns such as 'logs/**/*.gz', or - for standard input; without any the server is asked.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
     #[command(flatten)]
-    pub config: ConfigArgument,
+    pub server: ServerArguments,
     #[command(flatten)]
-    pub read: ReadArguments,
+    pub options: ReadOptions,
+    /// Only requests that match, in the query language: 'status:>=500 AND host:shop.example.com'.
+    #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
+    pub filter: Option<String>,
     /// Columns to group by: route, method, host, status, service, target_group, minute, hour, day, or
     /// any field of docs/fields.md.
     #[arg(long, value_delimiter = ',', default_value = "route,method", value_name = "COLUMNS")]
     pub by: Vec<String>,
-    /// Only requests from this time on: 2026-11-20T10:00:00Z, 2026-11-20, epoch seconds, or now-1h.
+    /// Only requests from this time on: 2026-11-20T10:00:00Z, 2026-11-20, epoch seconds, or now-1h
+    /// [default: the first; without PATH an hour ago].
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
     /// Only requests before this time.
     #[arg(long, value_name = "TIME")]
     pub to: Option<String>,
+    /// The zone of times and days, as Europe/Berlin, or local [default: UTC].
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
     /// The column to sort by, with - for the greatest first.
     #[arg(long, default_value = "-count", allow_hyphen_values = true, value_name = "COLUMN")]
     pub order: String,
@@ -319,7 +339,8 @@ pub struct DemoArguments {
     #[arg(long, value_name = "FOLDER")]
     pub write: Option<PathBuf>,
     /// With --write: the format of the files.
-    #[arg(long, value_parser = ["alb", "nginx_json"], default_value = "alb", value_name = "FORMAT", requires = "write")]
+    #[arg(long, value_parser = ["alb", "nginx_json", "nginx_json_user", "errors"], default_value = "alb",
+        value_name = "FORMAT", requires = "write")]
     pub format: String,
     /// With --write: this many files of the same size, instead of the layout of a load balancer.
     #[arg(long, value_name = "N", requires = "write")]

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use weir_meter::exposition;
 use weir_meter::{Meter, View};
 
-use crate::cli::{CountArguments, ReadArguments};
+use crate::cli::{CountArguments, ReadOptions};
 use crate::config::Config;
 use crate::files::{FilePlan, Input, tally_files};
 use crate::output::{exit_code, say};
@@ -23,8 +23,8 @@ use crate::setup;
 pub fn run(arguments: &CountArguments) -> anyhow::Result<ExitCode> {
     let config = setup::load_config(arguments.config.config.as_deref())?;
     let inputs = Input::find(&arguments.read.paths)?;
-    let enricher = setup::enricher(&config, unmatched_routes(&arguments.read))?;
-    let plan = plan(&arguments.read, &config, &enricher);
+    let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
+    let plan = plan(&arguments.read.options, &config, &enricher);
     let options = setup::meter_options(&config.metrics, &enricher, false);
     let (meter, account) = tally_files(&inputs, &plan, || Meter::new(options));
     say(&account);
@@ -32,17 +32,17 @@ pub fn run(arguments: &CountArguments) -> anyhow::Result<ExitCode> {
     for family in meter.families(View::ALL) {
         exposition::write_text(&family, |text| out.write_all(text))?;
     }
-    Ok(exit_code(&account, arguments.read.strict))
+    Ok(exit_code(&account, arguments.read.options.strict))
 }
 
 /// The mode of `--routes`; clap has checked the word.
-pub fn unmatched_routes(arguments: &ReadArguments) -> Option<weir_enrich::UnmatchedRoutes> {
+pub fn unmatched_routes(arguments: &ReadOptions) -> Option<weir_enrich::UnmatchedRoutes> {
     arguments.routes.as_deref().and_then(|mode| mode.parse().ok())
 }
 
 /// How to read what `arguments` name, all of it.
 pub fn plan<'a>(
-    arguments: &ReadArguments,
+    arguments: &ReadOptions,
     config: &'a Config,
     enricher: &'a weir_enrich::Enricher,
 ) -> FilePlan<'a> {
@@ -54,5 +54,6 @@ pub fn plan<'a>(
         enricher,
         // Whose files they are cannot be told; the first source is right where there is one.
         source: config.sources.first().map_or("", |source| &source.name),
+        filter: None,
     }
 }

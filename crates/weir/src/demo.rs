@@ -77,7 +77,12 @@ fn plan(arguments: &DemoArguments, start_s: i64, days: u64) -> Plan {
 fn write(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<()> {
     const FIXED_DAY_START_S: i64 = 1_795_132_800;
     let traffic = Traffic::new(plan(arguments, FIXED_DAY_START_S, 1));
-    let format = if arguments.format == "alb" { Format::Alb } else { Format::NginxJson };
+    let format = match arguments.format.as_str() {
+        "nginx_json" => Format::NginxJson,
+        "nginx_json_user" => Format::NginxJsonUser,
+        "errors" => Format::Errors,
+        _ => Format::Alb,
+    };
     let written = match arguments.files {
         None => write_all(&traffic, folder, format),
         Some(files) => {
@@ -121,6 +126,8 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
 fn say_where(address: std::net::SocketAddr) {
     say(&format_args!(
         "\nmetrics:  http://{address}/metrics\nroutes:   http://{address}/api/routes?from=now-24h\n\
+         search:   weir search 'status:>=500' --from now-24h --server http://{address}\n\
+         watch:    weir tail 'status:>=500' --server http://{address}\n\
          more traffic arrives every few seconds; stop with Ctrl-C"
     ));
 }
@@ -185,6 +192,7 @@ fn print_report(config: &Config, folder: &Path) -> anyhow::Result<()> {
         threads: None,
         enricher: &enricher,
         source: "alb",
+        filter: None,
     };
     std::io::stdout().lock().write_all(report::by_route(&inputs, &plan, REPORT_ROWS).as_bytes())?;
     Ok(())

@@ -38,7 +38,7 @@ const DEADLINE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub fn run(arguments: &PushArguments) -> anyhow::Result<ExitCode> {
     let config = setup::load_config(arguments.config.config.as_deref())?;
     let inputs = Input::find(&arguments.read.paths)?;
-    let enricher = setup::enricher(&config, unmatched_routes(&arguments.read))?;
+    let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
     let options = setup::meter_options(&config.metrics, &enricher, false);
     let limits = setup::read_limits(&config.limits);
     let pusher = Pusher {
@@ -48,12 +48,12 @@ pub fn run(arguments: &PushArguments) -> anyhow::Result<ExitCode> {
             enricher: &enricher,
             source: config.sources.first().map_or("", |source| &source.name),
         },
-        format: arguments.read.format.0,
+        format: arguments.read.options.format.0,
         runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?,
         is_over: AtomicBool::new(false),
     };
     let progress = Progress::of_bytes(inputs.iter().map(Input::bytes).sum());
-    let threads = arguments.read.threads.unwrap_or_else(|| pushing_threads(available_threads()));
+    let threads = arguments.read.options.threads.unwrap_or_else(|| pushing_threads(available_threads()));
     let new_worker = || Worker { counter: ObjectCounter::new(limits, options), report: Report::default() };
     let workers = for_each_object(&inputs, threads, Input::bytes, new_worker, |worker, input| {
         worker.push(input, &pusher);
@@ -62,7 +62,7 @@ pub fn run(arguments: &PushArguments) -> anyhow::Result<ExitCode> {
     progress.finish();
     let mut report = Report::default();
     workers.into_iter().for_each(|worker| report.merge(worker.report));
-    Ok(report.tell(pusher.target.url(), arguments.read.strict))
+    Ok(report.tell(pusher.target.url(), arguments.read.options.strict))
 }
 
 /// While one thread waits for the gateway, another one reads.

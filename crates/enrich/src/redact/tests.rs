@@ -109,6 +109,7 @@ fn a_whole_field_goes_by_its_keys() {
     for (field, found, left) in [
         ("query", vec!["c=d"], vec!["/a/b?¤ HTTP/1.1", "/a/b?¤\""]),
         ("path", vec!["/a/b"], vec!["GET /¤?c=d HTTP/1.1", "\"/¤?c=d\""]),
+        ("request_uri", vec!["/a/b", "?c=d"], vec!["GET /¤ HTTP/1.1", "\"/¤\"", "\"args\":\"c=d\""]),
         ("user_email", vec!["a@b.c"], vec!["/a/b?c=d"]),
         ("attrs.user", vec!["\"x\""], vec!["/a/b?c=d"]),
         ("attrs", vec!["user\":"], vec!["\"attrs\":\"¤\""]),

@@ -66,9 +66,7 @@ impl KeywordColumn {
     fn key(&mut self, bytes: &[u8]) -> i32 {
         let hash = xxh3_64(bytes);
         let (values, hashes) = (&self.values, &self.hashes);
-        let is_it = |&key: &i32| {
-            hashes[key as usize] == hash && values.get(key as usize).as_bytes() == bytes
-        };
+        let is_it = |&key: &i32| hashes[key as usize] == hash && values.get(key as usize).as_bytes() == bytes;
         if let Some(&key) = self.table.find(hash, is_it) {
             return key;
         }

@@ -12,9 +12,9 @@ mod number;
 mod others;
 mod presence;
 mod request;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,7 +24,9 @@ use weir_record::{Record, RecordContext, Timestamp, Value, other_fields};
 
 use crate::error::StoreError;
 use crate::rows::{Rows, take_rows};
-use crate::schema::{COLUMNS, JSON_MAP, LINE, ORIGIN, RAW, SEQUENCE, TEXT_MAP, TIME, TIME_ZONE, null_column, schema};
+use crate::schema::{
+    COLUMNS, JSON_MAP, LINE, ORIGIN, RAW, SEQUENCE, TEXT_MAP, TIME, TIME_ZONE, null_column, schema,
+};
 use column::ColumnBuilder;
 use others::{Maps, OtherFields};
 
@@ -84,7 +86,7 @@ impl RowsBuilder {
         }
     }
 
-    /// Adds a record, which was read from the line of `context`, line `line_number` of `origin`. The line itself is
+    /// Adds a record, which was read from the line of `context`, line `line_number` of `origin` (0: not known). The line itself is
     /// kept with `is_raw_kept`.
     pub fn push(
         &mut self,
@@ -101,7 +103,9 @@ impl RowsBuilder {
             self.text_bytes += self.set_request(row, request);
         }
         self.columns[ORIGIN].set_text(row, origin.as_bytes());
-        self.columns[LINE].set_integer(row, i64::try_from(line_number).unwrap_or(i64::MAX));
+        if let Ok(line_number @ 1..) = i64::try_from(line_number) {
+            self.columns[LINE].set_integer(row, line_number);
+        }
         if is_raw_kept {
             self.columns[RAW].set_text(row, context.line);
             self.text_bytes += context.line.len();
@@ -113,7 +117,11 @@ impl RowsBuilder {
     }
 
     /// Adds a record of which only its fields are known, by any of their names.
-    pub fn push_fields<'a>(&mut self, time: Timestamp, fields: impl IntoIterator<Item = (&'a str, Value<'a>)>) {
+    pub fn push_fields<'a>(
+        &mut self,
+        time: Timestamp,
+        fields: impl IntoIterator<Item = (&'a str, Value<'a>)>,
+    ) {
         let row = self.len();
         self.times_us.push(time.micros());
         let mut others = OtherFields::default();
@@ -167,7 +175,9 @@ impl RowsBuilder {
             let array = match index {
                 TIME => times.take(),
                 // Numbered once the order is known; until then any column without nulls.
-                SEQUENCE => Some(Arc::new(Int64Array::from_iter_values(first..first + rows as i64)) as ArrayRef),
+                SEQUENCE => {
+                    Some(Arc::new(Int64Array::from_iter_values(first..first + rows as i64)) as ArrayRef)
+                }
                 TEXT_MAP => texts.take(),
                 JSON_MAP => json.take(),
                 _ => column.finish(rows)?,

@@ -45,6 +45,7 @@ const ROUTE: usize = column("route");
 const STATUS: usize = column("status");
 const REQUEST_TIME: usize = column("request_time");
 const UPSTREAM_TIME: usize = column("upstream_time");
+const CONNECTION_TIME: usize = column("connection_time");
 const BYTES_IN: usize = column("bytes_in");
 const BYTES_OUT: usize = column("bytes_out");
 const CLIENT_IP: usize = column("client_ip");
@@ -124,8 +125,11 @@ impl RowsBuilder {
                 self.columns[column].set_integer(row, status.code().into());
             }
         }
-        let times =
-            [(REQUEST_TIME, request.request_time_us), (UPSTREAM_TIME, request.upstream_time_us)];
+        let times = [
+            (REQUEST_TIME, request.latency_us()),
+            (CONNECTION_TIME, request.connection_time_us()),
+            (UPSTREAM_TIME, request.upstream_time_us),
+        ];
         for (column, micros) in times {
             if let Some(micros) = micros {
                 // The quotient of exact numbers is the nearest double: 400000 gives 0.4.

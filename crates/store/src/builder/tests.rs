@@ -49,7 +49,8 @@ fn records_are_sorted_by_time_and_then_as_they_came() {
         builder.push_fields(Timestamp::from_micros(time), [("path", text(path))]);
     }
     let rows = built(&mut builder);
-    let read: Vec<_> = records_of(&rows.batch).into_iter().map(|(time, n, f)| (time, n, f["path"].clone())).collect();
+    let read: Vec<_> =
+        records_of(&rows.batch).into_iter().map(|(time, n, f)| (time, n, f["path"].clone())).collect();
     let expected = [(-1, 7, "'d'"), (3, 8, "'b'"), (9, 9, "'a'"), (9, 10, "'c'")];
     assert_eq!(read, expected.map(|(time, number, path)| (time, number, path.to_owned())));
     assert_eq!((rows.min_time_us, rows.max_time_us, rows.max_sequence), (-1, 9, 10));
@@ -171,9 +172,35 @@ fn json_value() -> impl Strategy<Value = String> {
 
 fn field_name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
-        "status", "client_ip", "remote_addr", "client", "path", "uri", "request_uri", "message", "msg", "level",
-        "payload", "tags", "tag", "source", "service", "route", "request_time", "bytes_in", "a", "b", "a.in",
-        "host", "timestamp", "@timestamp", "_raw", "field.source", "", "user_email", "application",
+        "status",
+        "client_ip",
+        "remote_addr",
+        "client",
+        "path",
+        "uri",
+        "request_uri",
+        "message",
+        "msg",
+        "level",
+        "payload",
+        "tags",
+        "tag",
+        "source",
+        "service",
+        "route",
+        "request_time",
+        "bytes_in",
+        "a",
+        "b",
+        "a.in",
+        "host",
+        "timestamp",
+        "@timestamp",
+        "_raw",
+        "field.source",
+        "",
+        "user_email",
+        "application",
     ])
 }
 

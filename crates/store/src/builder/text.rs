@@ -43,7 +43,10 @@ impl Texts {
     }
 
     /// The texts as a column; starts anew.
-    pub(super) fn finish(&mut self, nulls: Option<arrow_buffer::NullBuffer>) -> Result<StringArray, StoreError> {
+    pub(super) fn finish(
+        &mut self,
+        nulls: Option<arrow_buffer::NullBuffer>,
+    ) -> Result<StringArray, StoreError> {
         let ends = std::mem::replace(&mut self.ends, vec![0]);
         let bytes = std::mem::take(&mut self.bytes);
         Ok(StringArray::try_new(OffsetBuffer::new(ends.into()), Buffer::from(bytes.into_bytes()), nulls)?)

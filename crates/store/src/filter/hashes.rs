@@ -69,7 +69,9 @@ impl<'a> ColumnHashes<'a> {
         let name = schema.field(column).name();
         let seed = value_seed(name);
         let kind = match column {
-            TEXT_MAP | JSON_MAP => return Some(Self::Map { map: array.as_map(), is_json: column == JSON_MAP }),
+            TEXT_MAP | JSON_MAP => {
+                return Some(Self::Map { map: array.as_map(), is_json: column == JSON_MAP });
+            }
             ORIGIN => FieldKind::Keyword,
             _ => column_kind(column)?,
         };

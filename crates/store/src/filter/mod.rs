@@ -17,8 +17,8 @@
 //! ```
 
 mod builder;
-mod hashes;
 mod hash_set;
+mod hashes;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -27,8 +27,8 @@ pub use hashes::{value_hash, word_hash};
 pub use reader::{Filter, GRANULES_ALL};
 
 pub(crate) use builder::{FilterBuilder, GroupFilter};
-pub(crate) use hashes::BatchHashes;
 pub(crate) use hash_set::HashSet64;
+pub(crate) use hashes::BatchHashes;
 
 /// Rows of a granule, the unit in which a query skips: a page of each column.
 pub const GRANULE_ROWS: usize = 4_096;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    BLOCKS_MAX, GroupFilter, CHECKSUM_BYTES, GRANULES_MAX, GROUP_BYTES, HEADER_BYTES, MAGIC, block_bytes, block_of,
-    positions_of,
+    BLOCKS_MAX, CHECKSUM_BYTES, GRANULES_MAX, GROUP_BYTES, GroupFilter, HEADER_BYTES, MAGIC, block_bytes,
+    block_of, positions_of,
 };
 use crate::error::StoreError;
 
@@ -79,7 +79,13 @@ impl Filter {
         let checksums =
             covered[table_start..].chunks_exact(CHECKSUM_BYTES).map(|bytes| u64_at(bytes, 0)).collect();
         drop(head);
-        Ok(Self { file, path: path.to_owned(), groups, checksums, is_damage_reported: AtomicBool::new(false) })
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+            groups,
+            checksums,
+            is_damage_reported: AtomicBool::new(false),
+        })
     }
 
     /// The granules of a row group that may hold the value with this hash: bit g for granule g. What can't be

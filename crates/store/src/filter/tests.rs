@@ -30,7 +30,8 @@ fn few_granules_are_let_through_for_nothing() {
         let filter = Filter::open(&path).unwrap();
         let absent = (0..4_000).map(|value| word_hash("user", &format!("absent {value}")));
         let all_granules = GRANULES_ALL >> (32 - granules);
-        let let_through: u32 = absent.map(|hash| (filter.granules(0, hash) & all_granules).count_ones()).sum();
+        let let_through: u32 =
+            absent.map(|hash| (filter.granules(0, hash) & all_granules).count_ones()).sum();
         let share = f64::from(let_through) / 4_000.0 / granules as f64;
         assert!(share < 0.01, "{share} of {granules} granules with {count} values");
         let bits = fs::metadata(&path).unwrap().len() as f64 * 8.0 / (granules * count) as f64;
@@ -56,7 +57,9 @@ fn a_damaged_filter_denies_nothing() {
                     assert!(hashes(number, 500).into_iter().all(is_there), "byte {offset}");
                 }
             }
-            Err(error) => assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }), "{error}"),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Io { .. }), "{error}");
+            }
         }
     }
     for len in (0..whole.len()).step_by(101) {

@@ -53,3 +53,18 @@ impl Cancel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "a deadline is a place on the clock")]
+    fn work_stops_when_somebody_asks_or_the_deadline_is_there() {
+        let (cancel, late) = (Cancel::new(), Cancel::at(Instant::now()));
+        let shared = cancel.clone();
+        assert_eq!((cancel.check(), late.check()), (Ok(()), Err(QueryFailure::TimedOut)));
+        shared.cancel();
+        assert_eq!((cancel.check(), late.is_cancelled()), (Err(QueryFailure::Cancelled), false));
+    }
+}

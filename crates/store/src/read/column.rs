@@ -14,7 +14,6 @@ use weir_record::{Timestamp, Value};
 
 use crate::json_value::json_value;
 
-
 /// The map of the texts of fields that have no column.
 pub(crate) const TEXT_COLUMN: &str = "_text";
 

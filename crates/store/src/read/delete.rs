@@ -4,6 +4,7 @@
 //! quicker and would leave an e-mail address on the disk. Like every other work it changes nothing until the
 //! ledger has committed it. What is in memory has to be rolled before ([`Store::force_roll`]).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,42 +46,41 @@ pub struct Deletion {
     pub problems: Vec<String>,
 }
 
+/// The files that a deletion is about.
+pub(crate) struct Matches {
+    files: Vec<Arc<StoreFile>>,
+    problems: Vec<String>,
+}
+
 impl View {
-    /// Which files have a record that matches, and how many. Records in memory are not looked at.
-    ///
-    /// # Errors
-    ///
-    /// [`QueryFailure`] if it is stopped.
-    pub fn files_with_matches(
+    /// Which files have a record that matches. Records in memory are not looked at.
+    pub(crate) fn files_with_matches(
         &self,
         predicate: &Predicate,
         span: Range<Timestamp>,
         limits: &Limits,
         cancel: &Cancel,
-    ) -> Result<(Vec<(Arc<StoreFile>, u64)>, Vec<String>), QueryFailure> {
+    ) -> Result<Matches, QueryFailure> {
         let scan = Scan::new(predicate, span, limits, cancel);
         let files = View { segments: Vec::new(), files: self.files.clone() };
         let Units { units, mut problems } = scan.units(&files)?;
         let wanted = predicate_fields(&scan).with(["@timestamp"]);
-        let start = || (Evaluator::new(predicate), Vec::new());
-        let (counts, more_problems) = scan.run(&units, start, |(evaluator, counts), _, unit| {
-            let mut count = 0;
+        let start = || (Evaluator::new(predicate), BTreeSet::new());
+        let (found, more_problems) = scan.run(&units, start, |(evaluator, ids), _, unit| {
+            let Source::RowGroup { file, .. } = &unit.source else {
+                return Ok(());
+            };
             unit.read(&wanted, &unit.ranges, cancel, &mut |batch, _| {
-                count += matching_rows(evaluator, &scan, unit, batch).count_set_bits() as u64;
+                if matching_rows(evaluator, &scan, unit, batch).has_true() {
+                    ids.insert(file.stored.id);
+                }
                 Ok::<(), ReadFailure>(())
-            })?;
-            if let Source::RowGroup { file, .. } = &unit.source
-                && count > 0
-            {
-                counts.push((file.stored.id, count));
-            }
-            Ok(())
+            })
         })?;
         problems.extend(more_problems);
-        let counts: Vec<(u64, u64)> = counts.into_iter().flat_map(|(_, counts)| counts).collect();
-        let count_of = |id| counts.iter().filter(|(file, _)| *file == id).map(|(_, count)| count).sum::<u64>();
-        let counted = self.files.iter().map(|file| (Arc::clone(file), count_of(file.stored.id)));
-        Ok((counted.filter(|(_, count)| *count > 0).collect(), problems))
+        let ids: BTreeSet<u64> = found.into_iter().flat_map(|(_, ids)| ids).collect();
+        let files = self.files.iter().filter(|file| ids.contains(&file.stored.id)).cloned().collect();
+        Ok(Matches { files, problems })
     }
 }
 
@@ -100,9 +100,9 @@ impl Store {
     ) -> Result<Deletion, StoreError> {
         let view = self.view();
         let found = view.files_with_matches(predicate, span.clone(), limits, cancel);
-        let (files, problems) = found.map_err(|_| StoreError::Stopped)?;
+        let Matches { files, problems } = found.map_err(|_| StoreError::Stopped)?;
         let mut deletion = Deletion { problems, ..Deletion::default() };
-        for (file, _) in files {
+        for file in files {
             match self.rewrite(&file, predicate, &span, cancel, &mut deletion.change) {
                 Ok(deleted) => {
                     deletion.records_deleted += deleted;

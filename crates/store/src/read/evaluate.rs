@@ -32,7 +32,7 @@ enum Node<'p> {
     And(Vec<Node<'p>>),
     Or(Vec<Node<'p>>),
     Not(Box<Node<'p>>),
-    Test(Leaf<'p>),
+    Test(Box<Leaf<'p>>),
 }
 
 struct Leaf<'p> {
@@ -88,12 +88,12 @@ impl<'p> Node<'p> {
             Predicate::And(parts) => Self::And(parts.iter().map(Self::of).collect()),
             Predicate::Or(parts) => Self::Or(parts.iter().map(Self::of).collect()),
             Predicate::Not(part) => Self::Not(Box::new(Self::of(part))),
-            Predicate::Field(test) => Self::Test(Leaf {
+            Predicate::Field(test) => Self::Test(Box::new(Leaf {
                 test,
                 word: WordSearch::of(test),
                 values: DictionaryMemory::default(),
                 integers: vec![Outcome::Unknown; REMEMBERED_INTEGERS],
-            }),
+            })),
         }
     }
 

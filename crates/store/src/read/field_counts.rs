@@ -124,7 +124,8 @@ impl FieldCounts {
 
     /// The most frequent values, ties by value.
     pub(crate) fn into_top(self, top: usize) -> Vec<(Value<'static>, u64)> {
-        let mut values: Vec<_> = self.values.into_values().map(|(value, count)| (count, text_of(&value), value)).collect();
+        let mut values: Vec<_> =
+            self.values.into_values().map(|(value, count)| (count, text_of(&value), value)).collect();
         values.sort_unstable_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
         values.into_iter().take(top).map(|(count, _, value)| (value, count)).collect()
     }
@@ -200,7 +201,8 @@ mod tests {
     #[test]
     fn values_of_different_types_are_different() {
         let mut counts = FieldCounts::default();
-        for value in [Value::Text("1".into()), Value::Integer(1), Value::Float(1.0), Value::Json("1".into())] {
+        for value in [Value::Text("1".into()), Value::Integer(1), Value::Float(1.0), Value::Json("1".into())]
+        {
             counts.add(&value, 1);
         }
         assert_eq!(counts.distinct(), 4);

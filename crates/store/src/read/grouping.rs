@@ -120,7 +120,8 @@ impl Grouping {
                 return slot;
             }
             // There are more values than groups by now, so this is the slot of what has no group.
-            let keys: Vec<GroupValue> = self.dimensions.iter().map(|dimension| dimension.value(BEYOND)).collect();
+            let keys: Vec<GroupValue> =
+                self.dimensions.iter().map(|dimension| dimension.value(BEYOND)).collect();
             return *self.beyond_slot.insert(self.groups.slot(&keys));
         }
         let mut codes = vec![MISSING; self.dimensions.len()];

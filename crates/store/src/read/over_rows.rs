@@ -107,9 +107,8 @@ impl<'r> BatchSearch<'r> {
     ) -> Result<(), QueryFailure> {
         let after = self.request.after.map(|cursor| self.direction.rank(cursor));
         let (times, sequences) = (rows.times_us(), rows.sequences());
-        let rank_of = |row: usize| {
-            Rank(self.direction.rank_of(times[row]), self.direction.rank_of(sequences[row]))
-        };
+        let rank_of =
+            |row: usize| Rank(self.direction.rank_of(times[row]), self.direction.rank_of(sequences[row]));
         let mut ranked: Vec<(Rank, usize)> = matching
             .set_indices()
             .map(|row| (rank_of(row), row))

@@ -151,7 +151,8 @@ impl Group<'_> {
     }
 
     fn granules_by_number(&self, leaf: usize, column: &ColumnChunkMetaData, bounds: Bounds) -> u32 {
-        let is_apart = column.statistics().and_then(number_bounds).is_some_and(|known| are_apart(known, bounds));
+        let is_apart =
+            column.statistics().and_then(number_bounds).is_some_and(|known| are_apart(known, bounds));
         if is_apart {
             return 0;
         }

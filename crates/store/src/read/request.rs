@@ -205,7 +205,6 @@ pub struct FieldSummary {
     pub top: Vec<(Value<'static>, u64)>,
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,7 +215,8 @@ mod tests {
             let cursor = Cursor { time: Timestamp::from_micros(time), sequence };
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
-        for text in ["", "12", "+000000000000000+000000000000000", "zz", "äöüäöüäöüäöüäöüäöüäöüäöü"] {
+        for text in ["", "12", "+000000000000000+000000000000000", "zz", "äöüäöüäöüäöüäöüäöüäöüäöü"]
+        {
             assert!(text.parse::<Cursor>().is_err(), "{text}");
         }
     }

@@ -4,9 +4,11 @@
 //! their statistics and filters. The rest is a list that threads take from one after the other, so that a slow
 //! piece holds up nobody, and a query of one piece starts no thread at all.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use weir_query::Predicate;
 use weir_record::Timestamp;
@@ -78,7 +80,7 @@ impl<'a> Scan<'a> {
         let source = Source::Memory(Arc::clone(rows));
         (start < end).then(|| Unit {
             source,
-            ranges: vec![start..end],
+            ranges: iter::once(start..end).collect(),
             min_time: times[start],
             max_time: times[end - 1],
             is_inside_span: true,
@@ -87,7 +89,8 @@ impl<'a> Scan<'a> {
 
     fn add_file(&self, file: &Arc<StoreFile>, found: &mut Units) {
         let stored = &file.stored;
-        if !self.overlaps(stored.min_time_us, stored.max_time_us) || !may_match_names(self.predicate, stored) {
+        if !self.overlaps(stored.min_time_us, stored.max_time_us) || !may_match_names(self.predicate, stored)
+        {
             return;
         }
         match file.meta() {
@@ -135,7 +138,12 @@ impl<'a> Scan<'a> {
                 let Some(item) = items.get(index) else {
                     return Ok(state);
                 };
-                match self.cancel.check().map_err(ReadFailure::from).and_then(|()| take(&mut state, index, item)) {
+                match self
+                    .cancel
+                    .check()
+                    .map_err(ReadFailure::from)
+                    .and_then(|()| take(&mut state, index, item))
+                {
                     Ok(()) => {}
                     Err(ReadFailure::File(problem)) => {
                         problems.lock().unwrap_or_else(PoisonError::into_inner).add_problem(problem);
@@ -149,13 +157,15 @@ impl<'a> Scan<'a> {
             }
         };
         let threads = self.limits.threads.clamp(1, THREADS_MAX).min(items.len().max(1));
-        let states = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let states = thread::scope(|scope| {
+            // Where the system has no thread left, the others do all of the work.
+            let begin = |_| thread::Builder::new().name("query".to_owned()).spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).filter_map(begin).collect();
             let own = work();
-            let joined = others.into_iter().map(|thread| {
-                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            });
-            std::iter::once(own).chain(joined).collect::<Result<Vec<S>, _>>()
+            let joined = others
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            iter::once(own).chain(joined).collect::<Result<Vec<S>, _>>()
         })?;
         Ok((states, problems.into_inner().unwrap_or_else(PoisonError::into_inner).problems))
     }

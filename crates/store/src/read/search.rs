@@ -278,7 +278,9 @@ impl Fetch<'_> {
     fn wanted_fields(&self) -> WantedFields {
         match self.fields {
             None => WantedFields::all(),
-            Some(fields) => WantedFields::of(fields.iter().map(String::as_str)).with(["@timestamp", "_sequence"]),
+            Some(fields) => {
+                WantedFields::of(fields.iter().map(String::as_str)).with(["@timestamp", "_sequence"])
+            }
         }
     }
 

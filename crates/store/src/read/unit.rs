@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::iter;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -132,7 +133,7 @@ impl Unit {
         let rows = usize::try_from(meta.arrow.metadata().row_group(index).num_rows()).unwrap_or(0);
         let source = Source::RowGroup { file: Arc::clone(file), meta: Arc::clone(meta), index };
         let (min_time, max_time) = (i64::MIN, i64::MAX);
-        Self { source, ranges: vec![0..rows], min_time, max_time, is_inside_span: false }
+        Self { source, ranges: iter::once(0..rows).collect(), min_time, max_time, is_inside_span: false }
     }
 
     /// Whether the maps of this unit may hold a field of that name.
@@ -192,9 +193,13 @@ impl Unit {
             Source::RowGroup { file, meta, index } => {
                 let problem = |text: String| {
                     file.report_damage(&text);
-                    ReadFailure::File(format!("cannot read row group {index} of {}: {text}", file.path.display()))
+                    ReadFailure::File(format!(
+                        "cannot read row group {index} of {}: {text}",
+                        file.path.display()
+                    ))
                 };
-                let mut reader = guarded(|| self.open(file, meta, *index, fields, ranges)).map_err(problem)?;
+                let mut reader =
+                    guarded(|| self.open(file, meta, *index, fields, ranges)).map_err(problem)?;
                 let mut numbering = Numbering::new(ranges);
                 loop {
                     cancel.check()?;
@@ -231,7 +236,7 @@ impl Unit {
             .with_row_groups(vec![index])
             .with_projection(mask)
             .with_batch_size(batch_rows(bytes, rows));
-        if ranges != [0..rows] {
+        if ranges.iter().map(ExactSizeIterator::len).sum::<usize>() < rows {
             let selection = RowSelection::from_consecutive_ranges(ranges.iter().cloned(), rows);
             builder = builder.with_row_selection(selection);
         }
@@ -242,7 +247,8 @@ impl Unit {
 /// How many rows fit into a batch, where `rows` rows have `bytes` bytes.
 fn batch_rows(bytes: u64, rows: usize) -> usize {
     let bytes_per_row = (bytes / rows.max(1) as u64).max(1);
-    usize::try_from(BATCH_BYTES_MAX / bytes_per_row).map_or(BATCH_ROWS, |fitting| fitting.clamp(1, BATCH_ROWS))
+    usize::try_from(BATCH_BYTES_MAX / bytes_per_row)
+        .map_or(BATCH_ROWS, |fitting| fitting.clamp(1, BATCH_ROWS))
 }
 
 /// Runs what reads bytes of a file. The reader's library checks most of what it reads, but not all: a panic over

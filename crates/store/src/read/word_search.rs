@@ -78,7 +78,10 @@ mod tests {
         // A part of an array begins in the middle of its bytes.
         let part = array.slice(1, array.len() - 1);
         let rows = WordSearch::of(&test).expect("a word").rows(&part);
-        assert_eq!(rows.map(|rows| rows.iter().collect::<Vec<_>>()).as_deref(), expected.map(|rows| &rows[1..]));
+        assert_eq!(
+            rows.map(|rows| rows.iter().collect::<Vec<_>>()).as_deref(),
+            expected.map(|rows| &rows[1..])
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::StoreError;
-use crate::testing::{TestStore, kept_at, kept_in_files, records};
+use crate::testing::{TestStore, kept_at, kept_in_files, leave_behind, records};
 use crate::{Kept, Store};
 
 /// The seconds of all records of a store, which the tests' records have in a field too.
@@ -78,7 +78,8 @@ fn what_the_ledger_does_not_have_is_not_seen_and_goes() {
     assert_eq!(seconds(&store), [1]);
     // The power fails: nobody tidies up.
     drop(appended);
-    std::mem::forget(kept);
+    kept.iter().for_each(|kept| leave_behind(&kept.files));
+    drop(kept);
     let own = test.options.folder.join("day=2026-11-20");
     fs::create_dir_all(&own).unwrap();
     fs::write(own.join("00000000000000aa.parquet"), b"x").unwrap();
@@ -99,7 +100,8 @@ fn files_are_moved_into_their_day_if_the_crash_came_before() {
     let appended = store.append(&kept.iter().collect::<Vec<_>>()).unwrap();
     test.state = appended.state().clone();
     test.files.extend(appended.files().iter().cloned());
-    std::mem::forget(kept);
+    kept.iter().for_each(|kept| leave_behind(&kept.files));
+    drop(kept);
     // One was moved without its filter.
     let folder = &test.options.folder;
     fs::create_dir_all(folder.join("day=2026-11-20")).unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use weir_record::Timestamp;
 
 use crate::read::Cancel;
-use crate::testing::{TestStore, kept_at, kept_in_files, records};
+use crate::testing::{TestStore, kept_at, kept_in_files, leave_behind, records};
 use crate::{DropReason, Options, Store, StoreError, Work};
 
 /// An hour after the first record of the tests.
@@ -75,14 +75,15 @@ fn a_roll_that_the_ledger_has_not_is_as_if_it_never_was() {
     let store = test.open();
     test.commit(&store, vec![kept_at(&store, 0..5)]);
     let before = records(&store.view());
-    std::mem::forget(store.force_roll(&Cancel::new()).unwrap());
+    leave_behind(&store.force_roll(&Cancel::new()).unwrap().expect("a roll").files);
     drop(store);
     assert_eq!(records(&test.open().view()), before);
     // And one that it has, and that was not applied, is as if it had been.
     let store = test.open();
     let change = store.force_roll(&Cancel::new()).unwrap().unwrap();
     test.note(&store, &change);
-    std::mem::forget(change);
+    leave_behind(&change.files);
+    drop(change);
     let store = test.open();
     assert_eq!(records(&store.view()), before);
     assert_eq!((store.view().segments.len(), store.view().files.len()), (0, 1));

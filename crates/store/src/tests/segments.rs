@@ -35,7 +35,8 @@ fn frames_are_read_back_as_they_were_written() {
 #[test]
 fn a_segment_cut_at_any_byte_gives_the_frames_before() {
     let (bytes, ends, expected) = three_frames();
-    for len in (0..bytes.len()).filter(|len| len % 13 == 0 || ends.iter().any(|end| end.abs_diff(*len) < 20)) {
+    for len in (0..bytes.len()).filter(|len| len % 13 == 0 || ends.iter().any(|end| end.abs_diff(*len) < 20))
+    {
         let frames = read_frames(&bytes[..len]);
         let whole = ends.iter().filter(|&&end| end <= len).count();
         assert_eq!(frames.rows.len(), whole, "cut at {len}");
@@ -47,12 +48,19 @@ fn a_segment_cut_at_any_byte_gives_the_frames_before() {
 #[test]
 fn a_flipped_bit_costs_its_frame_and_no_other() {
     let (bytes, ends, expected) = three_frames();
-    for offset in (0..bytes.len()).filter(|offset| offset % 29 == 0 || ends.iter().any(|end| end.abs_diff(*offset) < 20)) {
+    for offset in (0..bytes.len())
+        .filter(|offset| offset % 29 == 0 || ends.iter().any(|end| end.abs_diff(*offset) < 20))
+    {
         let mut damaged = bytes.clone();
         damaged[offset] ^= 1 << (offset % 8);
         let frames = read_frames(&damaged);
         let hit = ends.iter().filter(|&&end| end <= offset).count();
-        let left: Vec<_> = expected.iter().enumerate().filter(|(index, _)| *index != hit).map(|(_, rows)| rows.clone()).collect();
+        let left: Vec<_> = expected
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index != hit)
+            .map(|(_, rows)| rows.clone())
+            .collect();
         assert!(frames.damage.is_some(), "byte {offset}");
         assert_eq!(read_back(&frames.rows), left, "byte {offset}");
     }
@@ -92,7 +100,8 @@ fn a_segment_that_is_shorter_than_committed_or_gone_is_a_problem() {
     let store = test.open();
     assert_eq!((store.view().rows(), store.problems().len()), (0, 1));
     fs::remove_file(&path).unwrap();
-    let error = crate::Store::open(test.options.clone(), test.state.clone(), Vec::new()).map(|store| store.problems());
+    let error = crate::Store::open(test.options.clone(), test.state.clone(), Vec::new())
+        .map(|store| store.problems());
     assert_eq!(error.map(|problems| problems.len()).unwrap_or(9), 1);
 }
 

@@ -85,8 +85,7 @@ fn copy_row_groups(
     let mut writer =
         SerializedFileWriter::new(BufWriter::new(file), schema, properties.into()).map_err(writing)?;
     for (file, meta) in files.iter().zip(metas) {
-        let input =
-            File::open(&file.path).map_err(|error| StoreError::io("open", &file.path, error))?;
+        let input = File::open(&file.path).map_err(|error| StoreError::io("open", &file.path, error))?;
         for group in 0..meta.arrow.metadata().num_row_groups() {
             check()?;
             copy_row_group(&mut writer, &input, meta, group).map_err(writing)?;

@@ -66,7 +66,7 @@ pub(crate) async fn search(
 ) -> Response {
     let (records, query) = match asked(handlers, query) {
         Ok(asked) => asked,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match query.format.unwrap_or_default() {
         SearchFormat::Json => answered((records.search)(query).await),
@@ -83,7 +83,7 @@ pub(crate) async fn aggregate_by_query(
             let request = AggregateRequest { query, from, to, tz, ..AggregateRequest::default() };
             answered((records.aggregate)(request).await)
         }
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -93,7 +93,7 @@ pub(crate) async fn aggregate(
 ) -> Response {
     match posted(handlers, request, AGGREGATE_HINT) {
         Ok((records, request)) => answered((records.aggregate)(request).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) async fn tail(
 ) -> Response {
     match asked(handlers, query) {
         Ok((records, query)) => streamed((records.tail)(query).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -113,7 +113,7 @@ pub(crate) async fn fields(
 ) -> Response {
     match asked(handlers, query) {
         Ok((records, query)) => answered((records.fields)(query).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -123,7 +123,7 @@ pub(crate) async fn story(
 ) -> Response {
     match asked(handlers, query) {
         Ok((records, query)) => answered((records.story)(query).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -133,7 +133,7 @@ pub(crate) async fn context(
 ) -> Response {
     match asked(handlers, query) {
         Ok((records, query)) => answered((records.context)(query).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) async fn delete(
 ) -> Response {
     match posted(handlers, request, DELETE_HINT) {
         Ok((records, request)) => answered((records.delete)(request).await),
-        Err(response) => response,
+        Err(response) => *response,
     }
 }
 
@@ -162,11 +162,14 @@ const DELETE_HINT: &str =
     "send {\"query\": \"...\", \"from\": \"0\", \"to\": \"now\", \"dry_run\": true} as application/json";
 
 /// A question by the query of an address, and who answers it.
-fn asked<Q>(handlers: Handlers, query: Result<Query<Q>, QueryRejection>) -> Result<(Records, Q), Response> {
-    let records = handlers.records.ok_or_else(no_records)?;
+fn asked<Q>(
+    handlers: Handlers,
+    query: Result<Query<Q>, QueryRejection>,
+) -> Result<(Records, Q), Box<Response>> {
+    let records = handlers.records.ok_or_else(|| Box::new(no_records()))?;
     let Query(query) = query.map_err(|rejection| {
         let hint = "each parameter comes once, with a value of its kind; /api/openapi.json lists them";
-        problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint)
+        Box::new(problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint))
     })?;
     Ok((records, query))
 }
@@ -176,11 +179,12 @@ fn posted<Q>(
     handlers: Handlers,
     request: Result<Json<Q>, JsonRejection>,
     hint: &'static str,
-) -> Result<(Records, Q), Response> {
-    let records = handlers.records.ok_or_else(no_records)?;
+) -> Result<(Records, Q), Box<Response>> {
+    let records = handlers.records.ok_or_else(|| Box::new(no_records()))?;
     // A body that is no JSON keeps its status: 415 without the right type, 413 for too much.
-    let Json(request) =
-        request.map_err(|rejection| problem(rejection.status(), "bad_body", rejection.body_text(), hint))?;
+    let Json(request) = request.map_err(|rejection| {
+        Box::new(problem(rejection.status(), "bad_body", rejection.body_text(), hint))
+    })?;
     Ok((records, request))
 }
 

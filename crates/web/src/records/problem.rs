@@ -95,7 +95,7 @@ impl IntoResponse for RecordsProblem {
     fn into_response(self) -> Response {
         let (status, code) = self.status_and_code();
         let (line, column) = self.place.unzip();
-        let body = Problem { error: &self.error, code, hint: &self.hint, line, column };
+        let body = Problem { error: self.error, code, hint: &self.hint, line, column };
         let mut response = (status, Json(body)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));

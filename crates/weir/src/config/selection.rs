@@ -27,7 +27,6 @@ fn check(text: &str) -> Result<Expression, String> {
     Ok(query.filter)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that `map_err` asks for")]
 fn explain(error: QueryError) -> String {
     let QueryError { problem, column, hint } = error;
     let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();

@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use weir_enrich::Enriched;
 use weir_meter::Group;
-use weir_record::{Field, Request, Timestamp};
+use weir_record::{Field, Request};
+
+use crate::search::Zone;
 
 /// Stands for a value that the log does not have.
 const ABSENT: &str = "-";
@@ -59,16 +61,17 @@ impl GroupColumn {
         }
     }
 
-    /// The value of a request.
-    pub fn value<'a>(self, request: &'a Request<'_>, enriched: &Enriched<'a>) -> Cow<'a, str> {
+    /// The value of a request; times are those of the zone.
+    pub fn value<'a>(self, request: &'a Request<'_>, enriched: &Enriched<'a>, zone: &Zone) -> Cow<'a, str> {
+        let start_of = |seconds| Cow::Owned(zone.text(zone.start_of(request.time, seconds)));
         let text = match self {
             GroupColumn::Route => Cow::Borrowed(enriched.route),
             GroupColumn::Service => {
                 Cow::Borrowed(enriched.service.map_or(ABSENT, |service| service.name.as_str()))
             }
-            GroupColumn::Minute => start_of(request.time, 60),
-            GroupColumn::Hour => start_of(request.time, 3_600),
-            GroupColumn::Day => start_of(request.time, 86_400),
+            GroupColumn::Minute => start_of(60),
+            GroupColumn::Hour => start_of(3_600),
+            GroupColumn::Day => start_of(86_400),
             GroupColumn::Field(Field::Host) => Cow::Borrowed(enriched.host),
             GroupColumn::Field(Field::Method) => Cow::Borrowed(enriched.method),
             GroupColumn::Field(Field::TargetGroup) => Cow::Borrowed(enriched.target_group),
@@ -138,11 +141,6 @@ impl ValueColumn {
             ValueColumn::BytesOut => Some(group.bytes_out as f64),
         }
     }
-}
-
-fn start_of<'a>(time: Timestamp, seconds: i64) -> Cow<'a, str> {
-    let micros = seconds * 1_000_000;
-    Cow::Owned(Timestamp::from_micros(time.micros() - time.micros().rem_euclid(micros)).to_string())
 }
 
 fn as_text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {

@@ -6,6 +6,7 @@
 mod column;
 mod format;
 mod rows;
+mod server;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -13,13 +14,14 @@ use std::sync::Arc;
 
 use weir_enrich::Enriched;
 use weir_meter::{GroupKey, Report};
-use weir_record::{Request, Timestamp};
+use weir_record::Request;
 
 use crate::cli::{ReportArguments, ReportOutput};
 use crate::clock;
 use crate::count;
 use crate::files::{FilePlan, Input, tally_files};
 use crate::output::{UsageError, exit_code, say};
+use crate::search::{self, DefaultSpan, Question, QuestionText, RecordFilter, Zone};
 use crate::setup;
 use crate::tally::Tally;
 pub use column::GroupColumn;
@@ -30,17 +32,26 @@ use rows::{Order, Table};
 ///
 /// # Errors
 ///
-/// A path that names nothing, an unknown column, a wrong config, or output that cannot be written.
+/// A path that names nothing, an unknown column, a wrong config or query, nobody who can be asked, or output that
+/// cannot be written.
 pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let columns = columns(&arguments.by)?;
     let order =
         Order::parse(&arguments.order, &columns).map_err(|error| UsageError::new("--order", error))?;
-    let config = setup::load_config(arguments.config.config.as_deref())?;
-    let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.read))?;
-    let inputs = Input::find(&arguments.read.paths)?;
-    let span = (time("--from", arguments.from.as_deref())?, time("--to", arguments.to.as_deref())?);
-    let plan = FilePlan { span, ..count::plan(&arguments.read, &config, &enricher) };
-    let (tally, account) = tally_files(&inputs, &plan, || ReportTally::new(&columns));
+    if arguments.paths.is_empty() {
+        return server::run(arguments, &columns);
+    }
+    let question = question(arguments, DefaultSpan::Everything)?;
+    let config = setup::load_config(arguments.server.config.config.as_deref())?;
+    let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.options))?;
+    let inputs = Input::find(&arguments.paths)?;
+    let filter = arguments.filter.as_ref();
+    let plan = FilePlan {
+        span: (Some(question.from), Some(question.to)),
+        filter: filter.map(|_| RecordFilter::new(&question.expression, question.predicate.clone())),
+        ..count::plan(&arguments.options, &config, &enricher)
+    };
+    let (tally, account) = tally_files(&inputs, &plan, || ReportTally::new(&columns, &question.zone));
     say(&account);
     let table = Table::new(&tally.report, &columns, order, arguments.limit);
     let text = match arguments.output {
@@ -49,25 +60,31 @@ pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
         ReportOutput::Csv => format::csv(&table),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(exit_code(&account, arguments.read.strict))
+    Ok(exit_code(&account, arguments.options.strict))
+}
+
+/// Which requests of which span.
+fn question(arguments: &ReportArguments, default: DefaultSpan) -> anyhow::Result<Question> {
+    let text = QuestionText {
+        query: arguments.filter.as_deref(),
+        from: arguments.from.as_deref(),
+        to: arguments.to.as_deref(),
+        tz: arguments.tz.as_deref(),
+    };
+    Question::parse(text, clock::now(), default).and_then(Question::without_stats).map_err(search::told)
 }
 
 /// The report of all files below a folder by route and method, as the demo shows it first.
 pub fn by_route(inputs: &[Input], plan: &FilePlan<'_>, rows: usize) -> String {
     let columns: Arc<[GroupColumn]> =
         Arc::new([GroupColumn::Route, GroupColumn::Field(weir_record::Field::Method)]);
-    let (tally, _) = tally_files(inputs, plan, || ReportTally::new(&columns));
+    let (tally, _) = tally_files(inputs, plan, || ReportTally::new(&columns, &Zone::default()));
     format::table(&Table::new(&tally.report, &columns, Order::most_requests(), rows), terminal_columns())
 }
 
 fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
     let columns: Result<Vec<_>, _> = names.iter().map(|name| GroupColumn::from_name(name.trim())).collect();
     Ok(columns.map_err(|error| UsageError::new("--by", error))?.into())
-}
-
-fn time(argument: &'static str, text: Option<&str>) -> Result<Option<Timestamp>, UsageError> {
-    let parse = |text| Timestamp::parse_expression(text, clock::now());
-    text.map(parse).transpose().map_err(|error| UsageError::new(argument, error))
 }
 
 /// The width of the terminal; 80 where the output is no terminal.
@@ -84,12 +101,14 @@ pub fn terminal_columns() -> usize {
 struct ReportTally {
     report: Report,
     columns: Arc<[GroupColumn]>,
+    zone: Zone,
     key: GroupKey,
 }
 
 impl ReportTally {
-    fn new(columns: &Arc<[GroupColumn]>) -> Self {
-        Self { report: Report::default(), columns: Arc::clone(columns), key: GroupKey::default() }
+    fn new(columns: &Arc<[GroupColumn]>, zone: &Zone) -> Self {
+        let (columns, zone) = (Arc::clone(columns), zone.clone());
+        Self { report: Report::default(), columns, zone, key: GroupKey::default() }
     }
 }
 
@@ -97,7 +116,7 @@ impl Tally for ReportTally {
     fn observe(&mut self, request: &Request<'_>, enriched: &Enriched<'_>) {
         self.key.clear();
         for column in self.columns.iter() {
-            self.key.push(&column.value(request, enriched));
+            self.key.push(&column.value(request, enriched, &self.zone));
         }
         self.report.observe(&self.key, request);
     }

@@ -185,7 +185,8 @@ impl Connection {
         put_hex(out, self.part(8), 16);
     }
 
-    fn customer(&self) -> u64 {
+    /// A number that is this client's alone, however many connections it opens.
+    pub(super) fn customer(&self) -> u64 {
         let population = match self.visitor {
             Visitor::Customer => CUSTOMERS,
             Visitor::Staff | Visitor::Crawler => 40,

@@ -22,6 +22,8 @@ use super::write_line;
 const INTERVAL_S: i64 = 300;
 /// The file that nginx would write to.
 pub const NGINX_FILE: &str = "access.json";
+/// The file that the application would write to.
+const ERRORS_FILE: &str = "errors.json";
 
 /// Writes all of `traffic` below `folder`: ALB lines as the objects of a bucket
 /// (`AWSLogs/<account>/...`, one file per node and five minutes), nginx lines to [`NGINX_FILE`].
@@ -31,7 +33,7 @@ pub const NGINX_FILE: &str = "access.json";
 /// The first failure to create, write or rename a file, with its path.
 pub fn write_all(traffic: &Traffic, folder: &Path, format: Format) -> io::Result<Written> {
     let Range { mut start, end } = traffic.plan().span_s();
-    if format == Format::NginxJson {
+    if format != Format::Alb {
         return write_span(traffic, folder, format, start..end);
     }
     let mut written = Written::default();
@@ -61,7 +63,7 @@ pub fn write_span(
 ) -> io::Result<Written> {
     match format {
         Format::Alb => write_objects(traffic, folder, &span_s),
-        Format::NginxJson => append_nginx(traffic, folder, span_s),
+        _ => append_lines(traffic, folder, format, span_s),
     }
 }
 
@@ -83,8 +85,8 @@ fn write_objects(traffic: &Traffic, folder: &Path, span_s: &Range<i64>) -> io::R
     parts.into_iter().flatten().try_fold(Written::default(), |sum, part| Ok(sum.plus(part.complete()?)))
 }
 
-fn append_nginx(traffic: &Traffic, folder: &Path, span_s: Range<i64>) -> io::Result<Written> {
-    let path = folder.join(NGINX_FILE);
+fn append_lines(traffic: &Traffic, folder: &Path, format: Format, span_s: Range<i64>) -> io::Result<Written> {
+    let path = folder.join(if format == Format::Errors { ERRORS_FILE } else { NGINX_FILE });
     fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(|error| at(&path, &error))?;
     let mut file = BufWriter::with_capacity(CHUNK_BYTES, file);
@@ -92,7 +94,7 @@ fn append_nginx(traffic: &Traffic, folder: &Path, span_s: Range<i64>) -> io::Res
     let mut written = Written { files: 1, ..Written::default() };
     for request in traffic.between(span_s) {
         line.clear();
-        write_line(Format::NginxJson, &request, &mut line);
+        write_line(format, &request, &mut line);
         file.write_all(&line).map_err(|error| at(&path, &error))?;
         written = written.plus(Written { files: 0, lines: 1, bytes: line.len() as u64 });
     }

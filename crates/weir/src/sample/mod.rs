@@ -9,14 +9,15 @@
 //!
 //! In order of the data: `shop`, `listener` and `edge` are the tables and `deck` shuffles them;
 //! `schedule` says how many requests a second has; `traffic` draws them, with `client` for who asks,
-//! `incident` for what goes wrong and `outcome` for how it ends; `alb_line` and `nginx_line` write a
-//! request as a line, and the last three put lines into files.
+//! `incident` for what goes wrong and `outcome` for how it ends; `alb_line`, `nginx_line` and `error_line` (with `user`) write
+//! a request as a line, and the last three put lines into files.
 
 mod alb_line;
 mod benchmark_files;
 mod client;
 mod deck;
 mod edge;
+mod error_line;
 mod incident;
 mod layout;
 mod listener;
@@ -32,12 +33,14 @@ mod text;
 mod traffic;
 #[cfg(test)]
 mod truth;
+mod user;
 
 use alb_line::write_alb_line;
 pub use benchmark_files::{FileSet, Shares, write_files};
+use error_line::write_error_line;
 pub use incident::story_of_the_day;
 pub use layout::{write_all, write_listener_rules, write_span};
-use nginx_line::write_nginx_line;
+use nginx_line::{write_nginx_line, write_nginx_user_line};
 pub use part::Packing;
 pub use request::{Format, SampleRequest};
 pub use schedule::Plan;
@@ -48,6 +51,8 @@ pub fn write_line(format: Format, request: &SampleRequest, out: &mut Vec<u8>) {
     match format {
         Format::Alb => write_alb_line(request, out),
         Format::NginxJson => write_nginx_line(request, out),
+        Format::NginxJsonUser => write_nginx_user_line(request, out),
+        Format::Errors => write_error_line(request, out),
     }
 }
 

@@ -9,12 +9,29 @@ use super::edge::Edge;
 use super::outcome::{IDLE_TIMEOUT_MS, Priority};
 use super::request::{Format, SampleRequest};
 use super::text::{civil, put_hex, put_json_escaped, put_number, put_padded, put_seconds};
+use super::user::{ANONYMOUS_OF_10, put_email};
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Appends the line of `request`, with its newline.
 pub fn write_nginx_line(request: &SampleRequest, out: &mut Vec<u8>) {
+    put_line(request, out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// The same with `session_user`, which is empty for who is not logged in.
+pub fn write_nginx_user_line(request: &SampleRequest, out: &mut Vec<u8>) {
+    put_line(request, out);
+    out.extend_from_slice(b",\"session_user\":\"");
+    let customer = request.connection.customer();
+    if customer % 10 >= ANONYMOUS_OF_10 {
+        put_email(customer, out);
+    }
+    out.extend_from_slice(b"\"}\n");
+}
+
+fn put_line(request: &SampleRequest, out: &mut Vec<u8>) {
     let time_ms = request.time_us.div_euclid(1000);
     out.extend_from_slice(b"{\"time_local\":\"");
     put_time_local(out, time_ms.div_euclid(1000));
@@ -29,7 +46,6 @@ pub fn write_nginx_line(request: &SampleRequest, out: &mut Vec<u8>) {
     put_request(request, out);
     put_status_and_times(request, out);
     put_ids(request, out);
-    out.extend_from_slice(b"}\n");
 }
 
 fn put_request(request: &SampleRequest, out: &mut Vec<u8>) {

@@ -19,6 +19,10 @@ pub enum Format {
     Alb,
     /// nginx with a JSON `log_format` and `escape=json`.
     NginxJson,
+    /// The same, with the e-mail of whoever is logged in under a key of the shop's own.
+    NginxJsonUser,
+    /// What an application logs about each request as if it had failed: JSON with a stack.
+    Errors,
 }
 
 /// One request and how it ended.
@@ -73,9 +77,10 @@ impl SampleRequest {
     /// Status as `format` shows it; 0 is `000`. nginx has no 46x and logs 499 for a client that left.
     pub fn status(&self, format: Format) -> u16 {
         match (format, self.outcome.elb_status) {
-            (Format::NginxJson, 460) => 499,
-            (Format::NginxJson, 463 | 464) => 400,
-            (Format::NginxJson, 561) => 500,
+            (Format::Alb, status) => status,
+            (_, 460) => 499,
+            (_, 463 | 464) => 400,
+            (_, 561) => 500,
             (_, status) => status,
         }
     }
@@ -107,7 +112,7 @@ impl SampleRequest {
             put_filled(&mut raw, path, &mut rng);
             return match format {
                 Format::Alb => put_alb_escaped(out, &raw),
-                Format::NginxJson => put_json_escaped(out, &raw),
+                _ => put_json_escaped(out, &raw),
             };
         }
         put_filled(out, self.route.pattern, &mut rng);

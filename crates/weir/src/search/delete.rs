@@ -34,7 +34,7 @@ pub fn run(arguments: &DeleteArguments) -> anyhow::Result<ExitCode> {
     };
     std::io::stdout().write_all(text.as_bytes())?;
     if arguments.output == ResultOutput::Table {
-        notes(&answer).iter().for_each(|note| say(note));
+        notes(&answer).iter().for_each(say);
     }
     Ok(ExitCode::SUCCESS)
 }

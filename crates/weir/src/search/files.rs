@@ -126,7 +126,7 @@ fn answer(search: &FileSearch, arguments: &SearchArguments, is_stopped: bool) ->
             let stats = groups.aggregation().clone();
             let answer = rows(&stats, &groups.into_answer(), &search.question.zone);
             printer.rows(&answer)?;
-            answer.warnings.iter().for_each(|warning| say(warning));
+            answer.warnings.iter().for_each(say);
             super::say_exactness(&answer);
             u64::MAX
         }

@@ -62,7 +62,7 @@ impl Question {
         now: Timestamp,
         default: DefaultSpan,
     ) -> Result<Self, RecordsProblem> {
-        let zone = Zone::named(text.tz.unwrap_or_default()).map_err(bad_parameters)?;
+        let zone = Zone::named(text.tz.unwrap_or_default()).map_err(|error| bad_parameters(&error))?;
         let (from, to) = span(text, now, default, &zone)?;
         let query = text.query.unwrap_or_default();
         let parsed = weir_query::parse(query).map_err(|error| bad_query(query, error))?;
@@ -95,7 +95,7 @@ fn span(
 ) -> Result<(Timestamp, Timestamp), RecordsProblem> {
     let time = |name: &str, text: Option<&str>| {
         let time = text.filter(|text| !text.is_empty()).map(|text| zone.parse(text, now));
-        time.transpose().map_err(|error| bad_parameters(format!("{name}: {error}")))
+        time.transpose().map_err(|error| bad_parameters(&format!("{name}: {error}")))
     };
     let (from, to) = (time("from", text.from)?, time("to", text.to)?);
     let (first, last) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
@@ -127,8 +127,8 @@ pub fn bad_query(query: &str, error: QueryError) -> RecordsProblem {
 }
 
 /// A parameter that is wrong; the text says what would be right behind a semicolon.
-pub fn bad_parameters(text: String) -> RecordsProblem {
-    let (error, hint) = text.split_once("; ").unwrap_or((&text, "/api/openapi.json lists the parameters"));
+pub fn bad_parameters(text: &str) -> RecordsProblem {
+    let (error, hint) = text.split_once("; ").unwrap_or((text, "/api/openapi.json lists the parameters"));
     RecordsProblem::new(RecordsProblemKind::BadParameters, error, hint)
 }
 

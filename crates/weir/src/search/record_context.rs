@@ -56,7 +56,8 @@ impl RecordFilter {
 
     /// Whether a record matches.
     pub fn matches(&self, record: Record<'_>, context: RecordContext<'_>) -> bool {
-        matches!(self.predicate, Predicate::All) || self.predicate.matches(&RecordFields::new(record, context))
+        matches!(self.predicate, Predicate::All)
+            || self.predicate.matches(&RecordFields::new(record, context))
     }
 }
 

@@ -280,6 +280,7 @@ impl Committer {
 
     /// Writes a group; `None` if the server ends first, or if it can never be written.
     fn write(&mut self, prepared: &mut Prepared) -> Option<NewSlotKeys> {
+        prepared.kept().iter().for_each(|kept| kept.leave_to_ledger());
         self.retrying(|committer| {
             let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
             written.inspect_err(|error| {
@@ -293,16 +294,18 @@ impl Committer {
 
     /// Lists what takes the place of other files, and only then lets go of those.
     fn change_store(&mut self, StoreChange { change, done }: StoreChange) {
+        let Some(state) = self.store.state_after(&change) else { return tell(done, false) };
+        change.leave_to_ledger();
         let written = self.retrying(|committer| {
-            committer.ledger.write(|ledger| kept_records::write_change(ledger, &committer.store, &change))
+            committer.ledger.write(|ledger| kept_records::write_change(ledger, &state, &change))
         });
-        let Some(fits) = written else { return };
-        crash::here("store listed");
-        if fits {
-            self.store.apply(change);
+        if written.is_none() {
+            return;
         }
+        crash::here("store listed");
+        self.store.apply(change);
         crash::here("store applied");
-        tell(done, fits);
+        tell(done, true);
     }
 
     /// Refuses the pushes of a group that cannot be written, and those that wait: who pushes waits for an

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use weir_meter::pushed::{
-    AddedPoint, Addition, AdditionRefused, DeclaredSeries, PushedHistogram, PushedSeries, PushedValue, Staged,
-    write_label,
+    AddedPoint, Addition, AdditionRefused, DeclaredSeries, PushedHistogram, PushedSeries, PushedValue,
+    Staged, write_label,
 };
 use weir_meter::{Family, Histogram, Kind, OTHER, Series, Snapshot, Value as SeriesValue};
 use weir_query::{Fields, Predicate, QueryError};
@@ -260,16 +260,16 @@ impl Metric {
     }
 
     fn addition(&self, amounts: &HashMap<Box<[u8]>, Amount>) -> Addition {
-        let point = |(labels, amount): (&Box<[u8]>, &Amount)| AddedPoint {
+        let points = amounts.iter().map(|(labels, amount)| AddedPoint {
             labels: labels.clone(),
             value: amount.value(&self.measure),
             records: amount.records - amount.folded,
-        };
+        });
         Addition {
             name: Arc::clone(&self.name),
             help: Arc::clone(&self.help),
             kind: self.kind(),
-            points: amounts.iter().map(point).collect(),
+            points: points.collect(),
             other: self.other(),
         }
     }

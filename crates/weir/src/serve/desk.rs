@@ -16,7 +16,9 @@ use super::replay;
 use super::sources::Shared;
 use super::{rejects, source_status};
 use crate::clock;
-use crate::config::{AwsAccess, Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, S3Input, Source, SourceInput};
+use crate::config::{
+    AwsAccess, Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, S3Input, Source, SourceInput,
+};
 
 /// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
 const PROGRESS_MESSAGES_MAX: usize = 16;

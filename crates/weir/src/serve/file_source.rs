@@ -436,7 +436,7 @@ impl<'s> Worker<'s> {
         }
         let origin = path.to_string_lossy();
         let Self { source, reader, scratch, unit, .. } = self;
-        let counter = Counter::new(&source.intake, &origin);
+        let counter = Counter::of_appended(&source.intake, &origin, offset);
         let each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
         let outcome = match known {
             Some(format) => {

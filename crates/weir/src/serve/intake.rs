@@ -61,7 +61,11 @@ impl Intake {
     pub fn seal(&self, unit: &mut Unit) -> bool {
         let Err(error) = unit.seal() else { return true };
         let error = error.to_string();
-        tracing::error!(source = &*self.source, error, "cannot keep records; they are read again, nothing is lost");
+        tracing::error!(
+            source = &*self.source,
+            error,
+            "cannot keep records; they are read again, nothing is lost"
+        );
         #[expect(clippy::disallowed_methods, reason = "nothing tells when a disk has room again")]
         std::thread::sleep(SEAL_RETRY_INTERVAL);
         false
@@ -101,6 +105,8 @@ pub struct Counter<'i> {
     received_at: Timestamp,
     /// What the object is called in rejects.
     origin: &'i str,
+    /// Whether it is read from its start, so that lines have their numbers.
+    is_from_start: bool,
 }
 
 impl<'i> Counter<'i> {
@@ -113,7 +119,13 @@ impl<'i> Counter<'i> {
             received_at: clock::now(),
             intake,
             origin,
+            is_from_start: true,
         }
+    }
+
+    /// The same for what was appended to a file, whose lines nobody has counted up to there.
+    pub fn of_appended(intake: &'i Intake, origin: &'i str, offset: u64) -> Self {
+        Self { is_from_start: offset == 0, ..Self::new(intake, origin) }
     }
 
     /// Counts one line in `unit`.
@@ -128,6 +140,7 @@ impl<'i> Counter<'i> {
             Err(why) => return self.reject(unit, line.number, line.bytes, why, false),
         };
         let keeping = &self.intake.keeping;
+        let number = if self.is_from_start { line.number } else { 0 };
         let mut context = RecordContext {
             source: &self.intake.source,
             service: None,
@@ -145,11 +158,11 @@ impl<'i> Counter<'i> {
                 context.service = enriched.service.map(|service| service.name.as_str());
                 context.route = Some(enriched.route).filter(|_| request.path.is_some());
                 context.target_group = Some(enriched.target_group).filter(|group| !group.is_empty());
-                keeping.take_in(unit, record, &context, self.origin, line.number);
+                keeping.take_in(unit, record, &context, self.origin, number);
             }
             Record::Event(event) => {
                 unit.account.record(event.time);
-                keeping.take_in(unit, record, &context, self.origin, line.number);
+                keeping.take_in(unit, record, &context, self.origin, number);
             }
         }
         let time = record.time();

@@ -6,7 +6,7 @@
 //! together, in every source.
 
 use weir_query::Fields;
-use weir_record::{Request, Value, logged_text};
+use weir_record::{Request, Status, Value, logged_text};
 
 use crate::config::Keep;
 
@@ -19,8 +19,7 @@ const ERROR_WORDS: [&str; 9] =
 
 /// Whether a request is kept; `line` is its line as it would be kept.
 pub fn keeps_request(keep: Keep, request: &Request<'_>, line: &[u8]) -> bool {
-    let has_failed =
-        || request.status.is_some_and(|status| status.is_server_error()) || request.error_reason.is_some();
+    let has_failed = || request.status.is_some_and(Status::is_server_error) || request.error_reason.is_some();
     match keep {
         Keep::All => true,
         Keep::None => false,
@@ -94,7 +93,7 @@ fn stable_hash(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use weir_record::{Origin, Status, Timestamp};
+    use weir_record::{Origin, Timestamp};
 
     use super::*;
 

@@ -5,7 +5,7 @@
 //! and counters are always of the same commits.
 
 use weir_ledger::{LedgerError, Reading, Writing};
-use weir_store::{Appended, Change, Store, StoreState, StoredFile};
+use weir_store::{Appended, Change, StoreState, StoredFile};
 
 /// The name of the segments and of the next numbers.
 const STATE: &str = "store/state";
@@ -33,19 +33,17 @@ pub fn write_appended(ledger: &Writing<'_>, appended: &Appended) -> Result<(), L
     appended.files().iter().try_for_each(|file| put_file(ledger, file))
 }
 
-/// Names files in the place of others; `false` if something that they replace is gone, and nothing was written.
+/// Names files in the place of others.
 ///
 /// # Errors
 ///
 /// Whatever the ledger says.
-pub fn write_change(ledger: &Writing<'_>, store: &Store, change: &Change) -> Result<bool, LedgerError> {
-    let Some(state) = store.state_after(change) else { return Ok(false) };
-    ledger.put_state(STATE, &state)?;
+pub fn write_change(ledger: &Writing<'_>, state: &StoreState, change: &Change) -> Result<(), LedgerError> {
+    ledger.put_state(STATE, state)?;
     for id in &change.removed {
         ledger.remove_state(&file_name(*id))?;
     }
-    change.added().iter().try_for_each(|file| put_file(ledger, file))?;
-    Ok(true)
+    change.added().iter().try_for_each(|file| put_file(ledger, file))
 }
 
 fn put_file(ledger: &Writing<'_>, file: &StoredFile) -> Result<(), LedgerError> {

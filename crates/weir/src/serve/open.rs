@@ -82,13 +82,13 @@ pub fn has_ledger(folder: &Path) -> bool {
 pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::Result<Opened> {
     let ledger = Arc::new(ledger);
     let declared = Arc::new(Declared::new(&config.metrics.declared, config.metrics.max_series)?);
-    let loaded = ledger.read(|reading| {
-        Ok((load(config, options, &declared, reading)?, kept_records::load(reading)?))
-    });
+    let loaded =
+        ledger.read(|reading| Ok((load(config, options, &declared, reading)?, kept_records::load(reading)?)));
     let ((mut inner, preparation, publications), (kept, files)) =
         loaded.context("cannot read what was counted")?;
     forget_undeclared(&ledger, &mut inner)?;
-    let store = Store::open(store_options(config), kept, files).context("cannot open the store of records")?;
+    let store =
+        Store::open(store_options(config), kept, files).context("cannot open the store of records")?;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), config.metrics.expire_after));
     publications.iter().for_each(|publication| publication.tell(&state));
     Ok(Opened { ledger, state, preparation, publications, store: Arc::new(store), declared })

@@ -93,7 +93,9 @@ impl<'i> OwnSeries<'i> {
     pub fn with<R>(&self, use_it: impl FnOnce(pushed::OwnSeries<'_>) -> R) -> R {
         use_it(pushed::OwnSeries {
             kind_of: &|name| {
-                Meter::family_kind(name).or_else(|| own_kind(name)).or_else(|| self.inner.declared.kind_of(name))
+                Meter::family_kind(name)
+                    .or_else(|| own_kind(name))
+                    .or_else(|| self.inner.declared.kind_of(name))
             },
             has_series: &|name, labels| self.has(name, labels),
         })

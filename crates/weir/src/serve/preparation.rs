@@ -188,7 +188,8 @@ impl Preparation {
 
     /// What the units add to the user's own metrics.
     fn stage_declared(&self, units: &[UnitAndWay], inner: &Inner) -> (Option<Staged>, StagedLosses) {
-        let mut counts = units.iter().map(|(unit, _)| &unit.declared).filter(|counts| !counts.is_empty()).peekable();
+        let mut counts =
+            units.iter().map(|(unit, _)| &unit.declared).filter(|counts| !counts.is_empty()).peekable();
         if counts.peek().is_none() {
             return (None, StagedLosses::default());
         }

@@ -128,7 +128,10 @@ impl Prepared {
     /// Whatever the ledger says.
     pub fn write_pushes(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
         self.pushes.keys.iter().try_for_each(|key| ledger.put_key(*key, self.now))?;
-        [&self.pushes.staged, &self.declared].into_iter().flatten().try_for_each(|staged| write_staged(ledger, staged))
+        [&self.pushes.staged, &self.declared]
+            .into_iter()
+            .flatten()
+            .try_for_each(|staged| write_staged(ledger, staged))
     }
 
     /// Takes the pushes out, as there is no room on the disk, and says so to who waits.

@@ -138,6 +138,11 @@ fn report(work: &Work) {
     if let Work::Drop(files, why) = work {
         let records: u64 = files.iter().map(|file| file.stored.rows).sum();
         let why = why.label();
-        tracing::info!(files = files.len(), records, why, "records have had their time; their files are removed");
+        tracing::info!(
+            files = files.len(),
+            records,
+            why,
+            "records have had their time; their files are removed"
+        );
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::support::aws::Bucket;
 use crate::support::{
-    Account, Folder, Process, Server, alb_key, get, gzip, metrics, now_seconds, serve_command, until, within,
+    Account, Folder, Process, Random, Server, alb_key, get, gzip, metrics, now_seconds, serve_command, until,
+    within,
 };
 
 /// How often the process is killed at random.
@@ -32,19 +33,6 @@ const KILLED: i32 = 9;
 
 /// The longest that the last messages may be hidden from a server that took over, and the work on them.
 const LAST_MESSAGES_MAX: Duration = Duration::from_secs(120);
-
-/// Numbers that look random and are the same in each run (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    /// Between 0 and `end`, without it.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % end
-    }
-}
 
 /// A bucket that fills, and a data folder that survives each end of the process.
 struct Victim {
@@ -67,7 +55,7 @@ impl Victim {
         let sources = format!("sources: [{{name: alb, type: alb, {}}}]\n", bucket.sqs("receives_max: 1000"));
         let config = folder.write("weir.yaml", sources);
         let base = now_seconds() / 300 * 300 - 7_200;
-        let (random, account) = (Random(0x9e37_79b9_7f4a_7c15), Account::default());
+        let (random, account) = (Random::new(0x9e37_79b9_7f4a_7c15), Account::default());
         Self { bucket, folder, config, random, account, base, told: Vec::new(), messages: 0 }
     }
 

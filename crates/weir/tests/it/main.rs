@@ -43,6 +43,8 @@ mod rejects;
 mod remote_write;
 /// The table, its orders, and its numbers against exact ones.
 mod report;
+/// Records found, counted, followed, exported, removed.
+mod search;
 /// The HTTP server: formats, first scrapes, health, the API, stopping.
 mod serve;
 /// Objects of S3 that a queue tells of: counted once, whatever the queue does.

@@ -24,7 +24,8 @@ fn metric() -> impl Strategy<Value = Metric> {
     let field = || select(GROUP_FIELDS).prop_map(str::to_owned);
     prop_oneof![
         Just(Metric::Count),
-        (field(), select(vec![1.0, 50.0, 95.0, 100.0])).prop_map(|(field, p)| Metric::Percentile { field, p }),
+        (field(), select(vec![1.0, 50.0, 95.0, 100.0]))
+            .prop_map(|(field, p)| Metric::Percentile { field, p }),
         field().prop_map(|field| Metric::Average { field }),
         field().prop_map(|field| Metric::Sum { field }),
         field().prop_map(|field| Metric::Min { field }),
@@ -36,7 +37,8 @@ fn metric() -> impl Strategy<Value = Metric> {
 fn aggregation() -> impl Strategy<Value = Aggregation> {
     (vec(group_by(), 0..4), vec(metric(), 1..5)).prop_filter_map("refused", |(mut group_by, metrics)| {
         group_by.dedup();
-        let metrics = (0..).zip(metrics).map(|(index, metric): (u32, _)| (format!("m{index}"), metric)).collect();
+        let metrics =
+            (0..).zip(metrics).map(|(index, metric): (u32, _)| (format!("m{index}"), metric)).collect();
         Aggregation { group_by, metrics, order: None, limit: ROWS_MAX }.checked().ok()
     })
 }
@@ -115,7 +117,8 @@ fn more_groups_than_an_answer_keeps_are_counted_as_left_out() {
     let count = crate::read::dimension::CODES_MAX + 5_000;
     let parts = Parts::new(&[(false, all_different(count))]);
     let request = everything(count_by(&["route", "request_id"]));
-    let answer = parts.view.aggregate(&request, &Limits::default(), &Cancel::new()).expect("within bounds").answer;
+    let answer =
+        parts.view.aggregate(&request, &Limits::default(), &Cancel::new()).expect("within bounds").answer;
     assert!(answer.is_cut);
     assert!(!answer.rows.iter().any(|row| row.keys.contains(&GroupValue::text("(more)"))));
     let kept: u64 = answer.rows.iter().map(|row| row.values[0].as_f64().unwrap_or_default() as u64).sum();

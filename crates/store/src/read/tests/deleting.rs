@@ -43,8 +43,9 @@ fn what_matches_goes_and_the_rest_stays() {
     let doomed = "user:\"text 60\" OR retries:[1000 TO 1009]";
     assert_eq!(count(&store.view(), doomed).0, 12);
     let predicate = compiled(doomed);
-    let deletion =
-        store.delete(&predicate, everything(), &Limits::default(), &Cancel::new()).expect("the disk has room");
+    let deletion = store
+        .delete(&predicate, everything(), &Limits::default(), &Cancel::new())
+        .expect("the disk has room");
     assert_eq!((deletion.records_deleted, deletion.files_rewritten), (12, 3));
     assert_eq!(deletion.problems, Vec::<String>::new());
     assert!(deletion.bytes_freed > 0);

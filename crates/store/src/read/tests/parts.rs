@@ -62,7 +62,7 @@ fn file_of(rows: &Rows, id: u64, folder: &Path, cache: &Arc<MetaCache>) -> Arc<S
     let mut writer = FileWriter::create(folder, id, 0, 0).expect("a file");
     writer.write(&rows.batch, &rows.names).expect("written");
     let pending = writer.finish().expect("written");
-    pending.set_committed();
+    pending.leave_to_ledger();
     let path = pending_path(folder, id);
     StoreFile::new(pending.stored.clone(), path, cache, &Problems::default())
 }

@@ -10,6 +10,7 @@ use super::records::{START_US, TestRecord, predicate, record};
 use crate::filter::GRANULE_ROWS;
 use crate::read::evaluate::Evaluator;
 use crate::read::scan::Scan;
+use crate::read::unit::Unit;
 use crate::read::{Cancel, Limits};
 use crate::work::read_all;
 
@@ -22,7 +23,7 @@ fn rows_read(parts: &Parts, predicate: &Predicate) -> usize {
     let span = Timestamp::from_micros(i64::MIN)..Timestamp::from_micros(i64::MAX);
     let (limits, cancel) = (Limits::default(), Cancel::new());
     let scan = Scan::new(predicate, span, &limits, &cancel);
-    scan.units(&parts.view).expect("not stopped").units.iter().map(|unit| unit.rows()).sum()
+    scan.units(&parts.view).expect("not stopped").units.iter().map(Unit::rows).sum()
 }
 
 proptest! {
@@ -94,6 +95,7 @@ fn a_needle_is_looked_for_in_its_granule() {
     let minute = START_US + 50_000;
     let span = Timestamp::from_micros(minute)..Timestamp::from_micros(minute + 10);
     let (limits, cancel) = (Limits::default(), Cancel::new());
-    let units = Scan::new(&Predicate::All, span, &limits, &cancel).units(&parts.view).expect("not stopped").units;
-    assert_eq!(units.iter().map(|unit| unit.rows()).sum::<usize>(), GRANULE_ROWS);
+    let units =
+        Scan::new(&Predicate::All, span, &limits, &cancel).units(&parts.view).expect("not stopped").units;
+    assert_eq!(units.iter().map(Unit::rows).sum::<usize>(), GRANULE_ROWS);
 }

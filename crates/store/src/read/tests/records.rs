@@ -61,13 +61,39 @@ pub(crate) fn record() -> impl Strategy<Value = TestRecord> {
 
 /// Some columns of each kind, and two fields that have none.
 const FIELDS: &[&str] = &[
-    "source", "tags", "host", "route", "path", "status", "request_time", "message", "user_email", "level", "attrs.n",
+    "source",
+    "tags",
+    "host",
+    "route",
+    "path",
+    "status",
+    "request_time",
+    "message",
+    "user_email",
+    "level",
+    "attrs.n",
     "labels",
 ];
 
 const TEXTS: &[&str] = &[
-    "", "a", "b", "A", "a b", "payment failed", "Payment-Service/7", "a@b.com", "5", "5.0", "500", "0.4", "a,b", "b, c",
-    "/api/v1/orders", "true", "straße", "2026-11-20T00:00:00Z",
+    "",
+    "a",
+    "b",
+    "A",
+    "a b",
+    "payment failed",
+    "Payment-Service/7",
+    "a@b.com",
+    "5",
+    "5.0",
+    "500",
+    "0.4",
+    "a,b",
+    "b, c",
+    "/api/v1/orders",
+    "true",
+    "straße",
+    "2026-11-20T00:00:00Z",
 ];
 
 const NUMBERS: &[i64] = &[0, 1, 5, 200, 404, 500, 502, -7, 9_007_199_254_740_993, i64::MAX];
@@ -133,7 +159,9 @@ fn expression() -> impl Strategy<Value = Expression> {
 
 fn operand() -> impl Strategy<Value = Operand> {
     let bound = || {
-        proptest::option::of((word(), any::<bool>()).prop_map(|(text, is_inclusive)| RangeBound { text, is_inclusive }))
+        proptest::option::of(
+            (word(), any::<bool>()).prop_map(|(text, is_inclusive)| RangeBound { text, is_inclusive }),
+        )
     };
     prop_oneof![
         1 => Just(Operand::Exists),
@@ -149,7 +177,9 @@ fn term() -> impl Strategy<Value = Term> {
     let part = prop_oneof![
         Just(PatternPart::Any),
         Just(PatternPart::One),
-        select(TEXTS).prop_filter("text", |text| !text.is_empty()).prop_map(|text| PatternPart::Text(text.to_owned())),
+        select(TEXTS)
+            .prop_filter("text", |text| !text.is_empty())
+            .prop_map(|text| PatternPart::Text(text.to_owned())),
     ];
     prop_oneof![
         4 => word().prop_map(Term::Bare),

@@ -122,7 +122,11 @@ fn many(count: usize) -> Vec<TestRecord> {
 }
 
 fn everything(predicate: Predicate, limit: usize) -> SearchRequest {
-    SearchRequest::newest(predicate, Timestamp::from_micros(i64::MIN)..Timestamp::from_micros(i64::MAX), limit)
+    SearchRequest::newest(
+        predicate,
+        Timestamp::from_micros(i64::MIN)..Timestamp::from_micros(i64::MAX),
+        limit,
+    )
 }
 
 fn compiled(query: &str) -> Predicate {

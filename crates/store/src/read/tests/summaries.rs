@@ -14,7 +14,9 @@ use crate::read::{Cancel, FieldSummary, FieldsRequest, Limits};
 /// A value as text, so that a number is the same whatever its type.
 fn text_of(value: &Value<'_>) -> String {
     match value {
-        Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e18 => format!("n{}", *number as i64),
+        Value::Float(number) if number.fract() == 0.0 && number.abs() < 9e18 => {
+            format!("n{}", *number as i64)
+        }
         Value::Float(number) => format!("n{number}"),
         Value::Integer(number) => format!("n{number}"),
         other => format!("{other:?}"),

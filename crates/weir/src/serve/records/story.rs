@@ -69,7 +69,7 @@ impl Desk {
     pub(super) async fn context(self, query: ContextQuery) -> Result<ContextAnswer, RecordsProblem> {
         let begun = clock::monotonic();
         let zone = Zone::named(query.tz.as_deref().unwrap_or_default());
-        let zone = zone.map_err(crate::search::bad_parameters)?;
+        let zone = zone.map_err(|error| crate::search::bad_parameters(&error))?;
         let place: Cursor = query.id.parse().map_err(|_| {
             let error = "the id is none that a record has";
             RecordsProblem::new(RecordsProblemKind::BadParameters, error, "pass on the _id of a hit as it is")

@@ -107,7 +107,7 @@ mod tests {
             let fields = [("status", Value::Integer(status)), ("path", Value::Text("/a".into()))];
             builder.push_fields(Timestamp::from_seconds(second), fields);
         }
-        let rows = builder.finish(&SequenceNumbers::new()).expect("they fit").expect("some");
+        let rows = builder.finish(&SequenceNumbers::starting_at(0)).expect("they fit").expect("some");
         let parsed = weir_query::parse("status:>=500").expect("a query");
         let predicate = parsed.filter.compile(Timestamp::default()).expect("a predicate");
         let fields = Some(vec!["status".to_owned()]);

@@ -70,6 +70,18 @@ impl Response {
     }
 }
 
+/// A text as it stands in an address.
+pub fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => escaped.push(char::from(byte)),
+            byte => escaped += &format!("%{byte:02X}"),
+        }
+    }
+    escaped
+}
+
 /// GETs a path of a server.
 #[track_caller]
 pub fn get(address: &str, path: &str) -> Response {

@@ -1,0 +1,240 @@
+//! A report of the records that a server keeps, or a data folder.
+//!
+//! The same columns as of files, from two questions: all requests, and those that the server failed. Percentiles are
+//! exact where the answer says so. What `keep` left out of the store is not in it; the counters of /metrics have that.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use weir_web::{
+    AggregateAnswer, AggregateRequest, GroupField, GroupKey, MetricKind, NoField, OfField, Pairs,
+    PercentileOf,
+};
+
+use super::column::{GroupColumn, ValueColumn};
+use super::{question, terminal_columns};
+use crate::account::counted;
+use crate::admin::{Connection, runtime};
+use crate::cli::{ReportArguments, ReportOutput};
+use crate::output::{UsageError, harmless, say};
+use crate::search::{DefaultSpan, Question, rows_table};
+
+/// Groups that are asked for, so that they can be sorted by any column here.
+const GROUPS_MAX: usize = 100_000;
+
+/// Fields that a report may be grouped by, beside a span of time, where the server is asked.
+const FIELDS_MAX: usize = 2;
+
+/// Asks, and prints the answer.
+///
+/// # Errors
+///
+/// A wrong query, nobody who can be asked, or output that cannot be written.
+pub fn run(arguments: &ReportArguments, columns: &[GroupColumn]) -> anyhow::Result<ExitCode> {
+    let question = question(arguments, DefaultSpan::LastHour)?;
+    let is_time = |column: &&GroupColumn| interval(**column).is_some();
+    let times = columns.iter().filter(is_time).count();
+    if times > 1 || columns.len() - times > FIELDS_MAX {
+        let problem = "the server groups by two fields and one of minute, hour and day; name files for more";
+        return Err(UsageError::new("--by", problem).into());
+    }
+    let (all, failed, total, failed_total) = runtime()?.block_on(async {
+        let connection = Connection::open(&arguments.server, false).await?;
+        let asked = async {
+            let all = connection.aggregate(request(arguments, &question, columns, REQUESTS)).await?;
+            let failed = connection.aggregate(request(arguments, &question, columns, FAILED)).await?;
+            let total = connection.aggregate(request(arguments, &question, &[], REQUESTS)).await?;
+            let failed_total = connection.aggregate(request(arguments, &question, &[], FAILED)).await?;
+            anyhow::Ok((all, failed, total, failed_total))
+        };
+        let outcome = asked.await;
+        let closed = connection.close().await;
+        outcome.and_then(|answers| closed.map(|()| answers))
+    })?;
+    let zone = &question.zone;
+    let span = format!("{} to {} ({})", zone.text(question.from), zone.text(question.to), zone.name());
+    let complete = all.complete_to.as_deref().map(|to| format!(", complete to {}", harmless(to)));
+    say(&format_args!("{span}{}", complete.unwrap_or_default()));
+    all.warnings.iter().for_each(|warning| say(&harmless(warning)));
+    let seconds = question.to.micros_since(question.from).unwrap_or(0) as f64 / 1e6;
+    let mut rows = merged(&all, &failed, columns.len(), seconds);
+    let total = merged(&total, &failed_total, 0, seconds).pop().unwrap_or_default();
+    sort(&mut rows, &arguments.order);
+    let kept = if arguments.limit == 0 { rows.len() } else { arguments.limit.min(rows.len()) };
+    let left_out = rows.split_off(kept).len();
+    print(arguments.output, &rows, &total, left_out, &question)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All requests, and those that the server failed.
+const REQUESTS: &str = "status:*";
+const FAILED: &str = "status:>=500";
+
+fn request(
+    arguments: &ReportArguments,
+    question: &Question,
+    columns: &[GroupColumn],
+    of: &str,
+) -> AggregateRequest {
+    let filter = arguments.filter.as_deref().unwrap_or("*");
+    let group = |column: &GroupColumn| match interval(*column) {
+        Some(interval) => GroupKey::Field(GroupField {
+            field: "@timestamp".to_owned(),
+            interval: Some(interval.to_owned()),
+        }),
+        None => GroupKey::Name(column.name().to_owned()),
+    };
+    AggregateRequest {
+        query: Some(format!("({filter}) AND {of}")),
+        from: Some(question.from.to_string()),
+        to: Some(question.to.to_string()),
+        tz: arguments.tz.as_ref().map(|_| question.zone.name().to_owned()),
+        group_by: Some(columns.iter().map(group).collect()),
+        metrics: Some(metrics()),
+        order: None,
+        limit: Some(GROUPS_MAX),
+    }
+}
+
+fn interval(column: GroupColumn) -> Option<&'static str> {
+    match column {
+        GroupColumn::Minute => Some("1m"),
+        GroupColumn::Hour => Some("1h"),
+        GroupColumn::Day => Some("1d"),
+        _ => None,
+    }
+}
+
+fn metrics() -> Pairs<MetricKind> {
+    let of = |field: &str| OfField { field: field.to_owned() };
+    let percentile = |p: f64| MetricKind::Percentile(PercentileOf { field: "request_time".to_owned(), p });
+    [
+        ("count", MetricKind::Count(NoField {})),
+        ("avg", MetricKind::Avg(of("request_time"))),
+        ("p50", percentile(50.0)),
+        ("p95", percentile(95.0)),
+        ("p99", percentile(99.0)),
+        ("max", MetricKind::Max(of("request_time"))),
+        ("bytes_out", MetricKind::Sum(of("bytes_out"))),
+    ]
+    .map(|(name, kind)| (name.to_owned(), kind))
+    .into_iter()
+    .collect()
+}
+
+/// The rows of the first answer with the rates of both, in the columns of a report.
+fn merged(all: &AggregateAnswer, failed: &AggregateAnswer, keys: usize, seconds: f64) -> Vec<Pairs<Value>> {
+    let key_of =
+        |row: &Pairs<Value>| row.0.iter().take(keys).map(|(_, value)| value.to_string()).collect::<Vec<_>>();
+    let number = |row: &Pairs<Value>, name: &str| row.get(name).and_then(Value::as_f64);
+    let failed: std::collections::HashMap<_, _> =
+        failed.rows.iter().map(|row| (key_of(row), number(row, "count").unwrap_or(0.0))).collect();
+    let row = |row: &Pairs<Value>| {
+        let count = number(row, "count").unwrap_or(0.0);
+        let failed = failed.get(&key_of(row)).copied().unwrap_or(0.0);
+        let value = |column: ValueColumn| match column {
+            ValueColumn::Rate => json!(rounded(count / seconds.max(1.0))),
+            ValueColumn::ErrorRatio => json!(rounded(failed / count.max(1.0))),
+            other => row.get(other.name()).cloned().unwrap_or_default(),
+        };
+        let values = ValueColumn::ALL.into_iter().map(|column| (column.name().to_owned(), value(column)));
+        row.0.iter().take(keys).cloned().chain(values).collect()
+    };
+    all.rows.iter().map(row).collect()
+}
+
+/// Six digits, as in reports of files.
+fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
+}
+
+/// By a column, with `-` for the greatest first; rows without a value come last either way.
+fn sort(rows: &mut [Pairs<Value>], order: &str) {
+    let is_descending = order.starts_with('-');
+    let name = order.trim_start_matches(['-', '+']);
+    let name = match name {
+        "errors" => "error_ratio",
+        "minute" | "hour" | "day" => "@timestamp",
+        other => weir_record::canonical_name(other),
+    };
+    rows.sort_by(|one, other| {
+        let (one, other) = (one.get(name).unwrap_or(&Value::Null), other.get(name).unwrap_or(&Value::Null));
+        match (one.is_null(), other.is_null()) {
+            (false, false) => {}
+            (one, other) => return one.cmp(&other),
+        }
+        let order = match (one.as_f64(), other.as_f64()) {
+            (Some(one), Some(other)) => one.total_cmp(&other),
+            _ => one.as_str().cmp(&other.as_str()),
+        };
+        if is_descending { order.reverse() } else { order }
+    });
+}
+
+fn print(
+    output: ReportOutput,
+    rows: &[Pairs<Value>],
+    total: &Pairs<Value>,
+    left_out: usize,
+    question: &Question,
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match output {
+        ReportOutput::Table => {
+            out.write_all(rows_table(rows, terminal_columns()).as_bytes())?;
+            if left_out > 0 {
+                say(&format_args!(
+                    "{} left out; --limit 0 prints all",
+                    counted(left_out as u64, "row", "rows")
+                ));
+            }
+            let count = total.get("count").and_then(Value::as_u64).unwrap_or(0);
+            say(&format_args!("{} in all", counted(count, "request", "requests")));
+        }
+        ReportOutput::Json => {
+            let report = json!({
+                "from": question.from.to_string(),
+                "to": question.to.to_string(),
+                "rows": rows,
+                "rows_left_out": left_out,
+                "total": total,
+            });
+            out.write_all((serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
+        }
+        ReportOutput::Csv => {
+            let Some(first) = rows.first() else { return Ok(()) };
+            let columns: Vec<String> = first.0.iter().map(|(name, _)| name.clone()).collect();
+            let mut text = (columns.join(",") + "\r\n").into_bytes();
+            let format = weir_web::ExportFormat::Csv(columns);
+            rows.iter().for_each(|row| weir_web::export_line(&mut text, &format, row));
+            out.write_all(&text)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(rows: &str) -> AggregateAnswer {
+        AggregateAnswer { rows: serde_json::from_str(rows).expect("rows"), ..AggregateAnswer::default() }
+    }
+
+    #[test]
+    fn rates_come_from_both_answers() {
+        let all = answer(r#"[{"route":"/a","count":10,"p95":0.4},{"route":null,"count":2,"p95":null}]"#);
+        let failed = answer(r#"[{"route":"/a","count":5}]"#);
+        let mut rows = merged(&all, &failed, 1, 100.0);
+        assert_eq!(rows[0].get("error_ratio"), Some(&json!(0.5)));
+        assert_eq!(rows[0].get("rate"), Some(&json!(0.1)));
+        assert_eq!(rows[1].get("error_ratio"), Some(&json!(0.0)));
+        sort(&mut rows, "count");
+        assert_eq!(rows[0].get("count"), Some(&json!(2)));
+        sort(&mut rows, "-p95");
+        assert_eq!(rows[0].get("count"), Some(&json!(10)));
+        sort(&mut rows, "p95");
+        assert_eq!(rows[0].get("count"), Some(&json!(10)), "what has no value comes last");
+    }
+}
