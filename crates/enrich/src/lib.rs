@@ -35,7 +35,7 @@ pub use describe_json::RulesError;
 pub use enricher::{EnrichOptions, Enriched, Enricher, Scratch, UnknownMode, UnmatchedRoutes};
 pub use glob::Glob;
 pub use listener_rules::{ListenerRules, ListenerRulesBuilder};
-pub use redact::{REDACTED, RULES_MAX, RedactRule, Redactor, RuleSet};
+pub use redact::{RULES_MAX, RedactRule, Redactor, RuleSet};
 pub use route_pattern::{PatternError, RoutePattern};
 pub use service::{FieldMatch, MatchField, Service};
 

@@ -17,14 +17,13 @@ mod tests;
 
 use std::borrow::Cow;
 
-use weir_record::{Format, canonical_name, known_field};
+use weir_record::{Format, REDACTED, canonical_name, known_field};
 
 use json_value::{Quote, bare_end, nested_end};
 use place::Place;
 use symbol::{Symbol, Writing, after_blanks, after_name, is_escape_letter, is_name_byte, quote_at, symbol};
 
-/// What stands in the place of what was redacted.
-pub const REDACTED: &str = "[redacted]";
+
 
 /// The most rules; a [`RuleSet`] has a bit for each.
 pub const RULES_MAX: usize = 64;

@@ -35,4 +35,4 @@ pub use record_fields::{RecordContext, RecordFields};
 pub use reject::{Reason, Reject};
 pub use request::{Field, Origin, Request, Status};
 pub use timestamp::{Minute, Timestamp};
-pub use value::{Value, logged_text};
+pub use value::{REDACTED, Value, logged_text};

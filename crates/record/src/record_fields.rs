@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 use crate::format::Format;
 use crate::known_field::{KNOWN_FIELDS, known_field};
-use crate::other_fields::{PREFIX, other_fields};
+use crate::other_fields::PREFIX;
 use crate::record::Record;
 use crate::request::{Request, Status};
 use crate::value::{Value, logged_text};
@@ -118,7 +118,7 @@ impl<'a> RecordFields<'a> {
     fn others(&self) -> &[(Box<str>, Value<'a>)] {
         self.others.get_or_init(|| {
             let mut others: Vec<(Box<str>, Value<'a>)> = Vec::new();
-            other_fields(self.context.format, self.context.line, &mut |name, value| {
+            self.record.other_fields(self.context.format, self.context.line, &mut |name, value| {
                 others.push((name.into(), value));
             });
             // Of equal names the last one counts: it comes first here, and the sort leaves it there.

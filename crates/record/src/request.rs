@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::nginx_json::unread::UnreadMembers;
 use crate::timestamp::Timestamp;
 
 /// Which system wrote the line; decides which metric families count it.
@@ -78,6 +79,8 @@ pub struct Request<'a> {
     pub error_reason: Option<&'a [u8]>,
     /// `actions_executed`, a comma list.
     pub actions: Option<&'a [u8]>,
+    /// Where an nginx line has members that none of these fields holds.
+    pub unread: UnreadMembers<'a>,
 }
 
 /// A three-digit status as logged: `000` and `009` occur, so it is not an HTTP status type.
@@ -153,6 +156,7 @@ impl<'a> Request<'a> {
             rule_priority: None,
             error_reason: None,
             actions: None,
+            unread: UnreadMembers::default(),
         }
     }
 

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 
 use crate::timestamp::Timestamp;
 
+/// What stands for text that was taken out of a line. In no format it needs quotes or escapes.
+pub const REDACTED: &str = "[redacted]";
+
 /// The value of a field of one record.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {

@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (folder, threads, runs) = (next()?, next()?.parse()?, next()?.parse::<usize>()?.max(1));
     let folder = Path::new(&folder);
     let (state, files) = fill(folder, arguments)?;
-    let open = || Store::open(Options::new(folder.to_owned(), Timestamp::default()), state.clone(), files.clone());
+    let open =
+        || Store::open(Options::new(folder.to_owned(), Timestamp::default()), state.clone(), files.clone());
     let limits = Limits { threads, ..Limits::default() };
     let view = open()?.view();
     println!("store records {}", view.rows());
@@ -143,7 +144,7 @@ impl Question {
     fn ask(&self, view: &View, limits: &Limits) -> Result<usize, Box<dyn Error>> {
         Ok(match self {
             Self::Search(request) => view.search(request, limits, &Cancel::new())?.hits.len(),
-            Self::Aggregate(request) => view.aggregate(request, limits, &Cancel::new())?.answer.groups_len as usize,
+            Self::Aggregate(request) => view.aggregate(request, limits, &Cancel::new())?.answer.groups_len,
         })
     }
 }

@@ -13,7 +13,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use lines::{Part, commit, each, new_store, parts, work};
+use lines::{Part, commit, cpu_seconds, each, new_store, parts, work};
 use weir_store::{RowsBuilder, SequenceNumbers, Store};
 
 /// What a busy source brings in a second.
@@ -28,16 +28,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = arguments.next().map_or_else(|| temporary.path().join("store"), PathBuf::from);
     let store = new_store(&folder, mode == "raw")?;
     let parts = parts(&path, threads)?;
+    let run = &|part: Part| run(&store, &path, part, &mode).map_err(|error| error.to_string());
     let counts: Vec<Result<u64, String>> = std::thread::scope(|scope| {
-        let run = |part: &Part| run(&store, &path, *part, &mode).map_err(|error| error.to_string());
-        let run = &run;
-        let threads: Vec<_> = parts.iter().map(|part| scope.spawn(move || run(part))).collect();
-        let joined = threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()));
+        let threads: Vec<_> = parts.iter().map(|&part| scope.spawn(move || run(part))).collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().map_err(|_| "a thread panicked".to_owned()));
         joined.map(Result::flatten).collect()
     });
     let lines: u64 = counts.into_iter().sum::<Result<u64, String>>()?;
     work(&store, true)?;
     let text_bytes = fs::metadata(&path)?.len();
+    println!("own_cpu_s={:.2}", cpu_seconds()?);
     println!("lines={lines} files={} disk_bytes={}", store.view().files.len(), store.disk_bytes());
     println!("disk_per_byte={:.4}", store.disk_bytes() as f64 / text_bytes as f64);
     for (kind, bytes) in bytes_by_kind(&folder)? {
@@ -69,7 +70,10 @@ fn run(store: &Store, path: &str, part: Part, mode: &str) -> Result<u64, Box<dyn
                 writer.push(record, context, path, number);
                 count += 1;
                 if mode == "commits" && count % COMMIT_RECORDS as u64 == 0 {
-                    let done = writer.finish().and_then(|kept| commit(store, kept)).and_then(|()| work(store, false));
+                    let done = writer
+                        .finish()
+                        .and_then(|kept| commit(store, kept))
+                        .and_then(|()| work(store, false));
                     failure = failure.take().or(done.err());
                 }
             })?;

@@ -1,4 +1,7 @@
 //! Sorted records into files by event day: the common end of a large object, of a roll and of a join.
+//!
+//! One way for all three, so that a file looks the same whatever made it. Batches are merged by an order over all
+//! of them and copied a row group at a time, which holds one row group more than what is there already.
 
 use std::sync::Arc;
 

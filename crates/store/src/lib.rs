@@ -39,9 +39,9 @@ pub use error::StoreError;
 pub use file_meta::FileMeta;
 pub use file_writer::PendingFile;
 pub use read::{
-    AggregateRequest, Aggregated, BatchAggregate, BatchSearch, Cancel, Cursor, Deletion, FieldSummaries, FieldSummary,
-    FieldsRequest, Found, Hit, Limits, MEMORY_BYTES_DEFAULT, QueryFailure, SUMMARIES_MAX, SearchRequest, THREADS_MAX,
-    select,
+    AggregateRequest, Aggregated, BatchAggregate, BatchSearch, Cancel, Cursor, Deletion, FieldSummaries,
+    FieldSummary, FieldsRequest, Found, Hit, Limits, MEMORY_BYTES_DEFAULT, QueryFailure, SUMMARIES_MAX,
+    SearchRequest, THREADS_MAX, select,
 };
 pub use rows::{FieldNames, NAMES_MAX, Rows};
 pub use shared::Options;

@@ -1,4 +1,7 @@
 //! What the store and its writers have in common: the folder, the numbers that nobody may get twice, the caches.
+//!
+//! Apart from the store itself, because writers live on worker threads and need none of its locks: a number is
+//! taken without waiting for a commit.
 
 use std::path::PathBuf;
 use std::sync::Arc;

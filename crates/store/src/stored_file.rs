@@ -1,4 +1,7 @@
 //! What the ledger knows of a file: enough to open the store and to pass over a file without opening it.
+//!
+//! Kept with the list of files rather than read from their footers, because a year of them would make a start
+//! read thousands of files before the first answer. All of it is bounded.
 
 use std::path::{Path, PathBuf};
 

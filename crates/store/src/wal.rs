@@ -9,6 +9,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::error::StoreError;
 use crate::file_writer::sync_folder;
 use crate::frame::{Frames, push_frame, read_frames};
@@ -69,8 +71,7 @@ pub(crate) fn read_segment(folder: &Path, state: &SegmentState) -> Result<Frames
     let mut bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let damage = Some("it is gone".to_owned());
-            return Ok(Frames { rows: Vec::new(), damage });
+            return Ok(Frames { rows: Vec::new(), damage: Some("it is gone".to_owned()) });
         }
         Err(error) => return Err(StoreError::io("read", &path, error)),
     };
@@ -119,13 +120,17 @@ pub(crate) fn segment_path(folder: &Path, number: u64) -> PathBuf {
     folder.join(WAL_FOLDER).join(format!("{number:016x}.wal"))
 }
 
+/// Copies a damaged segment to where no start deletes it, once for each state that it was met in.
 fn keep_aside(folder: &Path, number: u64, path: &Path) -> Result<(), StoreError> {
     let damaged = folder.join("damaged");
     let copy = || {
+        let bytes = fs::read(path)?;
         fs::create_dir_all(&damaged)?;
-        let copy = damaged.join(format!("{number:016x}.wal"));
-        // A copy from an earlier start is nearer to what was written.
-        if copy.exists() { Ok(0) } else { fs::copy(path, copy) }
+        let copy = damaged.join(format!("{number:016x}-{:016x}.wal", xxh3_64(&bytes)));
+        if copy.exists() { Ok(()) } else { fs::write(copy, bytes) }
     };
-    copy().map(drop).map_err(|error| StoreError::io("copy aside", path, error))
+    match copy() {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(StoreError::io("copy aside", path, error)),
+        _ => Ok(()),
+    }
 }

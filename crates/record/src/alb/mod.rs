@@ -18,6 +18,7 @@ use crate::reject::{Reason, Reject};
 use crate::request::{Origin, Request};
 use crate::request_value::{present, trace_root};
 use crate::timestamp::Timestamp;
+use crate::value::REDACTED;
 use field_index::{FieldEnds, index_line, split_leniently};
 pub(crate) use other_fields::other_fields;
 
@@ -157,12 +158,12 @@ fn parse_fields<'a>(line: &'a [u8], fields: &FieldEnds) -> Result<Request<'a>, R
     })
 }
 
-/// Whether a target group's ARN is there to its end, 16 hexadecimal digits, or is `-`.
+/// Whether a target group's ARN is there to its end, 16 hexadecimal digits, or is `-` or taken out.
 ///
 /// Asked only where a line ends with it: no format of AWS does, so it was cut there or before.
 fn is_whole_arn(arn: &[u8]) -> bool {
     let id = arn.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
-    arn == b"-" || (id.len() == 16 && id.iter().all(u8::is_ascii_hexdigit))
+    arn == b"-" || arn == REDACTED.as_bytes() || (id.len() == 16 && id.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The three parts of a request's time, in microseconds; `None` where the line has -1.

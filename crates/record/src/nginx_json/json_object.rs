@@ -62,6 +62,11 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// The members of `line` from `start` on, which is the offset of one or of the white space before it.
+    pub(crate) fn at(line: &'a [u8], start: usize) -> Self {
+        Self { line_len: line.len(), rest: line.get(start..).unwrap_or_default(), start }
+    }
+
     /// The next member; `None` after the brace that closes the object and the line.
     ///
     /// # Errors
@@ -186,8 +191,9 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// The offset of what is read next.
     #[inline]
-    fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.line_len - self.rest.len()
     }
 

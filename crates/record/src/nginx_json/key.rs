@@ -65,6 +65,14 @@ keys! {
     Hostname = b"hostname";
 }
 
+impl Key {
+    /// Whether a request holds all that a text under this key says.
+    #[inline]
+    pub(crate) fn is_all_read(self) -> bool {
+        !matches!(self, Self::Request | Self::Scheme | Self::Https | Self::SslProtocol)
+    }
+}
+
 /// The values of one line by key. Of equal keys the last one counts.
 pub(super) struct Values<'a>([Option<Value<'a>>; Key::COUNT]);
 

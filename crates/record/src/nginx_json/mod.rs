@@ -15,6 +15,7 @@ pub(crate) mod key;
 pub(crate) mod request_line;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unread;
 pub(crate) mod upstream;
 pub(crate) mod variable;
 
@@ -29,6 +30,7 @@ use escape::LoggedText;
 use json_object::{Content, JsonObject};
 use key::{Key, Values};
 use request_line::RequestTarget;
+use unread::UnreadMembers;
 
 /// Reads one line, without its line end.
 ///
@@ -46,10 +48,19 @@ use request_line::RequestTarget;
 pub fn parse(line: &[u8]) -> Result<Request<'_>, Reject> {
     let mut object = JsonObject::open(line)?;
     let mut values = Values::new();
+    let (mut unread, mut start) = (UnreadMembers::of(line), object.offset());
     while let Some(member) = object.next_member()? {
-        if let Some(key) = Key::from_name(member.key) {
-            values.insert(key, member.value);
+        let end = object.offset();
+        match Key::from_name(member.key) {
+            Some(key) => {
+                values.insert(key, member.value);
+                if !key.is_all_read() || matches!(member.value.content, Content::Nested(_)) {
+                    unread.add(start, end);
+                }
+            }
+            None => unread.add(start, end),
         }
+        start = end;
     }
     if !is_request(&values) {
         return Err(Reject::at(Reason::NotRequest, object.start));
@@ -76,6 +87,7 @@ pub fn parse(line: &[u8]) -> Result<Request<'_>, Reject> {
         referer: values.decoded([Key::HttpReferer]),
         request_id: values.decoded([Key::RequestId, Key::HttpXRequestId]),
         trace_id: values.text([Key::HttpXAmznTraceId]).and_then(variable::trace_root),
+        unread,
         ..Request::new(Origin::Nginx, time)
     })
 }

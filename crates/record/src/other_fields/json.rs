@@ -19,18 +19,20 @@ const NAME_PARTS_MAX: usize = 8;
 /// The members of an nginx line that a request has not.
 pub(super) fn request_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
     let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
-    for_each_member(line, |Member { key, value }| match (Key::from_name(key), value.content) {
-        (Some(Key::Request), Content::Text(request)) => {
-            if let Some(version) = request_line::http_version(request.raw) {
-                fields.sink.give("http_version", Value::Text(logged_text(version)));
-            }
+    for_each_member(line, |member| fields.request_member(line, member));
+    fields.sink.finish();
+}
+
+/// The same, where it is known that they all lie in these places.
+pub(super) fn request_members_at<'a>(line: &'a [u8], places: &[(u32, u32)], sink: FieldSink<'_, 'a>) {
+    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    for &(start, end) in places {
+        let mut members = JsonObject::at(line, start as usize);
+        while members.offset() < end as usize {
+            let Ok(Some(member)) = members.next_member() else { break };
+            fields.request_member(line, member);
         }
-        // A request only knows whether there was TLS.
-        (Some(Key::Scheme | Key::Https | Key::SslProtocol) | None, _) => fields.member(line, key, value, 1),
-        // No key of a request holds an object, so this one means something else.
-        (Some(_), Content::Nested(_)) => fields.member(line, key, value, 1),
-        (Some(_), Content::Text(_)) => {}
-    });
+    }
     fields.sink.finish();
 }
 
@@ -81,6 +83,21 @@ struct Fields<'s, 'a> {
 }
 
 impl<'a> Fields<'_, 'a> {
+    /// A member of an nginx line, unless a request has it.
+    fn request_member(&mut self, line: &'a [u8], Member { key, value }: Member<'a>) {
+        match (Key::from_name(key), value.content) {
+            (Some(Key::Request), Content::Text(request)) => {
+                if let Some(version) = request_line::http_version(request.raw) {
+                    self.sink.give("http_version", Value::Text(logged_text(version)));
+                }
+            }
+            // No key of a request holds an object, so this one means something else.
+            (Some(found), Content::Text(_)) if found.is_all_read() => {}
+            // A request only knows whether there was TLS.
+            _ => self.member(line, key, value, 1),
+        }
+    }
+
     /// A member of `object`; its name is of `parts` names.
     fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
         let end = self.name.len();

@@ -7,17 +7,27 @@ use super::*;
 /// The fields of a line, one `name=value` each; texts in `'`.
 fn fields(format: Format, line: &[u8]) -> Vec<String> {
     let mut shown = Vec::new();
-    other_fields(format, line, &mut |name, value| {
-        shown.push(match value {
-            Value::Text(text) => format!("{name}='{text}'"),
-            Value::Json(text) => format!("{name}={text}"),
-            Value::Integer(number) => format!("{name}={number}"),
-            Value::Float(number) => format!("{name}={number:e}f"),
-            Value::Boolean(boolean) => format!("{name}={boolean}"),
-            Value::Time(time) => format!("{name}={time}"),
-        });
-    });
+    other_fields(format, line, &mut |name, value| shown.push(field(name, &value)));
+    if format == Format::NginxJson
+        && let Ok(request) = crate::nginx_json::parse(line)
+    {
+        let mut noted = Vec::new();
+        let record = Record::Request(&request);
+        record.other_fields(format, line, &mut |name, value| noted.push(field(name, &value)));
+        assert_eq!(noted, shown, "{}", line.escape_ascii());
+    }
     shown
+}
+
+fn field(name: &str, value: &Value<'_>) -> String {
+    match value {
+        Value::Text(text) => format!("{name}='{text}'"),
+        Value::Json(text) => format!("{name}={text}"),
+        Value::Integer(number) => format!("{name}={number}"),
+        Value::Float(number) => format!("{name}={number:e}f"),
+        Value::Boolean(boolean) => format!("{name}={boolean}"),
+        Value::Time(time) => format!("{name}={time}"),
+    }
 }
 
 fn check(format: Format, line: &[u8], expected: &str) {
@@ -45,6 +55,11 @@ fn members_that_no_request_has_are_given() {
         (r#""x":"\x22\xD0\xB6","y":"\u0416\n","z\u0416":"\xff""#, "x='\"ж' y='Ж\n' zЖ='\\xFF'"),
     ] {
         check(Format::NginxJson, format!(r#"{{"time":1795169730,{members}}}"#).as_bytes(), expected);
+        check(
+            Format::NginxJson,
+            format!(r#"{{"time":1795169730,{members},"status":200}}"#).as_bytes(),
+            expected,
+        );
     }
     check(Format::NginxJson, b"{\"a\":\"caf\xe9\",\"b\xff\":1}", "a='caf\\xE9' b\\xFF=1");
 }

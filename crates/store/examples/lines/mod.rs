@@ -42,7 +42,8 @@ pub fn parts(path: &str, count: u64) -> Result<Vec<Part>, Box<dyn Error>> {
         file.seek(SeekFrom::Start(near))?;
         let mut block = vec![0; BLOCK_BYTES];
         let read = file.read(&mut block)?;
-        let line = block[..read].iter().position(|&byte| byte == b'\n').ok_or("a line has more than a block")?;
+        let line =
+            block[..read].iter().position(|&byte| byte == b'\n').ok_or("a line has more than a block")?;
         ends.push(near + line as u64 + 1);
     }
     ends.push(len);

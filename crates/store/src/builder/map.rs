@@ -1,4 +1,7 @@
 //! A column of maps: the fields of a record that have no column.
+//!
+//! A column per name was refused: names come from clients, and a schema that they make grow breaks any store. What
+//! it costs is the name, kept with each value; in a file it is a number of some bits.
 
 use std::sync::Arc;
 

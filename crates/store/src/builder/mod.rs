@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
-use weir_record::{Record, RecordContext, Timestamp, Value, other_fields};
+use weir_record::{Record, RecordContext, Timestamp, Value};
 
 use crate::error::StoreError;
 use crate::rows::{Rows, take_rows};
@@ -67,6 +67,8 @@ pub struct RowsBuilder {
     columns: Vec<ColumnBuilder>,
     maps: Maps,
     text_bytes: usize,
+    /// Room for the fields of one record.
+    others: OtherFields<'static>,
 }
 
 impl Default for RowsBuilder {
@@ -83,11 +85,12 @@ impl RowsBuilder {
             columns: (0..COLUMNS).map(ColumnBuilder::new).collect(),
             maps: Maps::new(),
             text_bytes: 0,
+            others: OtherFields::default(),
         }
     }
 
-    /// Adds a record, which was read from the line of `context`, line `line_number` of `origin` (0: not known). The line itself is
-    /// kept with `is_raw_kept`.
+    /// Adds a record, which was read from the line of `context`, line `line_number` of `origin` (0: not known).
+    /// The line itself is kept with `is_raw_kept`.
     pub fn push(
         &mut self,
         record: Record<'_>,
@@ -110,10 +113,11 @@ impl RowsBuilder {
             self.columns[RAW].set_text(row, context.line);
             self.text_bytes += context.line.len();
         }
-        let mut others = OtherFields::default();
-        other_fields(context.format, context.line, &mut |name, value| others.add(name, value));
+        let mut others = std::mem::take(&mut self.others).emptied();
+        record.other_fields(context.format, context.line, &mut |name, value| others.add(name, value));
         self.text_bytes += others.text_bytes();
         others.place(row, &mut self.columns, &mut self.maps);
+        self.others = others.emptied();
     }
 
     /// Adds a record of which only its fields are known, by any of their names.

@@ -1,4 +1,7 @@
 //! A column of numbers.
+//!
+//! Values that are missing take room too, as zeros, but only from the column's first value on: nobody pays for a
+//! field that no record has.
 
 use std::sync::Arc;
 

@@ -5,12 +5,12 @@
 //! [`RecordFields`](weir_record::RecordFields), so that a record is found in the store by what it is found by
 //! on its way there.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use arrow_array::ArrayRef;
+use hashbrown::HashTable;
 use weir_query::number_needle;
 use weir_record::{KNOWN_FIELDS, Value};
 use xxhash_rust::xxh3::xxh3_64;
@@ -26,13 +26,24 @@ use crate::schema::TIME;
 const SHADOWED_PREFIX: &str = "field.";
 
 /// Each name of a known field: its column, and its place among the names of that field, ours first.
-static KNOWN_NAMES: LazyLock<HashMap<&'static str, (usize, usize)>> = LazyLock::new(|| {
-    let names = KNOWN_FIELDS.iter().enumerate().flat_map(|(column, field)| {
-        let names = [field.name].into_iter().chain(field.aliases.iter().copied());
-        names.enumerate().map(move |(rank, name)| (name, (column, rank)))
-    });
-    names.collect()
+static KNOWN_NAMES: LazyLock<HashTable<KnownName>> = LazyLock::new(|| {
+    let hash = |known: &KnownName| xxh3_64(known.name.as_bytes());
+    let mut names = HashTable::new();
+    for (column, field) in KNOWN_FIELDS.iter().enumerate() {
+        let of_field = [field.name].into_iter().chain(field.aliases.iter().copied());
+        for (rank, name) in of_field.enumerate() {
+            let known = KnownName { name, column, rank };
+            names.insert_unique(hash(&known), known, hash);
+        }
+    }
+    names
 });
+
+struct KnownName {
+    name: &'static str,
+    column: usize,
+    rank: usize,
+}
 
 /// The fields of the record at hand.
 #[derive(Default)]
@@ -66,6 +77,15 @@ pub(super) struct Maps {
 }
 
 impl<'a> OtherFields<'a> {
+    /// None yet, for another record; the room that the last one took is kept.
+    pub(super) fn emptied<'b>(mut self) -> OtherFields<'b> {
+        self.hashes.clear();
+        self.names.clear();
+        // Collecting what is no more gives the same room back.
+        let entries = self.entries.into_iter().filter_map(|_| None).collect();
+        OtherFields { entries, hashes: self.hashes, names: self.names }
+    }
+
     /// Adds a field in the order of the line.
     pub(super) fn add(&mut self, name: &str, value: Value<'a>) {
         let hash = xxh3_64(name.as_bytes());
@@ -94,16 +114,16 @@ impl<'a> OtherFields<'a> {
         let mut candidates: Vec<Candidate> = Vec::new();
         for (index, entry) in self.entries.iter().enumerate().filter(|(_, entry)| !entry.is_gone) {
             let name = &self.names[entry.name.clone()];
-            match KNOWN_NAMES.get(name) {
+            match KNOWN_NAMES.find(self.hashes[index], |known| known.name == name) {
                 None => maps.add(row, name, &entry.value),
-                Some(&(column, rank)) if column == TIME || columns[column].is_set(row) => {
+                Some(&KnownName { column, rank, .. }) if column == TIME || columns[column].is_set(row) => {
                     if rank == 0 {
                         maps.add(row, &format!("{SHADOWED_PREFIX}{name}"), &entry.value);
                     } else {
                         maps.add(row, name, &entry.value);
                     }
                 }
-                Some(&(column, rank)) => {
+                Some(&KnownName { column, rank, .. }) => {
                     let candidate = Candidate { column, rank, entry: index };
                     if let Some(loser) = better_of(&mut candidates, candidate) {
                         let entry = &self.entries[loser];

@@ -1,4 +1,7 @@
 //! A column of text, one value behind the other.
+//!
+//! As the column will be, so that nothing is copied when it is done. Bytes that are no UTF-8 are escaped on their
+//! way in: a column that other tools read must be text, and what was logged must be found.
 
 use std::sync::Arc;
 

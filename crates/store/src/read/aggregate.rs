@@ -1,4 +1,7 @@
-//! Figures of groups of records: each thread fills groups of its own from the columns it needs, then they merge.
+//! Figures of groups of records.
+//!
+//! Each thread fills groups of its own from the columns it needs, and they are merged at the end: no lock is taken
+//! per record, at the price of each thread's having the groups once.
 
 use weir_query::{Aggregation, Answer, Groups};
 

@@ -1,4 +1,7 @@
 //! Which fields records have, and their most frequent values: what a person looks at before he asks.
+//!
+//! It reads the records that match instead of keeping counts while they come, because what is of interest is
+//! nearly always a part of them; so it costs a scan, of the columns asked for only.
 
 use std::collections::{BTreeMap, BTreeSet};
 

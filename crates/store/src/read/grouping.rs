@@ -1,4 +1,7 @@
 //! Puts rows into groups and their values into the groups' figures, column by column.
+//!
+//! What a group is called and what a figure means are the query crate's; here is only the quick way there, from
+//! codes of values to the slot of a group, so that a record costs a few look-ups of small numbers.
 
 use arrow_array::{Array, RecordBatch};
 use arrow_buffer::BooleanBuffer;

@@ -1,4 +1,7 @@
 //! Rows of a batch as records again: each field by its name, with the type it was logged with.
+//!
+//! Column by column is how records lie, record by record is how they are read; the turn is made for the few
+//! that are in an answer, and never on the way to them.
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;

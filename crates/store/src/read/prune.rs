@@ -24,8 +24,6 @@ pub(crate) struct Pruning<'a> {
     meta: &'a FileMeta,
     /// Whether the maps may hold a field.
     is_in_maps: &'a dyn Fn(&str) -> bool,
-    /// Whether the filter is asked; a test turns it off.
-    pub uses_filter: bool,
 }
 
 /// What is left of a row group.
@@ -48,7 +46,7 @@ impl<'a> Pruning<'a> {
         meta: &'a FileMeta,
         is_in_maps: &'a dyn Fn(&str) -> bool,
     ) -> Self {
-        Self { predicate, span, metadata: meta.arrow.metadata(), meta, is_in_maps, uses_filter: true }
+        Self { predicate, span, metadata: meta.arrow.metadata(), meta, is_in_maps }
     }
 
     /// What of a row group may match.
@@ -129,7 +127,7 @@ impl Group<'_> {
 
     /// Where one of the texts, or all of the words, that a match must have may be.
     fn granules_by_filter(&self, test: &FieldTest) -> u32 {
-        let Some(filter) = self.pruning.meta.filter.as_ref().filter(|_| self.pruning.uses_filter) else {
+        let Some(filter) = self.pruning.meta.filter.as_ref() else {
             return GRANULES_ALL;
         };
         let mut needles = test.test.needles();

@@ -269,7 +269,9 @@ impl Lines<'_> {
             let is_wanted = |name: &str| wanted.is_none_or(|names| names.iter().any(|own| own == name));
             let mut pairs = vec![(TIME_FIELD.to_owned(), zone.text(time).into())];
             fields.for_each(&mut |name, value| {
-                if name != TIME_FIELD && is_wanted(name) {
+                // Without a config there are no sources.
+                let is_nothing = name == "source" && search.source.is_empty();
+                if name != TIME_FIELD && is_wanted(name) && !is_nothing {
                     pairs.push((name.to_owned(), json(&value, zone)));
                 }
             });

@@ -48,7 +48,7 @@ fn file_search(arguments: &SearchArguments) -> anyhow::Result<FileSearch> {
     let question = Question::parse(text, clock::now(), DefaultSpan::Everything).map_err(told)?;
     let fields = arguments.fields.as_deref().map(names_of);
     let is_as_read = arguments.order == SearchOrder::Read && question.stats.is_none();
-    let mut printer = Printer::new(arguments.output, fields.is_some());
+    let mut printer = Printer::new(arguments.output, fields.clone());
     match &fields {
         None if is_as_read && arguments.output == SearchOutput::Csv => {
             let problem = "the columns of a table that is printed as it is read must be named with --fields";

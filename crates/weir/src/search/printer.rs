@@ -15,8 +15,8 @@ use crate::report::terminal_columns;
 pub struct Printer {
     out: BufWriter<Stdout>,
     output: SearchOutput,
-    /// Whether the user has named the fields.
-    is_chosen: bool,
+    /// The fields that the user has chosen.
+    chosen: Option<Vec<String>>,
     /// For a table of records: its columns, once they are known.
     columns: Option<ExportFormat>,
     hits: u64,
@@ -24,8 +24,8 @@ pub struct Printer {
 
 impl Printer {
     /// A printer of this form.
-    pub fn new(output: SearchOutput, is_chosen: bool) -> Self {
-        Self { out: BufWriter::new(io::stdout()), output, is_chosen, columns: None, hits: 0 }
+    pub fn new(output: SearchOutput, chosen: Option<Vec<String>>) -> Self {
+        Self { out: BufWriter::new(io::stdout()), output, chosen, columns: None, hits: 0 }
     }
 
     /// Prints the header of a table of records.
@@ -56,7 +56,7 @@ impl Printer {
         let mut line = Vec::new();
         match (self.output, &self.columns) {
             (SearchOutput::Text, _) => {
-                line = text_line(hit, self.is_chosen).into_bytes();
+                line = text_line(hit, self.chosen.as_deref()).into_bytes();
                 line.push(b'\n');
             }
             (SearchOutput::Csv, Some(columns)) => export_line(&mut line, columns, hit),

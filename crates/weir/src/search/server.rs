@@ -10,7 +10,7 @@ use weir_web::{AggregateRequest, SearchFormat, SearchQuery};
 use super::arguments::{SearchArguments, SearchOrder, SearchOutput};
 use super::printer::Printer;
 use super::question::{DefaultSpan, Question, QuestionText};
-use super::{limit_of, say_exactness, say_shown, told};
+use super::{limit_of, names_of, say_exactness, say_shown, told};
 use crate::account::counted;
 use crate::admin::{Connection, runtime};
 use crate::clock;
@@ -67,7 +67,7 @@ async fn aggregate(
     let request = AggregateRequest { query, from, to, tz, ..AggregateRequest::default() };
     let answer = connection.aggregate(request).await?;
     say_span(question, answer.complete_to.as_deref());
-    Printer::new(arguments.output, true).rows(&answer)?;
+    Printer::new(arguments.output, None).rows(&answer)?;
     answer.warnings.iter().for_each(|warning| say(&harmless(warning)));
     say_exactness(&answer);
     Ok(ExitCode::SUCCESS)
@@ -79,7 +79,7 @@ async fn search(
     question: &Question,
 ) -> anyhow::Result<ExitCode> {
     let limit = limit_of(arguments.limit);
-    let mut printer = Printer::new(arguments.output, arguments.fields.is_some());
+    let mut printer = Printer::new(arguments.output, arguments.fields.as_deref().map(names_of));
     let mut query = query_of(arguments, question);
     let is_table = arguments.output == SearchOutput::Csv;
     query.limit = Some(if is_table { 0 } else { PAGE_HITS.min(limit) });

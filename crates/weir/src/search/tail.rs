@@ -12,7 +12,7 @@ use weir_web::Hit;
 use super::arguments::{SearchOutput, TailArguments, TailOutput};
 use super::printer::Printer;
 use super::question::{DefaultSpan, Question, QuestionText};
-use super::told;
+use super::{names_of, told};
 use crate::account::counted;
 use crate::admin::{ApiClient, Connection, escaped, runtime};
 use crate::clock;
@@ -48,7 +48,8 @@ pub fn run(arguments: &TailArguments) -> anyhow::Result<ExitCode> {
         TailOutput::Text => SearchOutput::Text,
         TailOutput::Json => SearchOutput::Json,
     };
-    let mut tail = Tail { printer: Printer::new(output, arguments.fields.is_some()), rest: Vec::new() };
+    let mut tail =
+        Tail { printer: Printer::new(output, arguments.fields.as_deref().map(names_of)), rest: Vec::new() };
     runtime()?.block_on(async {
         let client = Connection::server(&arguments.server).await?;
         tokio::select! {

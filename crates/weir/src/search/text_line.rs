@@ -24,31 +24,30 @@ const REQUEST_DETAILS: [&str; 8] =
 /// The longest value in a line, in characters; the JSON has it whole.
 const VALUE_CHARS_MAX: usize = 2_000;
 
-/// A line for a record, without its end. With `is_chosen` the user has named the fields, and all of them are shown.
-pub fn text_line(hit: &Hit, is_chosen: bool) -> String {
+/// A line for a record, without its end. Where the user has chosen fields, it has those, in that order.
+pub fn text_line(hit: &Hit, chosen: Option<&[String]>) -> String {
     let mut line = plain(hit.get(TIME_FIELD));
-    let mut shown: Vec<&str> = vec![TIME_FIELD];
-    if is_chosen {
-        shown.extend(LEFT_OUT);
-    } else {
-        let is_request = hit.get("status").is_some() || hit.get("method").is_some();
-        let leading: &[&str] = if is_request { &REQUEST_FIELDS } else { &EVENT_FIELDS };
-        for &name in ["source"].iter().chain(leading) {
-            line.push(' ');
-            line.push_str(&leading_value(name, hit.get(name)));
-            shown.push(name);
-        }
-        shown.extend(LEFT_OUT);
-        if is_request {
-            let is_detail = |name: &str| REQUEST_DETAILS.contains(&name);
-            return with_named(line, hit, |name| is_detail(name) && !shown.contains(&name));
-        }
+    if let Some(chosen) = chosen {
+        let found = chosen.iter().filter(|name| *name != TIME_FIELD);
+        let found = found.filter_map(|name| Some((name.as_str(), hit.get(name)?)));
+        return with_named(line, found);
     }
-    with_named(line, hit, |name| !shown.contains(&name))
+    let is_request = hit.get("status").is_some() || hit.get("method").is_some();
+    let leading: &[&str] = if is_request { &REQUEST_FIELDS } else { &EVENT_FIELDS };
+    for &name in ["source"].iter().chain(leading) {
+        line.push(' ');
+        line.push_str(&leading_value(name, hit.get(name)));
+    }
+    let is_shown = |name: &str| {
+        name == TIME_FIELD || name == "source" || leading.contains(&name) || LEFT_OUT.contains(&name)
+    };
+    let is_wanted = |name: &str| !is_shown(name) && (!is_request || REQUEST_DETAILS.contains(&name));
+    let pairs = hit.0.iter().map(|(name, value)| (name.as_str(), value));
+    with_named(line, pairs.filter(|(name, _)| is_wanted(name)))
 }
 
-fn with_named(mut line: String, hit: &Hit, is_wanted: impl Fn(&str) -> bool) -> String {
-    for (name, value) in hit.0.iter().filter(|(name, _)| is_wanted(name)) {
+fn with_named<'h>(mut line: String, pairs: impl Iterator<Item = (&'h str, &'h Value)>) -> String {
+    for (name, value) in pairs {
         line.push(' ');
         line.push_str(&harmless(name));
         line.push('=');
@@ -96,9 +95,17 @@ fn cut(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check(json: &str, is_chosen: bool, expected: &str) {
+    fn check(json: &str, expected: &str) {
         let hit: Hit = serde_json::from_str(json).unwrap();
-        assert_eq!(text_line(&hit, is_chosen), expected);
+        assert_eq!(text_line(&hit, None), expected);
+    }
+
+    #[test]
+    fn chosen_fields_stand_in_the_order_that_was_asked_for() {
+        let json = r#"{"@timestamp":"t","path":"/a b","status":200,"user_agent":"x","_id":"00"}"#;
+        let hit: Hit = serde_json::from_str(json).unwrap();
+        let chosen = ["status", "none", "path", "_id"].map(str::to_owned);
+        assert_eq!(text_line(&hit, Some(&chosen)), "t status=200 path=\"/a b\" _id=00");
     }
 
     #[test]
@@ -106,33 +113,25 @@ mod tests {
         check(
             r#"{"@timestamp":"2026-11-20T10:15:30Z","source":"nginx","host":"shop","method":"GET","path":"/a",
                 "route":"/a","status":503,"request_time":0.4,"user_agent":"x","request_id":"r1","_id":"00"}"#,
-            false,
             "2026-11-20T10:15:30Z nginx 503 GET shop /a 0.4s route=/a request_id=r1",
         );
         check(
             r#"{"@timestamp":"2026-11-20T10:15:30Z","source":"errors","message":"payment failed","level":3,
                 "user_email":"a@b.com","note":"a b","empty":"","_id":"00","_origin":"x"}"#,
-            false,
             "2026-11-20T10:15:30Z errors 3 payment failed user_email=a@b.com note=\"a b\" empty=\"\"",
         );
-        check(r#"{"@timestamp":"t","method":"GET"}"#, false, "t - - GET - - -");
-        check(
-            r#"{"@timestamp":"t","status":200,"user_agent":"x y","_id":"00"}"#,
-            true,
-            "t status=200 user_agent=\"x y\"",
-        );
+        check(r#"{"@timestamp":"t","method":"GET"}"#, "t - - GET - - -");
     }
 
     #[test]
     fn what_strangers_wrote_cannot_speak_to_the_terminal() {
         check(
             r#"{"@timestamp":"t","source":"s","message":"a\u001b[31m\nb","x\u0007":"\u202e"}"#,
-            false,
             "t s - a\u{fffd}[31m\u{fffd}b x\u{fffd}=\u{fffd}",
         );
         let long =
             format!(r#"{{"@timestamp":"t","source":"s","level":1,"message":"{}"}}"#, "é".repeat(3_000));
         let hit: Hit = serde_json::from_str(&long).unwrap();
-        assert_eq!(text_line(&hit, false).chars().count(), "t s 1 ".len() + VALUE_CHARS_MAX + 1);
+        assert_eq!(text_line(&hit, None).chars().count(), "t s 1 ".len() + VALUE_CHARS_MAX + 1);
     }
 }

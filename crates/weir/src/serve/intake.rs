@@ -3,14 +3,15 @@
 //! A file, an object of a bucket and a replayed reject are counted by the same code, so that they cannot
 //! come to different numbers.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use weir_enrich::{Enricher, Scratch};
+use weir_enrich::{Enriched, Enricher, Scratch};
 use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
 use weir_ledger::StoredReject;
 use weir_meter::MeterOptions;
-use weir_record::{Format, Minute, Record, RecordContext, Reject, Timestamp};
+use weir_record::{Format, LineParser, Minute, Record, RecordContext, Reject, Request, Timestamp};
 
 use super::record_keeping::RecordKeeping;
 use super::rules::CurrentRules;
@@ -139,34 +140,90 @@ impl<'i> Counter<'i> {
             Ok(record) => record,
             Err(why) => return self.reject(unit, line.number, line.bytes, why, false),
         };
-        let keeping = &self.intake.keeping;
         let number = if self.is_from_start { line.number } else { 0 };
-        let mut context = RecordContext {
-            source: &self.intake.source,
-            service: None,
-            route: None,
-            target_group: None,
-            kind: None,
-            tags: &[],
-            format: line.format,
-            line: line.bytes,
-        };
-        match record {
+        let redacted = match record {
             Record::Request(request) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
                 unit.observe(&counting(request, &enriched), request);
-                context.service = enriched.service.map(|service| service.name.as_str());
-                context.route = Some(enriched.route).filter(|_| request.path.is_some());
-                context.target_group = Some(enriched.target_group).filter(|group| !group.is_empty());
-                keeping.take_in(unit, record, &context, self.origin, number);
+                let context = self.context_of(line.format, line.bytes, request, &enriched);
+                self.keep(unit, record, &context, number)
             }
             Record::Event(event) => {
                 unit.account.record(event.time);
-                keeping.take_in(unit, record, &context, self.origin, number);
+                self.keep(unit, record, &self.context(line.format, line.bytes), number)
             }
+        };
+        if let Some(redacted) = redacted {
+            self.keep_redacted(unit, scratch, line.format, &redacted, number);
         }
         let time = record.time();
         unit.account.late += u64::from(self.complete_to.is_some_and(|complete_to| time < complete_to));
+    }
+
+    /// Adds a record to the user's own metrics, and keeps it if it may be kept as it is; else gives the line as
+    /// it may be kept.
+    #[inline]
+    fn keep(
+        &self,
+        unit: &mut Unit,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        number: u64,
+    ) -> Option<Vec<u8>> {
+        let keeping = &self.intake.keeping;
+        keeping.observe(unit, record, context);
+        match keeping.redact(record, context) {
+            Cow::Owned(redacted) => return Some(redacted),
+            Cow::Borrowed(_) => keeping.put(unit, record, context, self.origin, number),
+        }
+        None
+    }
+
+    /// Keeps the record of a line from which something was taken out: what is said of it, its route above all,
+    /// must not have that either.
+    fn keep_redacted(
+        &self,
+        unit: &mut Unit,
+        scratch: &mut Scratch,
+        format: Format,
+        redacted: &[u8],
+        number: u64,
+    ) {
+        let keeping = &self.intake.keeping;
+        LineParser::new(format, usize::MAX).parse_block(redacted, |line| match line.outcome {
+            Ok(Record::Request(request)) => {
+                let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
+                let context = self.context_of(format, redacted, request, &enriched);
+                keeping.put(unit, Record::Request(request), &context, self.origin, number);
+            }
+            Ok(record) => keeping.put(unit, record, &self.context(format, redacted), self.origin, number),
+            Err(why) => {
+                static SAID: Once = Once::new();
+                let (source, reason) = (&*self.intake.source, why.reason.label());
+                let text = "records are counted and not kept: without what `redact` takes out their lines are none";
+                SAID.call_once(|| tracing::error!(source, reason, text));
+            }
+        });
+    }
+
+    fn context<'c>(&'c self, format: Format, line: &'c [u8]) -> RecordContext<'c> {
+        let (service, route, target_group, kind, tags) = (None, None, None, None, &[]);
+        RecordContext { source: &self.intake.source, service, route, target_group, kind, tags, format, line }
+    }
+
+    fn context_of<'c>(
+        &'c self,
+        format: Format,
+        line: &'c [u8],
+        request: &Request<'_>,
+        enriched: &Enriched<'c>,
+    ) -> RecordContext<'c> {
+        RecordContext {
+            service: enriched.service.map(|service| service.name.as_str()),
+            route: Some(enriched.route).filter(|_| request.path.is_some()),
+            target_group: Some(enriched.target_group).filter(|group| !group.is_empty()),
+            ..self.context(format, line)
+        }
     }
 
     /// Notes that an object was read to its end: what its name says of its interval.

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use weir_record::{LineParser, Record, RecordContext, RecordFields};
+use weir_record::{Record, RecordContext, RecordFields};
 use weir_store::Store;
 
 use super::declared::Declared;
@@ -34,51 +34,31 @@ pub struct RecordKeeping {
 }
 
 impl RecordKeeping {
-    /// Takes in a record of the line number `number` of `origin`.
+    /// Adds a record to the user's own metrics.
     #[inline]
-    pub fn take_in(
-        &self,
-        unit: &mut Unit,
-        record: Record<'_>,
-        context: &RecordContext<'_>,
-        origin: &str,
-        number: u64,
-    ) {
+    pub fn observe(&self, unit: &mut Unit, record: Record<'_>, context: &RecordContext<'_>) {
         if unit.reach != Reach::Minutes && !self.declared.is_empty() {
             let fields = RecordFields::new(record, *context);
             self.declared.observe(&mut unit.declared, &fields, context.source);
         }
+    }
+
+    /// The line of a record as it may be kept. Where it is another than it was, the record is to be parsed from
+    /// it again.
+    #[inline]
+    pub fn redact<'l>(&self, record: Record<'_>, context: &RecordContext<'l>) -> Cow<'l, [u8]> {
         if self.redaction.is_empty() {
-            return self.put(unit, record, context, origin, number);
-        }
-        let line = if self.redaction.has_filters() {
+            Cow::Borrowed(context.line)
+        } else if self.redaction.has_filters() {
             self.redaction.line(context.format, context.line, &RecordFields::new(record, *context))
         } else {
             self.redaction.line_of_any(context.format, context.line)
-        };
-        match line {
-            Cow::Borrowed(_) => self.put(unit, record, context, origin, number),
-            Cow::Owned(line) => self.put_redacted(unit, &line, context, origin, number),
         }
     }
 
-    fn put_redacted(
-        &self,
-        unit: &mut Unit,
-        line: &[u8],
-        context: &RecordContext<'_>,
-        origin: &str,
-        number: u64,
-    ) {
-        let context = RecordContext { line, ..*context };
-        LineParser::new(context.format, usize::MAX).parse_block(line, |line| {
-            if let Ok(record) = line.outcome {
-                self.put(unit, record, &context, origin, number);
-            }
-        });
-    }
-
-    fn put(
+    /// Keeps a record, number `number` of `origin`, if it is to be kept; else shows it to who watches.
+    #[inline]
+    pub fn put(
         &self,
         unit: &mut Unit,
         record: Record<'_>,

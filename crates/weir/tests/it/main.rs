@@ -19,6 +19,8 @@ mod cli;
 mod demo;
 /// A disk without room.
 mod disk_full;
+/// DuckDB and pyarrow read the store's files, and agree with its answers.
+mod duckdb;
 /// Watched files across restarts: known by their text and position.
 mod files_ledger;
 /// Pushes of other programs: taken whole, durable, counted once.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::lines::albs;
 use crate::support::{
-    Folder, Process, Server, gzip, output, until, weir, weir_command, weir_with_input, within,
+    Folder, Process, Server, escaped, gzip, output, until, weir, weir_command, weir_with_input, within,
 };
 
 const COUNT: &str = "alb_log_request_count_total";
@@ -38,16 +38,6 @@ fn server_with(lines: &str, count: f64) -> (Folder, Server) {
     let server = Server::start(&[&folder.path("")]);
     server.await_sum(NGINX_COUNT, &[], count);
     (folder, server)
-}
-
-/// A text as it stands in an address.
-fn escaped(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 #[track_caller]

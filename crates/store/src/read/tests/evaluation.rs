@@ -13,7 +13,6 @@ proptest! {
     fn columns_match_as_their_records_do(records in vec(record(), 1..60), predicate in predicate()) {
         let rows = rows_of(&records, &SequenceNumbers::starting_at(0));
         let matching = select(&predicate, &rows);
-        eprintln!("XSTAT {} {}", matching.count_set_bits(), matching.len());
         for (row, record) in numbered(&records).iter().enumerate() {
             prop_assert_eq!(matching.value(row), predicate.matches(record), "row {}: {:?}", row, record);
         }

@@ -1,0 +1,271 @@
+//! DuckDB and pyarrow read the folder of a server that runs, and agree with its own answers.
+//!
+//! A differential test: random questions, each in our language and in SQL, over random records. The SQL says what
+//! a value of any type means in some lines of macros, the program in some thousand lines of Rust with filters,
+//! statistics and page indexes, so an error in one of them shows. `WEIR_TEST_SEED` repeats a run.
+
+/// The fields, and their values in SQL.
+mod fields;
+/// Random filters.
+mod filters;
+/// Random lines.
+mod lines;
+/// The other programs.
+mod reader;
+/// Random statistics.
+mod statistics;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use self::filters::{Filter, filter};
+use self::lines::{DAY, DAYS, events, requests};
+use self::reader::Reader;
+use self::statistics::{Statistics, key_text, statistics};
+use crate::support::{Folder, Random, Server, date_time, escaped, gzip, now_seconds, until};
+
+/// Questions whose answer is records.
+const SEARCHES: usize = 800;
+
+/// Questions whose answer is numbers.
+const STATISTICS: usize = 300;
+
+/// After how many questions more records come, on a day that nobody asks for.
+const QUESTIONS_PER_ARRIVAL: usize = 220;
+
+/// Rounds of records, each of which is in files before the next comes.
+const ROUNDS: usize = 2;
+
+/// Records of a file.
+const RECORDS_PER_FILE: usize = 120;
+
+/// Records of the largest file, which has several pages of each column.
+const RECORDS_OF_A_LARGE_FILE: usize = 5_000;
+
+/// Records of a page that our answer may have.
+const PAGE: usize = 10_000;
+
+/// A server and its records, and who reads its files.
+struct Comparison {
+    folder: Folder,
+    data: String,
+    server: Server,
+    random: Random,
+    /// The first second of the first day.
+    begin: i64,
+    records: usize,
+}
+
+impl Comparison {
+    fn start() -> Self {
+        let folder = Folder::new();
+        let logs = folder.path("");
+        let config = folder.write(
+            "weir.yaml",
+            format!(
+                "sources:\n- {{name: web, type: file, format: nginx_json, path: \"{logs}/web*\"}}\n\
+                 - {{name: app, type: file, format: ndjson, path: \"{logs}/app*\"}}\n"
+            ),
+        );
+        let data = folder.path("data");
+        let server = Server::start_in(&data, &["-c", &config]);
+        let begin = now_seconds() / DAY * DAY - (DAYS + 1) * DAY;
+        let random = Random::new(Random::seed_of_this_run());
+        Self { folder, data, server, random, begin, records: 0 }
+    }
+
+    /// Lets files arrive and waits until they are counted.
+    fn publish(&mut self, files: &[(String, String)]) {
+        for (name, text) in files {
+            self.records += text.lines().count();
+            self.folder.publish(name, gzip(text));
+        }
+        self.server.await_sum("weir_source_stored_total", &[], self.records as f64);
+    }
+
+    /// Has everything that is in memory written to files: a deletion does that first.
+    fn roll(&self) {
+        let nobody = br#"{"query": "user_email:nobody", "from": "0", "to": "1", "dry_run": false}"#;
+        let headers = [("Content-Type", "application/json")];
+        until("all records to be in files", || {
+            let answer = self.server.request("POST", "/api/delete", &headers, nobody);
+            assert_eq!(answer.status, 200, "{}", answer.lossy());
+            self.records_in_files()
+        });
+    }
+
+    /// `Some` when nothing is in the write-ahead segments.
+    fn records_in_files(&self) -> Option<()> {
+        let segments = std::fs::read_dir(format!("{}/store/wal", self.data)).unwrap();
+        (segments.count() == 0).then_some(())
+    }
+
+    fn publish_all(&mut self) {
+        for round in 0..ROUNDS {
+            let mut files = Vec::new();
+            for day in 0..DAYS {
+                let (midnight, random) = (self.begin + day * DAY, &mut self.random);
+                let is_large = round == 0 && day == 1;
+                let count = if is_large { RECORDS_OF_A_LARGE_FILE } else { RECORDS_PER_FILE };
+                files.push((format!("web-{round}-{day}.gz"), requests(random, midnight, count)));
+                files.push((format!("app-{round}-{day}.gz"), events(random, midnight, RECORDS_PER_FILE)));
+            }
+            self.publish(&files);
+            self.roll();
+        }
+    }
+
+    /// A random span of time, within the days that are asked for: as parameters, and in SQL.
+    fn times(&mut self) -> (String, String) {
+        let (mut from, mut to) = (self.begin, self.begin + DAYS * DAY);
+        if self.random.once_in(4) {
+            from += i64::try_from(self.random.below(40)).unwrap() * 3_600;
+            to = from + i64::try_from(1 + self.random.below(30)).unwrap() * 3_600;
+            to = to.min(self.begin + DAYS * DAY);
+        }
+        let (from, to) = (date_time(from), date_time(to));
+        let sql = format!(
+            "\"@timestamp\" >= TIMESTAMPTZ '{from}+00' AND \"@timestamp\" < TIMESTAMPTZ '{to}+00'"
+        );
+        (format!("from={from}Z&to={to}Z"), sql)
+    }
+
+    /// Asks both for records.
+    fn search(&mut self, reader: &mut Reader) -> Result<usize, String> {
+        let filter = filter(&mut self.random, self.begin);
+        let (span, times_sql) = self.times();
+        let is_newest_first = self.random.once_in(2);
+        let (order, direction) = if is_newest_first { ("newest", "DESC") } else { ("oldest", "ASC") };
+        let limit = if self.random.once_in(3) { 7 } else { PAGE };
+        let Filter { query, sql } = &filter;
+        let sql = format!(
+            "SELECT epoch_us(\"@timestamp\"), _sequence FROM records WHERE {times_sql} AND {sql} \
+             ORDER BY 1 {direction}, 2 {direction}"
+        );
+        reader.ask(&sql);let t0=std::time::Instant::now();
+        let path = format!(
+            "/api/search?query={}&{span}&order={order}&limit={limit}&fields=status",
+            escaped(query)
+        );
+        let response = self.server.get(&path);let t1=std::time::Instant::now();
+        let expected = reader.rows().map_err(|error| format!("{query}\n{sql}\n{error}"))?;
+        println!("weir {:?} more {:?} took {}", t1-t0, t1.elapsed(), response.json()["took_ms"]);let answer = response.json();
+        let explained = |problem: String| format!("{query}\n{span} {order} {limit}\n{sql}\n{problem}");
+        if response.status != 200 {
+            return Err(explained(answer.to_string()));
+        }
+        let found: Vec<(i64, i64)> = answer["hits"].as_array().unwrap().iter().map(place).collect();
+        let number = |row: &Value, index: usize| row[index].as_i64().unwrap();
+        let expected: Vec<(i64, i64)> = expected.iter().map(|row| (number(row, 0), number(row, 1))).collect();
+        if answer["total"].as_u64() != Some(expected.len() as u64) {
+            let missing = expected.iter().find(|place| !found.contains(place));
+            let surplus = found.iter().find(|place| !expected.contains(place));
+            return Err(explained(format!(
+                "weir finds {}, DuckDB {}; only DuckDB: {missing:?}, only weir: {surplus:?}",
+                answer["total"],
+                expected.len()
+            )));
+        }
+        if found[..] != expected[..limit.min(expected.len())] {
+            return Err(explained(format!("other records or another order: {found:?} {expected:?}")));
+        }
+        Ok(expected.len())
+    }
+
+    /// Asks both for numbers.
+    fn statistics(&mut self, reader: &mut Reader) -> Result<usize, String> {
+        let filter = if self.random.once_in(3) {
+            Filter { query: "*".to_owned(), sql: "true".to_owned() }
+        } else {
+            filter(&mut self.random, self.begin)
+        };
+        let (span, times_sql) = self.times();
+        let Statistics { query, sql, keys, metrics } = statistics(&mut self.random, &filter, &times_sql);
+        reader.ask(&sql);
+        let response = self.server.get(&format!("/api/aggregate?query={}&{span}", escaped(&query)));
+        let expected = reader.rows().map_err(|error| format!("{query}\n{sql}\n{error}"))?;
+        let answer = response.json();
+        let explained = |problem: String| format!("{query}\n{span}\n{sql}\n{problem}");
+        if response.status != 200 || answer["is_exact"] != true {
+            return Err(explained(answer.to_string()));
+        }
+        let numbers_of = |numbers: Vec<&Value>| numbers.into_iter().map(Value::as_f64).collect::<Vec<_>>();
+        let mut found = BTreeMap::new();
+        for row in answer["rows"].as_array().unwrap() {
+            let key: Vec<String> = keys.iter().map(|key| key_text(&row[key])).collect();
+            let numbers = numbers_of((0..metrics).map(|index| &row[format!("m{index}")]).collect());
+            found.insert(key, numbers);
+        }
+        let mut wanted = BTreeMap::new();
+        for row in &expected {
+            let row = row.as_array().unwrap();
+            let key: Vec<String> = row[..keys.len()].iter().map(|key| key.as_str().unwrap().to_owned()).collect();
+            wanted.insert(key, numbers_of(row[keys.len()..].iter().collect()));
+        }
+        // Without groups SQL has a row of nothing where we have none.
+        if keys.is_empty() && found.is_empty() {
+            wanted.retain(|_, numbers| numbers.iter().any(|number| number.is_some_and(|number| number != 0.0)));
+        }
+        match difference(&found, &wanted) {
+            Some(problem) => Err(explained(problem)),
+            None => Ok(expected.len()),
+        }
+    }
+}
+
+type Groups = BTreeMap<Vec<String>, Vec<Option<f64>>>;
+
+/// The first group that differs.
+fn difference(found: &Groups, wanted: &Groups) -> Option<String> {
+    if let Some(key) = wanted.keys().find(|key| !found.contains_key(*key)) {
+        return Some(format!("weir lacks the group {key:?} {:?}", wanted[key]));
+    }
+    let is_same = |one: &Option<f64>, other: &Option<f64>| match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= 1e-9 * one.abs().max(1.0),
+        (one, other) => one == other,
+    };
+    found.iter().find_map(|(key, numbers)| match wanted.get(key) {
+        None => Some(format!("DuckDB lacks the group {key:?} {numbers:?}")),
+        Some(wanted) if numbers.len() != wanted.len() || !numbers.iter().zip(wanted).all(|(one, other)| is_same(one, other)) => {
+            Some(format!("group {key:?}: weir {numbers:?}, DuckDB {wanted:?}"))
+        }
+        Some(_) => None,
+    })
+}
+
+/// Where a record stands among all: its time, and its arrival number.
+fn place(hit: &Value) -> (i64, i64) {
+    let id = hit["_id"].as_str().unwrap();
+    let number = |digits: &str| u64::from_str_radix(digits, 16).unwrap().cast_signed();
+    (number(&id[..16]), number(&id[16..]))
+}
+
+#[test]
+fn duckdb_agrees_with_a_thousand_answers() {
+    let mut comparison = Comparison::start();
+    comparison.publish_all();
+    let mut reader = Reader::start(&comparison.data);
+    let (mut found, mut problems) = (0, Vec::new());
+    for question in 0..SEARCHES + STATISTICS {
+        if question % QUESTIONS_PER_ARRIVAL == QUESTIONS_PER_ARRIVAL - 1 {
+            // The folder changes while it is read.
+            let later = comparison.begin + DAYS * DAY;
+            let text = events(&mut comparison.random, later, RECORDS_PER_FILE);
+            comparison.publish(&[(format!("app-later-{question}.gz"), text)]);
+            comparison.roll();
+        }
+        let answered = if question % ((SEARCHES + STATISTICS) / STATISTICS) == 0 {
+            comparison.statistics(&mut reader)
+        } else {
+            comparison.search(&mut reader)
+        };
+        match answered {
+            Ok(rows) => found += usize::from(rows > 0),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    assert!(problems.is_empty(), "{} answers differ:\n{}", problems.len(), problems.join("\n\n"));
+    println!("{} questions, of which {found} found something", SEARCHES + STATISTICS);
+    assert!(found > (SEARCHES + STATISTICS) / 4, "most questions found nothing, so little was shown: {found}");
+}
