@@ -1,4 +1,6 @@
-//! Whether the server lives, and whether it is of use yet.
+//! Whether the server lives, and whether it is of use yet; and what there is to ask.
+//!
+//! Two answers and not one: a supervisor that restarts what is merely starting never gets it started.
 
 use axum::extract::State;
 use axum::http::StatusCode;

@@ -82,7 +82,7 @@ impl<'a> OtherFields<'a> {
         self.hashes.clear();
         self.names.clear();
         // Collecting what is no more gives the same room back.
-        let entries = self.entries.into_iter().filter_map(|_| None).collect();
+        let entries = self.entries.into_iter().map_while(|_| None).collect();
         OtherFields { entries, hashes: self.hashes, names: self.names }
     }
 

@@ -58,7 +58,8 @@ fn operation(endpoint: &Endpoint) -> Value {
         operation["security"] = json!([{"basic": []}, {"bearer": []}]);
     }
     if let Some(schema) = endpoint.body {
-        operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schemas::reference(schema)}}});
+        let content = json!({"application/json": {"schema": schemas::reference(schema)}});
+        operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
 }

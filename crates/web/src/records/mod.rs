@@ -155,11 +155,11 @@ pub(crate) async fn filtered_routes(records: Option<Records>, query: RoutesQuery
     }
 }
 
-const AGGREGATE_HINT: &str = "send {\"query\": \"...\", \"group_by\": [\"route\"], \"metrics\": {\"n\": {\"count\": {}}}} as \
-                              application/json; /api/openapi.json has all of it";
+const AGGREGATE_HINT: &str = "send {\"query\": \"...\", \"group_by\": [\"route\"], \"metrics\": {\"n\": {\"count\": {}}}} \
+     as application/json; /api/openapi.json has all of it";
 
-const DELETE_HINT: &str =
-    "send {\"query\": \"...\", \"from\": \"0\", \"to\": \"now\", \"dry_run\": true} as application/json";
+const DELETE_HINT: &str = "send {\"query\": \"...\", \"from\": \"0\", \"to\": \"now\", \"dry_run\": true} \
+     as application/json";
 
 /// A question by the query of an address, and who answers it.
 fn asked<Q>(

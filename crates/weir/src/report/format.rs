@@ -16,7 +16,7 @@ use crate::account::grouped;
 use crate::output::harmless;
 
 /// The values that a table shows: what fits beside a route in 80 columns.
-const SHOWN: [ValueColumn; 6] = [
+pub const SHOWN: [ValueColumn; 6] = [
     ValueColumn::Count,
     ValueColumn::ErrorRatio,
     ValueColumn::Mean,
@@ -151,7 +151,8 @@ fn quoted(value: &str) -> String {
     }
 }
 
-fn header(column: ValueColumn) -> &'static str {
+/// The heading of a column for people.
+pub fn header(column: ValueColumn) -> &'static str {
     match column {
         ValueColumn::Count => "count",
         ValueColumn::ErrorRatio => "errors",
@@ -160,7 +161,11 @@ fn header(column: ValueColumn) -> &'static str {
 }
 
 fn cell(column: ValueColumn, group: &Group, span_seconds: f64) -> String {
-    let Some(value) = column.value(group, span_seconds) else { return "-".to_owned() };
+    column.value(group, span_seconds).map_or("-".to_owned(), |value| shown(column, value))
+}
+
+/// A value for people: with units and three digits.
+pub fn shown(column: ValueColumn, value: f64) -> String {
     match column {
         ValueColumn::Count | ValueColumn::BytesOut => grouped(value as u64),
         ValueColumn::ErrorRatio => share(value),

@@ -13,12 +13,13 @@ use weir_web::{
 };
 
 use super::column::{GroupColumn, ValueColumn};
+use super::format::{SHOWN, header, shown};
 use super::{question, terminal_columns};
-use crate::account::counted;
+use crate::account::grouped;
 use crate::admin::{Connection, runtime};
 use crate::cli::{ReportArguments, ReportOutput};
 use crate::output::{UsageError, harmless, say};
-use crate::search::{DefaultSpan, Question, rows_table};
+use crate::search::{DefaultSpan, Question, aligned};
 
 /// Groups that are asked for, so that they can be sorted by any column here.
 const GROUPS_MAX: usize = 100_000;
@@ -182,15 +183,7 @@ fn print(
     let mut out = std::io::stdout().lock();
     match output {
         ReportOutput::Table => {
-            out.write_all(rows_table(rows, terminal_columns()).as_bytes())?;
-            if left_out > 0 {
-                say(&format_args!(
-                    "{} left out; --limit 0 prints all",
-                    counted(left_out as u64, "row", "rows")
-                ));
-            }
-            let count = total.get("count").and_then(Value::as_u64).unwrap_or(0);
-            say(&format_args!("{} in all", counted(count, "request", "requests")));
+            out.write_all(table(rows, total, left_out).as_bytes())?;
         }
         ReportOutput::Json => {
             let report = json!({
@@ -214,12 +207,65 @@ fn print(
     Ok(())
 }
 
+/// The table of a report: as that of files.
+fn table(rows: &[Pairs<Value>], total: &Pairs<Value>, left_out: usize) -> String {
+    let is_key = |name: &str| ValueColumn::ALL.iter().all(|column| column.name() != name);
+    let key = |value: &Value| match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => harmless(text),
+        other => harmless(&other.to_string()),
+    };
+    let values = |row: &Pairs<Value>| {
+        SHOWN.map(|column| {
+            let value = row.get(column.name()).and_then(Value::as_f64);
+            value.map_or("-".to_owned(), |value| shown(column, value))
+        })
+    };
+    let keys = rows.first().map_or(1, |row| row.0.iter().filter(|(name, _)| is_key(name)).count()).max(1);
+    let names = rows
+        .first()
+        .map_or(Vec::new(), |row| row.0.iter().take(keys).map(|(name, _)| harmless(name)).collect());
+    let line = |mut cells: Vec<String>, values: Vec<String>| {
+        cells.resize(keys, String::new());
+        cells.into_iter().chain(values).collect::<Vec<String>>()
+    };
+    let mut lines = vec![line(names, SHOWN.map(header).map(str::to_owned).to_vec())];
+    for row in rows {
+        let cells = row.0.iter().take(keys).map(|(_, value)| key(value)).collect();
+        lines.push(line(cells, values(row).to_vec()));
+    }
+    if left_out > 0 {
+        lines.push(line(
+            vec![format!("{} more rows", grouped(left_out as u64))],
+            vec![String::new(); SHOWN.len()],
+        ));
+    }
+    lines.push(line(vec!["total".to_owned()], values(total).to_vec()));
+    let is_right: Vec<bool> = (0..keys + SHOWN.len()).map(|column| column >= keys).collect();
+    aligned(&lines, &is_right, terminal_columns())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn answer(rows: &str) -> AggregateAnswer {
         AggregateAnswer { rows: serde_json::from_str(rows).expect("rows"), ..AggregateAnswer::default() }
+    }
+
+    #[test]
+    fn the_table_is_for_people() {
+        let all = answer(r#"[{"route":"/a","count":1200,"avg":0.4,"p50":0.1,"p95":2.5,"p99":null}]"#);
+        let failed = answer(r#"[{"route":"/a","count":12}]"#);
+        let rows = merged(&all, &failed, 1, 100.0);
+        let total = merged(&answer(r#"[{"count":1300}]"#), &answer("[]"), 0, 100.0);
+        assert_eq!(
+            table(&rows, &total[0], 2),
+            "route        count  errors    avg    p50    p95  p99\n\
+             /a           1,200   1.00%  400ms  100ms  2.50s    -\n\
+             2 more rows\n\
+             total        1,300      0%      -      -      -    -\n"
+        );
     }
 
     #[test]

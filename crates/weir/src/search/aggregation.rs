@@ -1,4 +1,7 @@
 //! Numbers of groups, from the API's request to what the store evaluates, and from its answer to rows.
+//!
+//! The API's request and the language's `| stats` become one type here, so that neither can count anything that the
+//! other cannot, and both are refused in the same words.
 
 use weir_query::{Aggregation, AggregationError, GroupBy, Metric, Order, ROWS_DEFAULT};
 use weir_web::{

@@ -1,4 +1,7 @@
 //! `weir delete`: records removed for good, and what that did not reach.
+//!
+//! The answer has two parts that are never mixed up: what is gone stands on stdout, and what may be elsewhere on
+//! stderr, so that a script that deletes still shows a person what is left to do.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ pub use delete::run as delete;
 pub use hit::{ID_FIELD, TIME_FIELD, hit, json};
 pub use question::{DefaultSpan, Question, QuestionText, bad_parameters, bad_query};
 pub use record_context::{RecordFilter, enriched_context, plain_context};
-pub use rows_table::rows_table;
+pub use rows_table::aligned;
 pub use tail::run as tail;
 pub use zone::Zone;
 

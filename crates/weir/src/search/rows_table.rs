@@ -27,14 +27,19 @@ pub fn rows_table(rows: &[Pairs<Value>], width: usize) -> String {
     let numbers: Vec<bool> = (0..header.len()).map(is_number).collect();
     let cells = |row: &Pairs<Value>| row.0.iter().map(|(_, value)| cell(value)).collect::<Vec<_>>();
     let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
-    let widths = group_widths(&lines, width);
+    aligned(&lines, &numbers, width)
+}
+
+/// Lines of at most `width` columns, of which those of `is_right` stand to the right.
+pub fn aligned(lines: &[Vec<String>], is_right: &[bool], width: usize) -> String {
+    let widths = group_widths(lines, width);
     let mut text = String::new();
-    for line in &lines {
+    for line in lines {
         let mut shown = String::new();
-        for ((cell, &width), &is_number) in line.iter().zip(&widths).zip(&numbers) {
+        for ((cell, &width), &is_right) in line.iter().zip(&widths).zip(is_right) {
             let cell = cut_middle(cell, width);
             let space = " ".repeat(width.saturating_sub(cell.width()));
-            let (before, behind) = if is_number { (space.as_str(), "") } else { ("", space.as_str()) };
+            let (before, behind) = if is_right { (space.as_str(), "") } else { ("", space.as_str()) };
             shown.push_str(&format!("{before}{cell}{behind}{:GAP$}", ""));
         }
         text.push_str(shown.trim_end());

@@ -89,9 +89,11 @@ pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::R
     forget_undeclared(&ledger, &mut inner)?;
     let store =
         Store::open(store_options(config), kept, files).context("cannot open the store of records")?;
-    let state = Arc::new(State::new(inner, Arc::clone(&ledger), config.metrics.expire_after));
+    let store = Arc::new(store);
+    let expire_after = config.metrics.expire_after;
+    let state = Arc::new(State::new(inner, Arc::clone(&ledger), Arc::clone(&store), expire_after));
     publications.iter().for_each(|publication| publication.tell(&state));
-    Ok(Opened { ledger, state, preparation, publications, store: Arc::new(store), declared })
+    Ok(Opened { ledger, state, preparation, publications, store, declared })
 }
 
 /// Removes series that the config declared once and does not now, before anything is counted.

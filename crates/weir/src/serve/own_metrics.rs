@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use weir_meter::{Family, Histogram, Kind, Meter, Series, Value, View, pushed};
 use weir_record::{Minute, Timestamp};
+use weir_store::Store;
 
 use super::account::Account;
 use super::state::{Inner, SourceState};
@@ -366,6 +367,33 @@ const PROCESS_FAMILIES: [&str; 5] = [
     "process_open_fds",
     "process_threads",
 ];
+
+/// What the store holds.
+pub fn store_families(store: &Store) -> Vec<Family> {
+    let view = store.view();
+    let one = |value| vec![number(&[], value)];
+    vec![
+        family("weir_store_records", "Records that can be found.", Kind::Gauge, one(view.rows() as f64)),
+        family(
+            "weir_store_files",
+            "Files that hold records; the newest records are in memory.",
+            Kind::Gauge,
+            one(view.files.len() as f64),
+        ),
+        family(
+            "weir_store_bytes",
+            "What records take on the disk, with filters and write-ahead segments.",
+            Kind::Gauge,
+            one(store.disk_bytes() as f64),
+        ),
+        family(
+            "weir_store_problems_total",
+            "Files of the store that turned out damaged, since the start.",
+            Kind::Counter,
+            one(store.problems().len() as f64),
+        ),
+    ]
+}
 
 /// What the process uses, by the names that all Prometheus clients have (Linux's /proc).
 pub fn process_families() -> Vec<Family> {

@@ -12,6 +12,7 @@ use weir_ledger::{Ledger, LedgerError};
 use weir_meter::pushed::PushedSeries;
 use weir_meter::{Meter, RouteSummaries, Scrapers, Snapshot, View, Watermark};
 use weir_record::{Minute, Timestamp};
+use weir_store::Store;
 use weir_web::{RouteStatistics, RoutesQuery};
 
 use super::account::Account;
@@ -23,6 +24,7 @@ use crate::clock;
 pub struct State {
     inner: Mutex<Inner>,
     ledger: Arc<Ledger>,
+    store: Arc<Store>,
     is_ready: AtomicBool,
     is_writable: AtomicBool,
     expire_after: Duration,
@@ -88,10 +90,11 @@ impl SourceState {
 
 impl State {
     /// The state as the ledger has it.
-    pub fn new(inner: Inner, ledger: Arc<Ledger>, expire_after: Duration) -> Self {
+    pub fn new(inner: Inner, ledger: Arc<Ledger>, store: Arc<Store>, expire_after: Duration) -> Self {
         Self {
             inner: Mutex::new(inner),
             ledger,
+            store,
             is_ready: AtomicBool::new(false),
             is_writable: AtomicBool::new(true),
             expire_after,
@@ -155,6 +158,7 @@ impl State {
         let view = View { zero_after, counted_since: self.counted_since(now) };
         let mut snapshot = inner.meter.snapshot(view);
         snapshot.families.extend(own_metrics::families(&inner, now, self.is_writable()));
+        snapshot.families.extend(own_metrics::store_families(&self.store));
         snapshot.families.extend(own_metrics::process_families());
         snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
         inner.pushed.add_to(&mut snapshot);

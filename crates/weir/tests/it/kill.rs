@@ -26,7 +26,8 @@ const WAITING_MIN: u64 = 6;
 const TELLINGS: usize = 3;
 
 /// The steps of the commit, in their order.
-const STEPS: [&str; 6] = ["gathered", "looked up", "prepared", "written", "applied", "answered"];
+const STEPS: [&str; 8] =
+    ["gathered", "looked up", "prepared", "stored", "written", "published", "applied", "answered"];
 
 /// SIGKILL.
 const KILLED: i32 = 9;

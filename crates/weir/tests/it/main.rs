@@ -39,6 +39,8 @@ mod prometheus;
 mod push;
 /// A second, naive reading of lines and metrics.
 mod recount;
+/// Killed while files are made of memory and of each other.
+mod records_kill;
 /// Lines that are no records: listed, shown, replayed.
 mod rejects;
 /// Minutes written to real receivers, however late the requests came.

@@ -1,4 +1,7 @@
 //! Pages, numbers, fields and routes: questions with one answer.
+//!
+//! Each says beside its answer up to when it is complete and what is doubtful about it; a question without those would
+//! let nothing pass for "all is well".
 
 use weir_query::{Aggregation, GroupBy, GroupValue, Metric, Predicate, Row};
 use weir_record::{FieldKind, canonical_name, known_field};

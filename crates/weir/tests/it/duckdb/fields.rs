@@ -49,7 +49,11 @@ pub const FIELDS: &[Field] = &[
     field("message", Kind::Words, lines::WORDS),
     field("payload", Kind::Words, lines::WORDS),
     field("level", Kind::Integer, &["3", "4", "6", "7", "warn", "3.5", "true"]),
-    field("user_email", Kind::Text, &["jane@example.com", "o'hara@example.com", "zoë@example.org", "5", "no@x.y"]),
+    field(
+        "user_email",
+        Kind::Text,
+        &["jane@example.com", "o'hara@example.com", "zoë@example.org", "5", "no@x.y"],
+    ),
     field("controller", Kind::Text, &["cart", "Cart", "check_out", "checkout", "5", "true", "user\\admin"]),
     field("tags", Kind::List, &["beaver", "nginx_json", "eu", "k8s", "7"]),
     field("cache", Kind::Other, &["HIT", "MISS", "5", "hit"]),

@@ -65,8 +65,11 @@ fn term(random: &mut Random, begin: i64) -> Filter {
     let field = random.pick(&FIELDS.iter().collect::<Vec<_>>());
     match random.below(14) {
         0 => {
-            let query =
-                if random.once_in(2) { format!("_exists_:{}", field.name) } else { format!("{}:*", field.name) };
+            let query = if random.once_in(2) {
+                format!("_exists_:{}", field.name)
+            } else {
+                format!("{}:*", field.name)
+            };
             Filter { query, sql: field.exists() }
         }
         1 | 2 => regex(random, field),
@@ -122,7 +125,10 @@ fn value(random: &mut Random, field: &Field) -> Test {
             Test { operand: spelled, sql }
         }
         _ => {
-            let number = value.parse::<f64>().ok().map(|_| format!(" OR list_contains({}, {value})", field.true_numbers()));
+            let number = value
+                .parse::<f64>()
+                .ok()
+                .map(|_| format!(" OR list_contains({}, {value})", field.true_numbers()));
             let sql = format!(
                 "coalesce(list_contains({}, {}){}, false)",
                 field.true_texts(),

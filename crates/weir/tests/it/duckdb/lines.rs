@@ -27,11 +27,23 @@ pub const PATHS: &[&str] = &[
     "/100%25",
     "/it's",
 ];
-pub const AGENTS: &[&str] = &["curl/8.9.1", "Mozilla/5.0 (X11; Linux x86_64)", "kube-probe/1.30", "Ünïcode/1"];
+pub const AGENTS: &[&str] =
+    &["curl/8.9.1", "Mozilla/5.0 (X11; Linux x86_64)", "kube-probe/1.30", "Ünïcode/1"];
 pub const EMAILS: &[&str] = &["jane@example.com", "joe@example.com", "o'hara@example.com", "zoë@example.org"];
 pub const CONTROLLERS: &[&str] = &["cart", "Cart", "checkout", "health", "check_out", "user\\admin"];
-pub const WORDS: &[&str] =
-    &["payment", "Payment", "failed", "timed", "out", "straße", "ÉTÉ", "user", "42", "jane@example.com", "7f3a"];
+pub const WORDS: &[&str] = &[
+    "payment",
+    "Payment",
+    "failed",
+    "timed",
+    "out",
+    "straße",
+    "ÉTÉ",
+    "user",
+    "42",
+    "jane@example.com",
+    "7f3a",
+];
 pub const TAGS: &[&str] = &["beaver", "nginx_json", "eu", "k8s"];
 
 /// A file's worth of requests, as nginx writes them, on a day that begins at `midnight`.
@@ -67,7 +79,8 @@ pub fn requests(random: &mut Random, midnight: i64, count: usize) -> String {
         add(random, 5, "request_id", value);
         let value = quoted(random.pick(&["HIT", "MISS", "5", "-"]));
         add(random, 2, "cache", value);
-        let value = random.pick(&["4711", "4712.5", "\"4711\"", "true", "[4711,\"a\"]", "\"A-9\""]).to_owned();
+        let value =
+            random.pick(&["4711", "4712.5", "\"4711\"", "true", "[4711,\"a\"]", "\"A-9\""]).to_owned();
         add(random, 2, "order_id", value);
         text.push_str("}\n");
     }
@@ -92,7 +105,8 @@ pub fn events(random: &mut Random, midnight: i64, count: usize) -> String {
         add(random, 3, "payload", value);
         let value = random.pick(&["3", "4", "6", "7", "\"warn\"", "\"3\"", "3.5", "true"]).to_owned();
         add(random, 6, "level", value);
-        let value = random.pick(&["500", "\"5xx\"", "\"503\"", "\"abc\"", "404.5", "[500,404]", "502"]).to_owned();
+        let value =
+            random.pick(&["500", "\"5xx\"", "\"503\"", "\"abc\"", "404.5", "[500,404]", "502"]).to_owned();
         add(random, 2, "status", value);
         let value = if random.once_in(9) { "5".to_owned() } else { quoted(random.pick(EMAILS)) };
         add(random, 4, "user_email", value);
@@ -107,12 +121,16 @@ pub fn events(random: &mut Random, midnight: i64, count: usize) -> String {
         add(random, 3, "tags", value);
         let value = random.pick(&["0.25", "12", "\"0.25\"", "1e3", "-4", "\"slow\"", "0"]).to_owned();
         add(random, 3, "duration", value);
-        let value =
-            format!("{{\"id\":{},\"name\":{}}}", random.below(20), quoted(random.pick(&["Zoë", "O'Hara", "ann"])));
+        let value = format!(
+            "{{\"id\":{},\"name\":{}}}",
+            random.below(20),
+            quoted(random.pick(&["Zoë", "O'Hara", "ann"]))
+        );
         add(random, 3, "user", value);
         let value = quoted(random.pick(&["groß", "klein", ""]));
         add(random, 3, "größe", value);
-        let value = random.pick(&["9007199254740993", "9007199254740992", "-1", "\"9007199254740993\""]).to_owned();
+        let value =
+            random.pick(&["9007199254740993", "9007199254740992", "-1", "\"9007199254740993\""]).to_owned();
         add(random, 3, "big", value);
         let value = random.pick(&["[1,2,3]", "[\"x\",\"y z\"]", "[2]", "7"]).to_owned();
         add(random, 3, "ids", value);

@@ -21,23 +21,33 @@ pub struct Statistics {
 
 /// What records are grouped by.
 const GROUPS: &[&str] = &[
-    "source", "method", "status", "host", "path", "controller", "level", "tags", "cache", "order_id", "user.id",
-    "größe", "ids", "user_email", "duration",
+    "source",
+    "method",
+    "status",
+    "host",
+    "path",
+    "controller",
+    "level",
+    "tags",
+    "cache",
+    "order_id",
+    "user.id",
+    "größe",
+    "ids",
+    "user_email",
+    "duration",
 ];
 
 /// What is measured.
 const MEASURED: &[&str] = &["request_time", "upstream_time", "bytes_out", "duration", "level", "user.id"];
 
 /// What is counted by its different values.
-const COUNTED: &[&str] = &["path", "host", "request_id", "user_email", "cache", "bytes_out", "level", "user.name"];
+const COUNTED: &[&str] =
+    &["path", "host", "request_id", "user_email", "cache", "bytes_out", "level", "user.name"];
 
 /// Spans of time, and their microseconds.
-const INTERVALS: &[&(&str, u64)] = &[
-    &("1h", 3_600_000_000),
-    &("5m", 300_000_000),
-    &("1d", 86_400_000_000),
-    &("90m", 5_400_000_000),
-];
+const INTERVALS: &[&(&str, u64)] =
+    &[&("1h", 3_600_000_000), &("5m", 300_000_000), &("1d", 86_400_000_000), &("90m", 5_400_000_000)];
 
 /// Random statistics of the records of `filter` with times as `times_sql` says.
 pub fn statistics(random: &mut Random, filter: &Filter, times_sql: &str) -> Statistics {
@@ -56,12 +66,18 @@ pub fn statistics(random: &mut Random, filter: &Filter, times_sql: &str) -> Stat
     if random.once_in(3) {
         let (interval, micros) = random.pick(INTERVALS);
         let start = format!("make_timestamp(epoch_us(\"@timestamp\") // {micros} * {micros})");
-        from = format!("SELECT *, 's:' || strftime({start}, '%Y-%m-%dT%H:%M:%SZ') AS k{} FROM ({from})", keys.len());
+        from = format!(
+            "SELECT *, 's:' || strftime({start}, '%Y-%m-%dT%H:%M:%SZ') AS k{} FROM ({from})",
+            keys.len()
+        );
         groups.push(format!("@timestamp:{interval}"));
         keys.push("@timestamp".to_owned());
     }
     // Where a field came twice, numbers of keys may have been left out.
-    let columns: Vec<String> = (0..4).filter(|index| from.contains(&format!(" AS k{index} "))).map(|index| format!("k{index}")).collect();
+    let columns: Vec<String> = (0..4)
+        .filter(|index| from.contains(&format!(" AS k{index} ")))
+        .map(|index| format!("k{index}"))
+        .collect();
     let metrics: Vec<(String, String)> = (0..1 + random.below(3)).map(|_| metric(random)).collect();
     let named_metrics = metrics.iter().enumerate().map(|(index, (query, _))| format!("{query} as m{index}"));
     let named_metrics: Vec<String> = named_metrics.collect();
@@ -97,7 +113,13 @@ fn metric(random: &mut Random) -> (String, String) {
             (format!("{function}({})", field.name), format!("count(DISTINCT {})", field.key()))
         }
         _ => {
-            let (function, share) = *random.pick(&[&("median", "0.5"), &("p95", "0.95"), &("p99", "0.99"), &("p99.9", "0.999"), &("p10", "0.1")]);
+            let (function, share) = *random.pick(&[
+                &("median", "0.5"),
+                &("p95", "0.95"),
+                &("p99", "0.99"),
+                &("p99.9", "0.999"),
+                &("p10", "0.1"),
+            ]);
             (format!("{function}({name})"), format!("quantile_disc({number}, {share})"))
         }
     }
@@ -112,4 +134,3 @@ pub fn key_text(value: &Value) -> String {
         other => format!("n:{other}"),
     }
 }
-

@@ -1,7 +1,9 @@
 //! What must be counted, added up beside the lines as they are made: a second count that shares no code with
 //! the first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::clock::date_time;
 use super::lines::alb;
@@ -11,6 +13,9 @@ use super::server::Server;
 /// The seconds that each line of [`alb`] took.
 const REQUEST_SECONDS: f64 = 0.043;
 
+/// The trace id of each line of [`alb`].
+const SAME_TRACE: &str = "1-6740aaaa-0123456789abcdef01234567";
+
 /// What became of lines that were made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
@@ -18,6 +23,8 @@ pub struct Account {
     pub by_series: BTreeMap<(String, String), u64>,
     /// Requests by minute (since the epoch) and path.
     pub by_minute: BTreeMap<(i64, String), u64>,
+    /// Requests by trace id: those that were made together have one.
+    pub by_trace: BTreeMap<String, u64>,
     /// Lines that are no requests.
     pub rejects: u64,
     /// Objects with lines in them.
@@ -29,7 +36,11 @@ impl Account {
     pub fn requests(&mut self, second: i64, path: &str, status: u16, count: u64) -> String {
         *self.by_series.entry((path.to_owned(), status.to_string())).or_default() += count;
         *self.by_minute.entry((second.div_euclid(60), path.to_owned())).or_default() += count;
-        alb(&format!("{}.250000Z", date_time(second)), path, status).repeat(usize::try_from(count).unwrap())
+        let trace = format!("1-{:08x}-{:024x}", second, self.by_trace.len());
+        let line = alb(&format!("{}.250000Z", date_time(second)), path, status);
+        let line = line.replace(SAME_TRACE, &trace);
+        self.by_trace.insert(trace, count);
+        line.repeat(usize::try_from(count).unwrap())
     }
 
     /// Counts a line that is no request, and returns it.
@@ -80,6 +91,26 @@ impl Account {
         let seconds = total_of("alb_log_request_time_seconds_sum");
         assert!((seconds - self.total() as f64 * REQUEST_SECONDS).abs() < 1e-6, "{seconds} s");
         assert_eq!(self.served_minutes(server), self.by_minute, "requests by minute and path");
+        self.check_records(server, source);
+    }
+
+    /// Compares the records that a server finds of a source: each line once, and as often as it was made.
+    #[track_caller]
+    pub fn check_records(&self, server: &Server, source: &str) {
+        let asked = format!("query=source:{source}&from=0&to=now%2B1d");
+        let total = server.get(&format!("/api/search?{asked}&limit=0")).json();
+        assert_eq!(total["total"].as_u64(), Some(self.total()), "{total}");
+        let lines = server.get(&format!("/api/search?{asked}&format=ndjson")).text();
+        let (mut by_trace, mut by_series, mut places) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        for line in lines.lines() {
+            let hit: Value = serde_json::from_str(line).unwrap();
+            let text = |name: &str| hit[name].as_str().unwrap_or_else(|| panic!("no {name}: {hit}")).to_owned();
+            *by_trace.entry(text("trace_id")).or_default() += 1;
+            *by_series.entry((text("path"), hit["status"].to_string())).or_default() += 1;
+            assert!(places.insert((text("_origin"), hit["_line"].as_u64())), "found twice: {hit}");
+        }
+        assert_eq!(by_trace, self.by_trace, "records by trace id");
+        assert_eq!(by_series, self.by_series, "records by path and status");
     }
 
     /// Compares the minutes that a server has, whatever is in its counters.

@@ -23,7 +23,7 @@ pub use account::{Account, alb_key};
 pub use clock::{date_time, now_seconds};
 pub use false_clock::FalseClock;
 pub use folder::{Folder, gzip, repository};
-pub use http::{Response, escaped, get, get_with};
+pub use http::{Response, escaped, get, get_with, request, try_request};
 pub use program::{Process, Run, output, weir, weir_command, weir_with_input};
 pub use python::python;
 pub use random::Random;
