@@ -155,8 +155,8 @@ pub(crate) async fn filtered_routes(records: Option<Records>, query: RoutesQuery
     }
 }
 
-const AGGREGATE_HINT: &str = "send {\"query\": \"...\", \"group_by\": [\"route\"], \"metrics\": {\"n\": {\"count\": {}}}} \
-     as application/json; /api/openapi.json has all of it";
+const AGGREGATE_HINT: &str = "send {\"query\": \"...\", \"group_by\": [\"route\"]} as application/json; \
+     /api/openapi.json has all of it";
 
 const DELETE_HINT: &str = "send {\"query\": \"...\", \"from\": \"0\", \"to\": \"now\", \"dry_run\": true} \
      as application/json";

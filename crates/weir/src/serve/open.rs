@@ -23,7 +23,7 @@ use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES, wri
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
 use crate::clock;
-use crate::config::{Config, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
+use crate::config::{Config, Keep, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
 
 /// The ledger's name in the data folder.
 const LEDGER_FILE: &str = "ledger.redb";
@@ -134,7 +134,10 @@ fn load(
     for source in &config.sources {
         let account: Account = ledger.state(&format!("{SOURCES}{}", source.name))?.unwrap_or_default();
         let is_on_metrics = is_on_metrics(&config.metrics.remote_write, &source.name);
-        let state = SourceState::new(account, source.lateness, is_on_metrics);
+        let state = SourceState {
+            is_kept_whole: source.keep == Keep::All,
+            ..SourceState::new(account, source.lateness, is_on_metrics)
+        };
         sources.insert(Arc::from(source.name.as_str()), state);
     }
     if let Some(account) = ledger.state(&format!("{SOURCES}{BACKFILL}"))? {

@@ -59,6 +59,8 @@ pub struct SourceState {
     pub is_on_metrics: bool,
     /// Whether only backfills bring it something, so that it is complete up to no moment.
     pub is_history: bool,
+    /// Whether all of its records are kept, so that what is found is all there was.
+    pub is_kept_whole: bool,
     /// The first minute that remote write has not published, where it has this source.
     pub first_open: Option<Minute>,
 }
@@ -84,7 +86,7 @@ impl SourceState {
             let end = Timestamp::from_micros(heard.interval_end_us);
             watermark.observe_interval(node, end, Timestamp::from_micros(heard.heard_at_us));
         }
-        Self { account, watermark, is_on_metrics, is_history: false, first_open: None }
+        Self { account, watermark, is_on_metrics, is_history: false, is_kept_whole: true, first_open: None }
     }
 }
 

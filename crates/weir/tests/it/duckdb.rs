@@ -21,15 +21,15 @@ use serde_json::Value;
 
 use self::filters::{Filter, filter};
 use self::lines::{DAY, DAYS, events, requests};
-use self::reader::Reader;
+pub use self::reader::Reader;
 use self::statistics::{Statistics, key_text, statistics};
 use crate::support::{Folder, Random, Server, date_time, escaped, gzip, now_seconds, until};
 
 /// Questions whose answer is records.
-const SEARCHES: usize = 800;
+const SEARCHES: usize = 700;
 
 /// Questions whose answer is numbers.
-const STATISTICS: usize = 300;
+const STATISTICS: usize = 320;
 
 /// After how many questions more records come, on a day that nobody asks for.
 const QUESTIONS_PER_ARRIVAL: usize = 220;

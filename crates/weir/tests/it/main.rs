@@ -39,6 +39,10 @@ mod prometheus;
 mod push;
 /// A second, naive reading of lines and metrics.
 mod recount;
+/// Records counted, redacted, kept and dropped, beside being found.
+mod records;
+/// No room, damaged files, input and questions out of all proportion.
+mod records_faults;
 /// Killed while files are made of memory and of each other.
 mod records_kill;
 /// Lines that are no records: listed, shown, replayed.

@@ -12,7 +12,7 @@ use crate::support::lines::albs;
 use crate::support::{Folder, Process, Server, get, gzip, output, until, weir};
 
 /// A Prometheus that scrapes one server, on a port of its own choice.
-struct Prometheus {
+pub struct Prometheus {
     address: String,
     folder: Folder,
     /// Ends the process with the test.
@@ -21,7 +21,7 @@ struct Prometheus {
 
 impl Prometheus {
     #[track_caller]
-    fn start(server: &Server, flags: &[&str]) -> Self {
+    pub fn start(server: &Server, flags: &[&str]) -> Self {
         let folder = Folder::new();
         let config = format!(
             "global: {{scrape_interval: 300ms, scrape_timeout: 300ms}}\n\
@@ -64,7 +64,7 @@ impl Prometheus {
 
     /// Waits until a query has one series with this value.
     #[track_caller]
-    fn await_value(&self, query: &str, expected: f64) {
+    pub fn await_value(&self, query: &str, expected: f64) {
         let mut last = Vec::new();
         until(&format!("{query} to be {expected}"), || {
             last = self.query(query);

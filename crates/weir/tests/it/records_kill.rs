@@ -16,9 +16,6 @@ use crate::support::{
 
 const COUNT: &str = "alb_log_request_count_total";
 
-/// The steps by which files take the place of others, in their order.
-const STEPS: [&str; 3] = ["store performed", "store listed", "store applied"];
-
 /// Files of like size that are joined.
 const FILES_OF_A_JOIN: usize = 8;
 
@@ -43,8 +40,8 @@ impl Victim {
     fn new(seed: u64) -> Self {
         let folder = Folder::new();
         let pattern = folder.path("*.gz");
-        let config = folder
-            .write("weir.yaml", format!("sources: [{{name: alb, type: alb, path: \"{pattern}\"}}]\n"));
+        let config =
+            folder.write("weir.yaml", format!("sources: [{{name: alb, type: alb, path: \"{pattern}\"}}]\n"));
         let base = now_seconds() / 86_400 * 86_400 - 86_400;
         Self { folder, config, account: Account::default(), files: 0, random: Random::new(seed), base }
     }
@@ -86,7 +83,8 @@ impl Victim {
         until("the server to start or to end", || {
             let log = self.log();
             let line = log.lines().find(|line| line.contains("message=started"));
-            let address = line.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("address=")));
+            let address =
+                line.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("address=")));
             match address {
                 Some(address) => Some(Some(address.to_owned())),
                 None => process.0.try_wait().unwrap().map(|_| None),
@@ -154,22 +152,28 @@ fn feed_until_it_ends(victim: &mut Victim, process: &mut Process, rounds: usize)
     true
 }
 
+/// Crashes at a step for the `times`-th time, and looks what is left.
+#[track_caller]
+fn crash_and_check(step: &str, times: usize) {
+    let mut victim = Victim::new(times as u64);
+    let mut process = victim.launch(Some(&format!("{step}:{times}")));
+    let has_survived = feed_until_it_ends(&mut victim, &mut process, 5 * FILES_OF_A_JOIN);
+    assert!(!has_survived, "no crash at `{step}` for the {times}. time: {}", victim.log());
+    assert_eq!(process.wait().signal(), Some(KILLED), "{step}:{times}: {}", victim.log());
+    println!("after the crash at `{step}` for the {times}. time");
+    victim.check();
+}
+
 #[test]
 fn a_crash_at_each_step_of_a_roll_and_of_a_join_loses_and_doubles_no_record() {
-    for (index, step) in STEPS.into_iter().enumerate() {
-        // Rolls come one by one; the ninth file of a day sees the first join.
-        for times in [1, 2, FILES_OF_A_JOIN + 1, FILES_OF_A_JOIN + 2] {
-            let is_join_only = step == "store performed";
-            let times = if is_join_only { times.div_ceil(FILES_OF_A_JOIN) } else { times };
-            let mut victim = Victim::new((index * 100 + times) as u64);
-            let mut process = victim.launch(Some(&format!("{step}:{times}")));
-            let has_survived = feed_until_it_ends(&mut victim, &mut process, 5 * FILES_OF_A_JOIN);
-            assert!(!has_survived, "no crash at `{step}` for the {times}. time: {}", victim.log());
-            assert_eq!(process.wait().signal(), Some(KILLED), "{step}:{times}: {}", victim.log());
-            println!("after the crash at `{step}` for the {times}. time");
-            victim.check();
+    // Rolls come one by one, and are listed too; about the ninth change is the first join.
+    let join = FILES_OF_A_JOIN + 1;
+    std::thread::scope(|scope| {
+        scope.spawn(|| [1, 2].map(|times| crash_and_check("store performed", times)));
+        for step in ["store listed", "store applied"] {
+            scope.spawn(move || [1, 2, join, join + 1].map(|times| crash_and_check(step, times)));
         }
-    }
+    });
 }
 
 #[test]
@@ -199,7 +203,9 @@ fn kills_at_random_while_files_are_made_lose_and_double_no_record() {
 /// What a deletion is asked to remove, and what is left then.
 #[test]
 fn a_crash_in_a_deletion_leaves_all_or_nothing_of_it() {
-    for (step, times) in [("store listed", 1), ("store listed", 2), ("store applied", 1), ("store applied", 2)] {
+    for (step, times) in
+        [("store listed", 1), ("store listed", 2), ("store applied", 1), ("store applied", 2)]
+    {
         let mut victim = Victim::new(7);
         (0..4).for_each(|_| victim.feed());
         let mut process = victim.launch(Some(&format!("{step}:{times}")));
@@ -213,7 +219,8 @@ fn a_crash_in_a_deletion_leaves_all_or_nothing_of_it() {
 
         let server = Server::start_in(&victim.data(), &["-c", &victim.config]);
         let found = |query: &str| {
-            let answer = get(&server.address, &format!("/api/search?from=0&to=now&limit=0&query={query}")).json();
+            let answer =
+                get(&server.address, &format!("/api/search?from=0&to=now&limit=0&query={query}")).json();
             answer["total"].as_u64().unwrap_or_else(|| panic!("{answer}"))
         };
         let of_path = |path: &str| -> u64 {

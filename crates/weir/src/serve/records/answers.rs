@@ -44,10 +44,12 @@ impl Desk {
         let mut answer = self
             .scan(move |scan| {
                 let mut warnings = warned.check_fields(&scan.view, &question, query.query.as_deref())?;
-                let found = scan.view.search(&request, &scan.limits, &scan.cancel);
-                let found = found.map_err(|failure| failed(&failure))?;
+                let found = scan.search(&request)?;
                 if found.hits.is_empty() && request.after.is_none() {
                     warnings.extend(warned.why_nothing(&scan.view, &question));
+                }
+                if request.after.is_none() {
+                    warnings.extend(warned.what_is_left_out(scan, &question)?);
                 }
                 warnings.extend(found.problems);
                 Ok(SearchAnswer {
@@ -87,6 +89,7 @@ impl Desk {
                 let found = found.map_err(|failure| failed(&failure))?;
                 let mut answer = rows(&asked.aggregation, &found.answer, &question.zone);
                 answer.warnings.splice(0..0, warnings);
+                answer.warnings.extend(warned.what_is_left_out(scan, &question)?);
                 if answer.rows.is_empty() {
                     answer.warnings.extend(warned.why_nothing(&scan.view, &question));
                 }
@@ -161,6 +164,7 @@ impl Desk {
             .scan(move |scan| {
                 let warnings = warned.check_fields(&scan.view, &question, query.query.as_deref())?;
                 let mut answer = RoutesAnswer { warnings, ..RoutesAnswer::default() };
+                answer.warnings.extend(warned.what_is_left_out(scan, &question)?);
                 let aggregate = |predicate: Predicate, metrics: Vec<(String, Metric)>| {
                     let group_by = ROUTE_FIELDS.map(|field| GroupBy::Field(field.to_owned())).to_vec();
                     let aggregation = Aggregation { group_by, metrics, order: None, limit: ROUTES_MAX };

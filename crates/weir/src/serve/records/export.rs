@@ -78,8 +78,7 @@ impl Desk {
         let request = SearchRequest { limit: PAGE_HITS.min(rest.left), ..rest.request.clone() };
         let zone = rest.zone.clone();
         self.scan(move |scan| {
-            let found = scan.view.search(&request, &scan.limits, &scan.cancel);
-            let found = found.map_err(|failure| failed(&failure))?;
+            let found = scan.search(&request)?;
             if let Some(problem) = found.problems.first() {
                 // Whoever takes everything must not take less for it.
                 let hint = "what is left can be searched, page by page";

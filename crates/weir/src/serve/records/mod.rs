@@ -7,6 +7,7 @@
 mod answers;
 mod deletion;
 mod export;
+mod kept;
 mod story;
 mod tail;
 mod warnings;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use weir_ledger::Ledger;
-use weir_store::{Cancel, Limits, QueryFailure, Store, View};
+use weir_store::{Cancel, Found, Limits, QueryFailure, SearchRequest, Store, View};
 use weir_web::{AskRecords, Records, RecordsProblem, RecordsProblemKind};
 
 use super::live::LiveTail;
@@ -36,6 +37,9 @@ const QUESTIONS_PER_CORE: usize = 2;
 
 /// Exports at the same time. A slow one holds a connection and a page of memory for hours.
 const EXPORTS_MAX: usize = 16;
+
+/// By what a page is made smaller that does not fit into memory.
+const SHRINKING: usize = 8;
 
 /// What the questions are answered from.
 #[derive(Clone)]
@@ -137,6 +141,22 @@ impl Desk {
     /// The moment up to which all sources are complete, in the words of the API.
     fn complete_to(&self, zone: &crate::search::Zone) -> Option<String> {
         self.parts.state.lock().complete_to().map(|time| zone.text(time))
+    }
+}
+
+impl Scan {
+    /// Records that match. Where so many do not fit into memory, as with values of a megabyte, fewer: the cursor
+    /// goes on behind them.
+    fn search(&self, request: &SearchRequest) -> Result<Found, RecordsProblem> {
+        let mut request = request.clone();
+        loop {
+            match self.view.search(&request, &self.limits, &self.cancel) {
+                Err(QueryFailure::TooMuchMemory { .. }) if request.limit > 1 => {
+                    request.limit = (request.limit / SHRINKING).max(1);
+                }
+                found => return found.map_err(|failure| failed(&failure)),
+            }
+        }
     }
 }
 

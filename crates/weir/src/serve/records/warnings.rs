@@ -94,7 +94,7 @@ fn span_of(view: &View) -> Option<(Timestamp, Timestamp)> {
 }
 
 /// The sources that every match must be of, as far as the query says that plainly.
-fn named_sources(expression: &Expression) -> BTreeSet<String> {
+pub(super) fn named_sources(expression: &Expression) -> BTreeSet<String> {
     match expression {
         Expression::And(parts) => parts.iter().flat_map(named_sources).collect(),
         Expression::Field { name, operand: Operand::Is(Term::Bare(text) | Term::Quoted(text)), .. }

@@ -104,19 +104,21 @@ impl Account {
         let (mut by_trace, mut by_series, mut places) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         for line in lines.lines() {
             let hit: Value = serde_json::from_str(line).unwrap();
-            let text = |name: &str| hit[name].as_str().unwrap_or_else(|| panic!("no {name}: {hit}")).to_owned();
+            let text =
+                |name: &str| hit[name].as_str().unwrap_or_else(|| panic!("no {name}: {hit}")).to_owned();
             *by_trace.entry(text("trace_id")).or_default() += 1;
-            *by_series.entry((text("path"), hit["status"].to_string())).or_default() += 1;
+            *by_series.entry((text("route"), hit["status"].to_string())).or_default() += 1;
             assert!(places.insert((text("_origin"), hit["_line"].as_u64())), "found twice: {hit}");
         }
         assert_eq!(by_trace, self.by_trace, "records by trace id");
         assert_eq!(by_series, self.by_series, "records by path and status");
     }
 
-    /// Compares the minutes that a server has, whatever is in its counters.
+    /// Compares the minutes and records that a server has, whatever is in its counters.
     #[track_caller]
     pub fn check_minutes(&self, server: &Server) {
         assert_eq!(self.served_minutes(server), self.by_minute, "requests by minute and path");
+        self.check_records(server, "*");
     }
 
     /// Each minute that has requests here, as the server has it.
