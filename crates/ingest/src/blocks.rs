@@ -8,6 +8,19 @@ use std::io::{self, Read};
 /// Bytes that are read at a time.
 const BLOCK_BYTES: usize = 256 << 10;
 
+/// Bytes that are read at a time where whoever writes them waits to be heard: what a pipe holds.
+const LIVE_BLOCK_BYTES: usize = 64 << 10;
+
+/// When a block is handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Filling {
+    /// When it is full.
+    #[default]
+    Full,
+    /// As soon as there is a line.
+    Lines,
+}
+
 /// A part of a text that ends where a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block<'a> {
@@ -27,12 +40,13 @@ pub(crate) fn read_blocks<E: From<io::Error>>(
     reader: &mut impl Read,
     buffer: &mut Vec<u8>,
     line_bytes_max: usize,
+    filling: Filling,
     mut each: impl FnMut(Block<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     buffer.clear();
     let mut is_skipping = false;
     loop {
-        let filled = fill(reader, buffer)?;
+        let filled = fill(reader, buffer, filling)?;
         if is_skipping {
             match memchr::memchr(b'\n', buffer) {
                 Some(end) => {
@@ -58,9 +72,10 @@ pub(crate) fn read_blocks<E: From<io::Error>>(
 }
 
 /// Appends up to [`BLOCK_BYTES`] to `buffer`; 0 is the end.
-fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
+fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, filling: Filling) -> io::Result<usize> {
     let start = buffer.len();
-    buffer.resize(start + BLOCK_BYTES, 0);
+    let block_bytes = if filling == Filling::Lines { LIVE_BLOCK_BYTES } else { BLOCK_BYTES };
+    buffer.resize(start + block_bytes, 0);
     let mut filled = start;
     let result = loop {
         match reader.read(&mut buffer[filled..]) {
@@ -69,7 +84,8 @@ fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<usize> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => break Err(error),
         }
-        if filled == buffer.len() {
+        let has_line = || memchr::memrchr(b'\n', &buffer[start..filled]).is_some();
+        if filled == buffer.len() || (filling == Filling::Lines && has_line()) {
             break Ok(filled - start);
         }
     };
@@ -100,7 +116,7 @@ mod tests {
     fn blocks_of(text: &[u8], piece_bytes: usize) -> (Vec<u8>, usize) {
         let mut lines = Vec::new();
         let mut long_lines = 0;
-        read_blocks(&mut Pieces { text, piece_bytes }, &mut Vec::new(), 1 << 20, |block| {
+        read_blocks(&mut Pieces { text, piece_bytes }, &mut Vec::new(), 1 << 20, Filling::Full, |block| {
             match block {
                 Block::Lines(block) => lines.extend_from_slice(block),
                 Block::LongLine => long_lines += 1,
@@ -123,6 +139,20 @@ mod tests {
     fn a_long_line_at_the_end_is_one_long_line() {
         let text = vec![b'x'; 3 << 20];
         assert_eq!(blocks_of(&text, 100_000), (Vec::new(), 1));
+    }
+
+    #[test]
+    fn lines_are_handed_out_as_they_come() {
+        let mut seen = Vec::new();
+        let mut pieces = Pieces { text: b"one\ntwo\nthr", piece_bytes: 3 };
+        read_blocks(&mut pieces, &mut Vec::new(), 1 << 20, Filling::Lines, |block| {
+            if let Block::Lines(lines) = block {
+                seen.push(String::from_utf8_lossy(lines).into_owned());
+            }
+            Ok::<(), io::Error>(())
+        })
+        .expect("reads from memory");
+        assert_eq!(seen, ["one\n", "two\n", "thr"]);
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use flate2::bufread::MultiGzDecoder;
 use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, detect, skip_by_name};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::blocks::{Block, read_blocks};
+use crate::blocks::{Block, Filling, read_blocks};
 use crate::inflate::{InflateError, Inflater};
 use crate::packing::{MAGIC_BYTES, Packing};
 
@@ -38,6 +38,7 @@ pub struct ObjectReader {
     limits: ReadLimits,
     /// Takes in the text of the object that is read, where its hash is wanted.
     hasher: Option<Box<Xxh3>>,
+    filling: Filling,
 }
 
 /// Bounds on what is read.
@@ -145,7 +146,7 @@ impl ObjectError {
 impl ObjectReader {
     /// A reader with these bounds.
     pub fn new(limits: ReadLimits) -> Self {
-        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits, hasher: None }
+        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits, hasher: None, filling: Filling::Full }
     }
 
     /// As [`ObjectReader::new`], of a reader that also hashes what it reads, for [`ObjectReader::text_hash`].
@@ -234,6 +235,23 @@ impl ObjectReader {
         let mut lines = LineReader::new(format, self.limits.line_bytes, each);
         let unpacked_bytes = self.read_text(stream, u64::MAX, &mut lines)?;
         Ok(lines.outcome(unpacked_bytes))
+    }
+
+    /// As [`ObjectReader::read_stream`], but hands out each line as soon as it is there, for those who wait for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::read_file`].
+    pub fn read_live_stream(
+        &mut self,
+        stream: impl Read,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
+        self.filling = Filling::Lines;
+        let outcome = self.read_stream(stream, format, each);
+        self.filling = Filling::Full;
+        outcome
     }
 
     fn read_text(
@@ -330,7 +348,7 @@ impl ObjectReader {
         let mut guarded =
             Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None, hasher };
         let line_bytes_max = lines.line_bytes_max;
-        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, |block| lines.block(block));
+        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, self.filling, |block| lines.block(block));
         let unpacked_bytes = guarded.unpacked_bytes;
         if let Some(refusal) = guarded.refusal {
             return Err(refusal);

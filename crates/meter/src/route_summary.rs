@@ -99,22 +99,48 @@ impl RouteSummary {
     /// A percentile of the request time in seconds, linear within its bucket (so off by at most the
     /// bucket's width); the last bound for what lies above it. `None` if no request had a time.
     pub fn quantile_seconds(&self, quantile: f64) -> Option<f64> {
+        self.quantile(quantile).map(|found| found.seconds)
+    }
+
+    /// How far the percentile that is shown may be from the right one, as a share of what is shown: 0.14 for 0.35
+    /// between the bounds 0.3 and 0.4. Infinite where the right one lies above the last bound; `None` if no
+    /// request had a time.
+    pub fn quantile_error(&self, quantile: f64) -> Option<f64> {
+        self.quantile(quantile).map(|found| match found.upper {
+            Some(upper) if found.seconds > 0.0 => {
+                (found.seconds - found.lower).max(upper - found.seconds) / found.seconds
+            }
+            _ => f64::INFINITY,
+        })
+    }
+
+    fn quantile(&self, quantile: f64) -> Option<BucketQuantile> {
         let count: u64 = self.buckets.iter().sum();
         if count == 0 {
             return None;
         }
         let rank = quantile.clamp(0.0, 1.0) * count as f64;
         let mut below = 0;
-        for (index, (&in_bucket, &upper)) in self.buckets.iter().zip(self.bounds.iter()).enumerate() {
+        let mut lower = 0.0;
+        for (&in_bucket, &upper) in self.buckets.iter().zip(self.bounds.iter()) {
             if in_bucket > 0 && (below + in_bucket) as f64 >= rank {
-                let lower = if index == 0 { 0.0 } else { self.bounds[index - 1] };
                 let share = (rank - below as f64) / in_bucket as f64;
-                return Some(lower + (upper - lower) * share);
+                let seconds = lower + (upper - lower) * share;
+                return Some(BucketQuantile { seconds, lower, upper: Some(upper) });
             }
             below += in_bucket;
+            lower = upper;
         }
-        self.bounds.last().copied()
+        Some(BucketQuantile { seconds: lower, lower, upper: None })
     }
+}
+
+/// A percentile as it is shown, and the bounds of its bucket, between which the right one lies.
+struct BucketQuantile {
+    seconds: f64,
+    lower: f64,
+    /// `None` for the bucket above all bounds.
+    upper: Option<f64>,
 }
 
 #[cfg(test)]
@@ -174,6 +200,39 @@ mod tests {
         assert!((median - 0.35).abs() < 1e-9, "{median}");
         let beyond = summary_of(&[(10, 200, 500_000)]).expect("requests");
         assert_eq!(beyond.quantile_seconds(0.99), Some(120.0), "above the last bound");
+    }
+
+    #[test]
+    fn the_error_of_a_percentile_is_that_of_its_bucket() {
+        // The times of ten requests in milliseconds, a percentile, and the share by which it may be off.
+        for (times_ms, quantile, error) in [
+            ([350; 10], 0.5, 0.05 / 0.35),
+            ([350; 10], 1.0, 0.1 / 0.4),
+            ([1; 10], 0.5, 1.0),
+            ([1; 10], 0.1, 9.0),
+            ([500_000; 10], 0.5, f64::INFINITY),
+        ] {
+            let summary = summary_of(&times_ms.map(|time| (10, 200, time))).expect("requests");
+            let found = summary.quantile_error(quantile).expect("latencies");
+            assert!(found == error || (found - error).abs() < 1e-9, "{quantile} of {}: {found}", times_ms[0]);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_right_percentile_is_within_the_error(
+            mut times_ms in proptest::collection::vec(0u64..200_000, 1..60),
+            quantile in 0.01f64..1.0,
+        ) {
+            let requests: Vec<_> = times_ms.iter().map(|&time| (10, 200, time)).collect();
+            let summary = summary_of(&requests).expect("requests");
+            times_ms.sort_unstable();
+            let rank = (quantile * times_ms.len() as f64).ceil().max(1.0) as usize;
+            let right = times_ms[rank.min(times_ms.len()) - 1] as f64 / 1e3;
+            let shown = summary.quantile_seconds(quantile).expect("latencies");
+            let error = summary.quantile_error(quantile).expect("latencies");
+            proptest::prop_assert!((shown - right).abs() <= error * shown + 1e-9, "{} {} {}", shown, right, error);
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::error::QueryError;
 use crate::expression::{Column, Expression, Operand, RangeBound, Term};
 use crate::field_test::Test;
 use crate::literal::Literal;
+use crate::network::{Network, holds_addresses};
 use crate::number::Number;
 use crate::predicate::{FieldTest, Predicate};
 use crate::quantity::quantity;
@@ -66,8 +67,13 @@ impl<'a> Asked<'a> {
         self.known.map(|known| known.kind)
     }
 
+    /// Its name in records.
+    fn field(&self) -> &'a str {
+        self.known.map_or(self.typed, |known| known.name)
+    }
+
     fn predicate(&self, test: Test) -> Predicate {
-        let field = self.known.map_or(self.typed, |known| known.name).into();
+        let field = self.field().into();
         Predicate::Field(FieldTest { field, is_list: self.kind() == Some(FieldKind::List), test })
     }
 
@@ -91,7 +97,12 @@ impl<'a> Asked<'a> {
                 let (first, last) = self.moment(text)?;
                 Ok(Test::Range(Range::Time { lower: Some(first), upper: Some(last) }))
             }
-            Term::Bare(text) => Ok(Test::Equals(Literal::new(text, true))),
+            Term::Bare(text) => Ok(match Network::new(text) {
+                Some(network) if holds_addresses(self.field(), self.known.is_some()) => {
+                    Test::Network(network)
+                }
+                _ => Test::Equals(Literal::new(text, true)),
+            }),
             Term::Quoted(text) => Ok(Test::Equals(Literal::new(text, false))),
         }
     }

@@ -9,6 +9,7 @@ use weir_record::{Timestamp, Value};
 use crate::json_elements::{Element, elements};
 use crate::literal::Literal;
 use crate::needles::{Needles, number_text};
+use crate::network::Network;
 use crate::number::Number;
 use crate::range::Range;
 use crate::wildcard::Wildcard;
@@ -21,6 +22,8 @@ pub enum Test {
     Exists,
     /// Whether it is this.
     Equals(Literal),
+    /// Whether it is an address of this net.
+    Network(Network),
     /// Whether its text matches as a whole.
     Wildcard(Wildcard),
     /// Whether it lies in between.
@@ -49,6 +52,7 @@ impl Test {
         match self {
             Self::Exists => true,
             Self::Equals(literal) => literal.matches_text(text),
+            Self::Network(network) => network.matches_text(text),
             Self::Wildcard(wildcard) => wildcard.matches(text),
             Self::Range(range) => range.matches_text(text),
             Self::Regex(regex) => regex.is_match(text),
@@ -62,6 +66,7 @@ impl Test {
             Self::Exists => true,
             Self::Equals(literal) => literal.matches_integer(integer),
             Self::Range(range) => range.matches_integer(integer),
+            Self::Network(_) => false,
             Self::Wildcard(_) | Self::Regex(_) | Self::Words(_) => self.matches_text(&integer.to_string()),
         }
     }
@@ -72,6 +77,7 @@ impl Test {
             Self::Exists => true,
             Self::Equals(literal) => literal.matches_float(float),
             Self::Range(range) => range.matches_float(float),
+            Self::Network(_) => false,
             Self::Wildcard(_) | Self::Regex(_) | Self::Words(_) => self.matches_text(&number_text(float)),
         }
     }
@@ -100,7 +106,9 @@ impl Test {
         match self {
             Self::Equals(literal) => Needles::of_literal(literal),
             Self::Words(words) => Needles { values: Vec::new(), words: words.needles() },
-            Self::Exists | Self::Wildcard(_) | Self::Range(_) | Self::Regex(_) => Needles::default(),
+            Self::Exists | Self::Network(_) | Self::Wildcard(_) | Self::Range(_) | Self::Regex(_) => {
+                Needles::default()
+            }
         }
     }
 
@@ -112,6 +120,8 @@ impl Test {
         match self {
             Self::Equals(literal) => Some(literal.number_range()),
             Self::Range(range) => range.number_range(),
+            // An address is text, whatever it looks like.
+            Self::Network(_) => Some((f64::INFINITY, f64::NEG_INFINITY)),
             Self::Exists | Self::Wildcard(_) | Self::Regex(_) | Self::Words(_) => None,
         }
     }

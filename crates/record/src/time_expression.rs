@@ -29,11 +29,19 @@ impl Timestamp {
             let micros = number.saturating_mul(if seconds { 1_000_000 } else { 1_000 });
             return Ok(Timestamp::from_micros(micros));
         }
-        let absolute = match text.len() {
-            10 => Timestamp::parse_rfc3339(format!("{text}T00:00:00Z").as_bytes()),
-            _ => Timestamp::parse_rfc3339(text.as_bytes()),
-        };
-        absolute.ok_or_else(wrong)
+        let parsed = |rest: &&str| Timestamp::parse_rfc3339(format!("{text}{rest}").as_bytes());
+        absolute_rests(text).iter().find_map(parsed).ok_or_else(wrong)
+    }
+}
+
+/// What a time may lack to be RFC 3339: nothing; its zone, which is UTC then; its seconds; its hours.
+///
+/// A reader with a zone of its own asks for that before this does.
+fn absolute_rests(text: &str) -> &'static [&'static str] {
+    match text.len() {
+        10 => &["T00:00:00Z"],
+        16 => &[":00Z"],
+        _ => &["", "Z"],
     }
 }
 
@@ -85,6 +93,8 @@ mod tests {
             ("now-1d/h", "2026-11-19T10:00:00Z"),
             ("2026-11-20T13:15:30+03:00", "2026-11-20T10:15:30Z"),
             ("2026-11-20", "2026-11-20T00:00:00Z"),
+            ("2026-11-20T10:15", "2026-11-20T10:15:00Z"),
+            ("2026-11-20T10:15:30", "2026-11-20T10:15:30Z"),
             ("1795169730", "2026-11-20T10:15:30Z"),
             ("1795169730123", "2026-11-20T10:15:30.123000Z"),
         ] {

@@ -16,8 +16,12 @@ use crate::builder::BATCH_ROWS_MAX;
 use crate::filter::GRANULE_ROWS;
 use crate::schema::{COLUMNS, LINE, ORIGIN, RAW, SEQUENCE, TIME, column_kind, schema};
 
-/// Bytes at which a page ends before it has all rows of a granule: texts of a kilobyte still fit.
-const PAGE_BYTES_MAX: usize = 8 << 20;
+/// Bytes at which a page ends before it has all rows of a granule: a hit whose stack is shown unpacks half a
+/// megabyte of stacks and not four.
+const PAGE_BYTES_MAX: usize = 512 << 10;
+
+/// Rows after which the size of a page is looked at; a part of a granule.
+const BATCH_ROWS: usize = 512;
 
 /// The properties of every file.
 pub(crate) static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(|| {
@@ -32,7 +36,7 @@ pub(crate) static PROPERTIES: LazyLock<WriterProperties> = LazyLock::new(|| {
         .set_max_row_group_row_count(Some(BATCH_ROWS_MAX))
         .set_data_page_row_count_limit(GRANULE_ROWS)
         .set_data_page_size_limit(PAGE_BYTES_MAX)
-        .set_write_batch_size(GRANULE_ROWS)
+        .set_write_batch_size(BATCH_ROWS)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_sorting_columns(Some(sorting.to_vec()));
     for column in 0..COLUMNS {

@@ -49,7 +49,7 @@ pub use records::{
     RecordsProblemKind, SearchAnswer, SearchFormat, SearchQuery, StoryAnswer, StoryQuery, TailQuery,
     TailSender, TailStream, ValueCount, csv_cell, export_stream, line as export_line, tail_stream,
 };
-pub use routes::{Percentiles, RouteRow, RouteStatistics, RoutesAnswer, RoutesQuery};
+pub use routes::{Percentiles, ROUTE_COLUMNS, RouteRow, RouteStatistics, RoutesAnswer, RoutesQuery};
 
 /// All series, as a scraper of this name (`None`: a reader by hand) is to see them now.
 pub type SnapshotFn = dyn Fn(Option<String>) -> Snapshot + Send + Sync;
@@ -128,7 +128,7 @@ pub async fn serve_socket(
 
 fn router(handlers: Handlers) -> Router {
     let guard = middleware::from_fn_with_state(handlers.clone(), access::guard);
-    Routes::of(&handlers).router.fallback(problem::not_found).layer(guard).with_state(handlers)
+    Routes::of(&handlers).router.fallback(problem::not_found).method_not_allowed_fallback(problem::not_allowed).layer(guard).with_state(handlers)
 }
 
 /// What is served, and a list of it, by which the document of the API is checked.

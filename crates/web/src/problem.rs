@@ -1,7 +1,7 @@
 //! Errors of the API: always JSON of one shape, so that a script has one way to read them.
 
 use axum::Json;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -25,6 +25,12 @@ pub(crate) struct Problem<'a> {
 /// An answer that says what is wrong, and what to do about it.
 pub(crate) fn problem(status: StatusCode, code: &'static str, error: String, hint: &'static str) -> Response {
     (status, Json(Problem { error, code, hint, line: None, column: None })).into_response()
+}
+
+/// What is at this address is asked in another way.
+pub(crate) async fn not_allowed(method: Method, uri: Uri) -> Response {
+    let error = format!("{} takes no {method}", uri.path());
+    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", error, "the header Allow says what it takes")
 }
 
 /// There is nothing at this address.

@@ -27,7 +27,33 @@ pub struct RoutesQuery {
     pub to: Option<String>,
     /// Only the records that match; in the query language.
     pub query: Option<String>,
+    /// What rows are of, any of `source`, `service`, `route` and `method`, separated by commas; all four by default,
+    /// and all requests in one row where it is empty.
+    pub by: Option<String>,
 }
+
+impl RoutesQuery {
+    /// Which of `source`, `service`, `route` and `method` rows are of, in this order.
+    ///
+    /// # Errors
+    ///
+    /// A name that is none of them.
+    pub fn columns(&self) -> Result<[bool; 4], String> {
+        let Some(by) = &self.by else { return Ok([true; 4]) };
+        let mut columns = [false; 4];
+        for name in by.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            let Some(index) = ROUTE_COLUMNS.iter().position(|column| *column == name) else {
+                let name: String = name.chars().take(64).collect();
+                return Err(format!("`{name}` is no column of routes; they are {}", ROUTE_COLUMNS.join(", ")));
+            };
+            columns[index] = true;
+        }
+        Ok(columns)
+    }
+}
+
+/// What a row of routes may be of.
+pub const ROUTE_COLUMNS: [&str; 4] = ["source", "service", "route", "method"];
 
 /// The answer to a [`RoutesQuery`] from the minutes.
 pub struct RouteStatistics {
@@ -51,6 +77,9 @@ pub struct RoutesAnswer {
     /// What should be known about the answer.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether records could not be read, so that some may be missing; `warnings` says which.
+    #[serde(default)]
+    pub is_partial: bool,
 }
 
 /// How percentiles were found.
@@ -96,16 +125,20 @@ pub(crate) async fn routes(
     let query = match query {
         Ok(Query(query)) => query,
         Err(rejection) => {
-            let hint = "the parameters are from, to and query, each at most once";
+            let hint = "the parameters are from, to, query and by, each at most once";
             return problem(StatusCode::BAD_REQUEST, "bad_parameters", rejection.body_text(), hint);
         }
     };
+    if let Err(error) = query.columns() {
+        let hint = "write by=route,method; without it rows are of all of them";
+        return problem(StatusCode::BAD_REQUEST, "bad_parameters", error, hint);
+    }
     let is_filtered = query.query.as_deref().is_some_and(|query| !query.trim().is_empty());
     if is_filtered {
         return filtered_routes(handlers.records, query).await;
     }
     // Half a million slots may have to be summed up: too long for a thread that serves others.
-    let statistics = tokio::task::spawn_blocking(move || (handlers.routes)(query).map(answer)).await;
+    let statistics = tokio::task::spawn_blocking(move || (handlers.routes)(query).map(RouteStatistics::into_answer)).await;
     match statistics.unwrap_or_else(|_| Err("the summing up failed".to_owned())) {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
@@ -115,25 +148,27 @@ pub(crate) async fn routes(
     }
 }
 
-fn answer(statistics: RouteStatistics) -> RoutesAnswer {
-    let span_seconds = statistics.span_seconds.max(1.0);
-    let row = |route: RouteSummary| RouteRow {
-        rate: route.count as f64 / span_seconds,
-        error_ratio: route.error_ratio(),
-        avg: route.mean_seconds(),
-        p50: route.quantile_seconds(0.5),
-        p95: route.quantile_seconds(0.95),
-        p99: route.quantile_seconds(0.99),
-        count: route.count,
-        source: route.key.source,
-        service: route.key.service,
-        route: route.key.route,
-        method: route.key.method,
-    };
-    RoutesAnswer {
-        routes: statistics.routes.into_iter().map(row).collect(),
-        complete_to: statistics.complete_to,
-        percentiles: Percentiles::default(),
-        warnings: Vec::new(),
+impl RouteStatistics {
+    /// As it stands on the wire.
+    pub fn into_answer(self) -> RoutesAnswer {
+        let span_seconds = self.span_seconds.max(1.0);
+        let row = |route: RouteSummary| RouteRow {
+            rate: route.count as f64 / span_seconds,
+            error_ratio: route.error_ratio(),
+            avg: route.mean_seconds(),
+            p50: route.quantile_seconds(0.5),
+            p95: route.quantile_seconds(0.95),
+            p99: route.quantile_seconds(0.99),
+            count: route.count,
+            source: route.key.source,
+            service: route.key.service,
+            route: route.key.route,
+            method: route.key.method,
+        };
+        RoutesAnswer {
+            routes: self.routes.into_iter().map(row).collect(),
+            complete_to: self.complete_to,
+            ..RoutesAnswer::default()
+        }
     }
 }

@@ -12,6 +12,7 @@ use weir_enrich::{Enricher, Scratch};
 use weir_ingest::{ObjectLine, ObjectReader, Outcome};
 use weir_record::{Record, Request};
 
+use crate::account::counted;
 use crate::cli::CheckArguments;
 use crate::config::{self, Config};
 use crate::output::{harmless, say};
@@ -34,10 +35,10 @@ pub fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
     let enricher = setup::enricher(&config, None)?;
     if let Some(path) = &path {
         say(&format_args!(
-            "{} is right: {} sources, {} services",
+            "{} is right: {}, {}",
             path.display(),
-            config.sources.len(),
-            config.services.len()
+            counted(config.sources.len() as u64, "source", "sources"),
+            counted(config.services.len() as u64, "service", "services")
         ));
         config::remarks(&config).iter().for_each(|remark| say(&format_args!("note: {remark}")));
     }

@@ -66,6 +66,21 @@ const BUDGETS: &[Budget] = &[
         quantity: Quantity::Memory("weir-big"),
         bound: Bound::AtMost(100.0),
     },
+    Budget {
+        text: "peak memory, nginx lines kept as files on one thread <= 300 MB",
+        quantity: Quantity::Memory("store-write"),
+        bound: Bound::AtMost(300.0),
+    },
+    Budget {
+        text: "the same with a commit for each 20,000 records <= 300 MB",
+        quantity: Quantity::Memory("store-commits"),
+        bound: Bound::AtMost(300.0),
+    },
+    Budget {
+        text: "speed-up of keeping by a second thread >= 1.7",
+        quantity: Quantity::SpeedUp("store-write", "store-write-2"),
+        bound: Bound::AtLeast(1.7),
+    },
 ];
 
 /// A budget with what was measured, written out.
@@ -150,6 +165,9 @@ mod tests {
                 ("1.50 (1.50–4.50)", "**no**"),
                 ("not measured", "–"),
                 ("50 MB", "yes"),
+                ("not measured", "–"),
+                ("not measured", "–"),
+                ("not measured", "–"),
                 ("not measured", "–"),
             ],
         );

@@ -22,7 +22,7 @@ pub const REQUESTS_QUICK: u64 = 200_000;
 const BIG_TEXT_BYTES_MIN: u64 = 5_000_000_000;
 
 /// Prints checksums of a small sample: another sum is another generator, and all data is made anew.
-const GENERATOR: &str = "rm -rf sample; for format in alb nginx_json; do \
+const GENERATOR: &str = "rm -rf sample; for format in alb nginx_json nginx_json_user errors; do \
     weir demo --write sample --requests 20000 --files 1 --format $format --plain --seed 1 2> /dev/null; \
     cksum < sample/part-0000.log; done; rm -r sample";
 
@@ -72,6 +72,16 @@ const RECIPES: &[Recipe] = &[
         script: "head -n $((REQUESTS / 10)) nginx/part-0000.log > nginx-head/part.log",
     },
     Recipe {
+        data: DataSet::NginxUser,
+        from: None,
+        script: "weir demo --write nginx-user --requests $REQUESTS --files 1 --format nginx_json_user --plain --seed 1",
+    },
+    Recipe {
+        data: DataSet::Errors,
+        from: Some(DataSet::NginxUser),
+        script: "weir demo --write errors --requests $((REQUESTS / 10)) --files 1 --format errors --plain --seed 1",
+    },
+    Recipe {
         data: DataSet::Objects,
         from: None,
         script: "weir demo --write objects --requests $((REQUESTS * 5)) --files $((REQUESTS / 1000)) --seed 2",
@@ -102,6 +112,8 @@ impl DataSet {
             Self::HeadPlain => "head-plain",
             Self::Nginx => "nginx",
             Self::NginxHead => "nginx-head",
+            Self::NginxUser => "nginx-user",
+            Self::Errors => "errors",
             Self::Objects => "objects",
         }
     }

@@ -110,6 +110,9 @@ fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
         shell.output("cargo build --quiet --release --package weir")?;
         shell.output("cargo build --quiet --release --package xtask --example libdeflate_in_process")?;
         shell.output("cargo build --quiet --release --package weir-ledger --example commit_rate")?;
+        shell.output(
+            "cargo build --quiet --release --package weir-store --example write_rate --example query_rate",
+        )?;
     }
     let metadata = shell.output("cargo metadata --no-deps --format-version 1")?;
     let metadata: serde_json::Value =
@@ -117,7 +120,9 @@ fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
     let target = metadata.get("target_directory").and_then(serde_json::Value::as_str);
     let release = PathBuf::from(target.context("cargo metadata names no target directory")?).join("release");
     fs::create_dir_all(programs).with_context(|| format!("cannot make {}", programs.display()))?;
-    for program in ["weir", "examples/libdeflate_in_process", "examples/commit_rate"] {
+    let examples = ["libdeflate_in_process", "commit_rate", "write_rate", "query_rate"];
+    let examples = examples.map(|name| format!("examples/{name}"));
+    for program in ["weir"].into_iter().chain(examples.iter().map(String::as_str)) {
         let (from, name) = (release.join(program), program.rsplit('/').next().unwrap_or(program));
         fs::copy(&from, programs.join(name)).with_context(|| format!("cannot copy {}", from.display()))?;
     }

@@ -24,6 +24,10 @@ pub enum DataSet {
     Nginx,
     /// The first tenth of it.
     NginxHead,
+    /// nginx JSON with the e-mail of who is logged in, one plain file.
+    NginxUser,
+    /// Errors of an application with stacks, one plain file, a tenth as many.
+    Errors,
     /// ALB, 2,000 gzip files of 5,000 lines.
     Objects,
 }
@@ -130,6 +134,49 @@ pub const SUBJECTS: &[Subject] = &[
         "jq -r '[.host, .request_method, .status] | @tsv' nginx-head/part.log \
          | awk '{groups[$0]++} END {print \"lines=\" NR \" groups=\" length(groups)}'",
     ),
+    peer("store-parse", "write_rate", DataSet::Nginx, "write_rate nginx/part-0000.log parse"),
+    peer(
+        "store-write",
+        "write_rate",
+        DataSet::Nginx,
+        "write_rate nginx/part-0000.log files 1 store-write-1; rm -r store-write-1",
+    ),
+    peer(
+        "store-write-2",
+        "write_rate",
+        DataSet::Nginx,
+        "write_rate nginx/part-0000.log files 2 store-write-2; rm -r store-write-2",
+    ),
+    peer(
+        "store-raw",
+        "write_rate",
+        DataSet::Nginx,
+        "write_rate nginx/part-0000.log raw 1 store-raw; rm -r store-raw",
+    ),
+    peer(
+        "store-commits",
+        "write_rate",
+        DataSet::Nginx,
+        "write_rate nginx/part-0000.log commits 1 store-commits; rm -r store-commits",
+    ),
+    peer(
+        "store-duckdb",
+        "duckdb",
+        DataSet::Nginx,
+        "python3 ../../peers/store_write.py duckdb 'nginx/*.log' duckdb.parquet; rm duckdb.parquet",
+    ),
+    peer(
+        "store-chdb",
+        "chdb",
+        DataSet::Nginx,
+        "python3 ../../peers/store_write.py chdb 'nginx/*.log' chdb.parquet; rm chdb.parquet",
+    ),
+    peer(
+        "store-errors",
+        "write_rate",
+        DataSet::Errors,
+        "write_rate errors/part-0000.log files 1 store-errors; rm -r store-errors",
+    ),
 ];
 
 /// A table of the summary.
@@ -192,6 +239,27 @@ pub const SECTIONS: &[Section] = &[
         title: "nginx JSON: by host, method and status",
         note: "A tenth of the lines; `jq` without routes, sums or histograms.",
         subjects: &["weir-nginx-head", "jq"],
+    },
+    Section {
+        title: "Keeping records",
+        note: "One plain nginx file to synced Parquet files with filters for every field, but for the ledger \
+               (`crates/store/examples/write_rate.rs`); `store-parse` only reads and parses, `store-raw` also keeps \
+               the exact lines, `store-commits` makes a durable commit of each 20,000 records and files of them \
+               later. The databases write plain columns to one file, on all cores, without filters and syncs.",
+        subjects: &[
+            "store-write",
+            "store-write-2",
+            "store-parse",
+            "store-raw",
+            "store-commits",
+            "store-duckdb",
+            "store-chdb",
+        ],
+    },
+    Section {
+        title: "Keeping errors with stacks",
+        note: "Lines of one and a half kilobytes, every word of which can be found.",
+        subjects: &["store-errors"],
     },
 ];
 

@@ -26,6 +26,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("goaccess", "goaccess --version"),
     ("jq", "jq --version"),
     ("commit_rate", "command -v commit_rate > /dev/null && echo as in this commit"),
+    ("write_rate", "command -v write_rate > /dev/null && echo as in this commit"),
+    ("query_rate", "command -v query_rate > /dev/null && echo as in this commit"),
     ("prometheus-pushgateway", "prometheus-pushgateway --version 2>&1"),
     ("moto", MOTO),
     ("time", "env time --version"),

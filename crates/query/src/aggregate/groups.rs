@@ -82,6 +82,7 @@ impl Groups {
     }
 
     /// Adds `count` records to a group.
+    #[inline]
     pub fn add_count(&mut self, slot: usize, count: u64) {
         self.counts[slot] += count;
     }
@@ -93,6 +94,7 @@ impl Groups {
     }
 
     /// Adds a number to the metric with this index; one that is not finite is no value.
+    #[inline]
     pub fn add(&mut self, slot: usize, metric: usize, value: f64) {
         if !value.is_finite() {
             return;

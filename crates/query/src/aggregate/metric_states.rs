@@ -81,11 +81,13 @@ impl MetricStates {
     }
 
     /// Whether the metric is about different values rather than about numbers.
+    #[inline]
     pub(super) fn is_distinct(&self, metric: usize) -> bool {
         matches!(self.metrics[metric], State::Distinct(_))
     }
 
     /// Adds a finite number to a metric that is about numbers.
+    #[inline]
     pub(super) fn add_number(&mut self, slot: usize, metric: usize, value: f64) {
         match &mut self.metrics[metric] {
             State::Min(values) => values[slot] = values[slot].min(value),

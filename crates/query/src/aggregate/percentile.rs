@@ -40,6 +40,7 @@ impl Percentiles {
     }
 
     /// Adds a finite number.
+    #[inline]
     pub(super) fn add(&mut self, column: usize, slot: usize, value: f64) {
         match &mut self.sketches {
             None => {

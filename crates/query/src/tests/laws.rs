@@ -21,6 +21,9 @@ fn text() -> impl Strategy<Value = String> {
             "/api/{id}",
             "now-1h",
             "count",
+            "10.0.0.0/8",
+            "10.1.2.3",
+            "10.1.2.3:80",
             "-1"
         ])
         .prop_map(str::to_owned),

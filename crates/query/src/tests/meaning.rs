@@ -49,6 +49,44 @@ fn a_field_equals_its_value_exactly() {
 }
 
 #[test]
+fn a_net_finds_its_addresses_where_addresses_are() {
+    check(
+        &[
+            "client_ip=198.18.3.4",
+            "target=10.1.2.3:8080",
+            "node=2001:db8::1",
+            "peer=10.9.9.9",
+            "hops$[\"172.16.0.1\", 5]",
+            "allowed=10.0.0.0/8",
+            "path=10.1.1.1",
+            "id#10",
+        ],
+        &[
+            "client_ip:198.18.0.0/16",
+            "remote_addr = 198.18.0.0/16",
+            "client_ip:(10.0.0.0/8 OR 198.18.0.0/16)",
+            "target:10.0.0.0/8",
+            "node:2001:db8::/32",
+            "peer:10.0.0.0/8",
+            "hops:172.16.0.0/12",
+            "allowed:10.0.0.0/8",
+            "allowed:\"10.0.0.0/8\"",
+            "client_ip != 10.0.0.0/8",
+            "-client_ip:10.0.0.0/8",
+        ],
+        &[
+            "client_ip:198.19.0.0/16",
+            "client_ip:\"198.18.0.0/16\"",
+            "client_ip != 198.18.0.0/16",
+            "path:10.0.0.0/8",
+            "nothing:10.0.0.0/8",
+            "id:0.0.0.0/0",
+            "allowed:10.0.0.0/9",
+        ],
+    );
+}
+
+#[test]
 fn numbers_equal_whatever_their_spelling_and_type() {
     let numbers = ["status#503", "request_time#0.4", "bytes_out#10000", "id#9007199254740993", "level=5"];
     check(
@@ -323,6 +361,7 @@ fn needles_are_what_a_filter_is_asked_for() {
     check("host:a*", &[], &[], None);
     check("host:*", &[], &[], None);
     check("host =~ \"a\"", &[], &[], None);
+    check("client_ip:10.0.0.0/8", &[], &[], never);
     // The nearest float of this whole number lies below it.
     check(
         "id:9007199254740993",

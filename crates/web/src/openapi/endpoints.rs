@@ -178,7 +178,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
         "/api/routes",
         "Requests, errors and percentiles per source, service, route and method. Without a query from the minutes.",
-        &[FROM, TO, QUERY],
+        &[
+            FROM,
+            TO,
+            QUERY,
+            text("by", "What rows are of: any of source,service,route,method; all four by default, none: one row."),
+        ],
         Answer::Shape("RoutesAnswer"),
     ),
     get("/api/sources", "What came of each source.", &[], Answer::Shape("SourcesStatus")),

@@ -6,7 +6,7 @@
 use serde_json::{Map, Value, json};
 
 /// Members and their types: `string`, `integer`, `number`, `boolean`, `object`, `any`, the name of a shape;
-/// `[x]` is a list, `x?` may be null or missing.
+/// `[x]` is a list, `{x}` has any names, `x?` may be null or missing, `x!` may be missing.
 pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
     ("Hit", &[("_id", "string"), ("@timestamp", "string")]),
     (
@@ -18,6 +18,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("complete_to", "string?"),
             ("took_ms", "integer"),
             ("warnings", "[string]"),
+            ("is_partial", "boolean"),
         ],
     ),
     (
@@ -27,12 +28,29 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("from", "string?"),
             ("to", "string?"),
             ("tz", "string?"),
-            ("group_by", "[any]?"),
-            ("metrics", "object?"),
+            ("group_by", "[GroupKey]?"),
+            ("metrics", "{MetricKind}?"),
             ("order", "string?"),
             ("limit", "integer?"),
         ],
     ),
+    ("GroupField", &[("field", "string"), ("interval", "string?")]),
+    // Exactly one of them.
+    (
+        "MetricKind",
+        &[
+            ("count", "NoField!"),
+            ("percentile", "PercentileOf!"),
+            ("avg", "OfField!"),
+            ("sum", "OfField!"),
+            ("min", "OfField!"),
+            ("max", "OfField!"),
+            ("cardinality", "OfField!"),
+        ],
+    ),
+    ("NoField", &[]),
+    ("OfField", &[("field", "string")]),
+    ("PercentileOf", &[("field", "string"), ("p", "number")]),
     (
         "AggregateAnswer",
         &[
@@ -43,6 +61,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("complete_to", "string?"),
             ("took_ms", "integer"),
             ("warnings", "[string]"),
+            ("is_partial", "boolean"),
         ],
     ),
     (
@@ -52,6 +71,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("complete_to", "string?"),
             ("took_ms", "integer"),
             ("warnings", "[string]"),
+            ("is_partial", "boolean"),
         ],
     ),
     (
@@ -74,11 +94,18 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("complete_to", "string?"),
             ("took_ms", "integer"),
             ("warnings", "[string]"),
+            ("is_partial", "boolean"),
         ],
     ),
     (
         "ContextAnswer",
-        &[("hits", "[Hit]"), ("position", "integer"), ("complete_to", "string?"), ("took_ms", "integer")],
+        &[
+            ("hits", "[Hit]"),
+            ("position", "integer"),
+            ("complete_to", "string?"),
+            ("took_ms", "integer"),
+            ("warnings", "[string]"),
+        ],
     ),
     ("DeleteRequest", &[("query", "string"), ("from", "string"), ("to", "string"), ("dry_run", "boolean")]),
     (
@@ -101,6 +128,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("complete_to", "string?"),
             ("percentiles", "Percentiles"),
             ("warnings", "[string]"),
+            ("is_partial", "boolean"),
         ],
     ),
     ("Percentiles", &[("is_exact", "boolean"), ("error_bound", "number?")]),
@@ -230,7 +258,7 @@ pub(super) fn components() -> Value {
     let schema = |(name, members): &(&str, &[(&str, &str)])| {
         let properties: Map<String, Value> =
             members.iter().map(|(name, kind)| ((*name).to_owned(), of_kind(kind))).collect();
-        let required = members.iter().filter(|(_, kind)| !kind.ends_with('?')).map(|(name, _)| *name);
+        let required = members.iter().filter(|(_, kind)| !kind.ends_with(['?', '!'])).map(|(name, _)| *name);
         let schema = json!({
             "type": "object",
             "properties": properties,
@@ -250,11 +278,19 @@ fn of_kind(kind: &str) -> Value {
     if let Some(kind) = kind.strip_suffix('?') {
         return json!({"anyOf": [of_kind(kind), {"type": "null"}]});
     }
+    if let Some(kind) = kind.strip_suffix('!') {
+        return of_kind(kind);
+    }
+    if let Some(kind) = kind.strip_prefix('{').and_then(|kind| kind.strip_suffix('}')) {
+        return json!({"type": "object", "additionalProperties": of_kind(kind)});
+    }
     if let Some(kind) = kind.strip_prefix('[').and_then(|kind| kind.strip_suffix(']')) {
         return json!({"type": "array", "items": of_kind(kind)});
     }
     match kind {
         "any" => json!({}),
+        // A field's name, or more about it.
+        "GroupKey" => json!({"anyOf": [{"type": "string"}, reference("GroupField")]}),
         "string" | "integer" | "number" | "boolean" | "object" => json!({"type": kind}),
         name => reference(name),
     }

@@ -65,6 +65,11 @@ impl TailSender {
         }
     }
 
+    /// Says what should be known about what is shown.
+    pub fn warn(&mut self, warning: &str) {
+        self.push(format!("event: warning\ndata: {}\n\n", serde_json::json!({ "warning": warning })));
+    }
+
     /// Counts records that nobody had time to look at; how many of them match is not known.
     pub fn pass_over(&mut self, count: u64) {
         self.not_shown += count;

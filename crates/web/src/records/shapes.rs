@@ -68,6 +68,9 @@ pub struct SearchAnswer {
     /// What should be known about the answer: why there is nothing, what was not kept or could not be read.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether records could not be read, so that some may be missing; `warnings` says which.
+    #[serde(default)]
+    pub is_partial: bool,
 }
 
 /// `GET /api/aggregate`: a query that ends with `| stats`.
@@ -190,6 +193,9 @@ pub struct AggregateAnswer {
     /// What should be known about the answer.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether records could not be read, so that some may be missing; `warnings` says which.
+    #[serde(default)]
+    pub is_partial: bool,
 }
 
 /// `GET /api/tail`: records as they come.
@@ -232,6 +238,9 @@ pub struct FieldsAnswer {
     /// What should be known about the answer.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether records could not be read, so that some may be missing; `warnings` says which.
+    #[serde(default)]
+    pub is_partial: bool,
 }
 
 /// A field.
@@ -291,6 +300,9 @@ pub struct StoryAnswer {
     /// What should be known about the answer.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether records could not be read, so that some may be missing; `warnings` says which.
+    #[serde(default)]
+    pub is_partial: bool,
 }
 
 /// `GET /api/context`: what happened around a record.
@@ -320,6 +332,9 @@ pub struct ContextAnswer {
     pub complete_to: Option<String>,
     /// What it took, in milliseconds.
     pub took_ms: u64,
+    /// What should be known about the answer.
+    #[serde(default)]
+    pub warnings: Vec<String>,
 }
 
 /// `POST /api/delete`: removes records for good.

@@ -230,6 +230,9 @@ async fn refusal(answer: Response<Incoming>) -> anyhow::Error {
         (Some(error), Some(hint)) if status == 400 => {
             UsageError::new("the server", format!("{error}; {hint}")).into()
         }
+        (Some(_), Some(_)) if status == 401 => {
+            anyhow!("the server wants to know who asks; name a file with your token in $WEIR_TOKEN_FILE")
+        }
         (Some(error), Some(hint)) => anyhow!("{error}; {hint}"),
         _ => anyhow!("the server answered with status {status}; is it a weir?"),
     }

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use http_body_util::BodyExt;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 use weir_ledger::LedgerError;
 use weir_web::{
     Admin, AdminProblem, AggregateAnswer, AggregateRequest, BackfillProgress, BackfillRequest, DeleteAnswer,
     DeleteRequest, ProblemKind, Records, RejectDetail, RejectsPage, RejectsQuery, ReplayRequest,
-    ReplayResult, SearchAnswer, SearchQuery,
+    ReplayResult, RoutesAnswer, RoutesQuery, SearchAnswer, SearchQuery,
 };
 
 use super::arguments::ServerArguments;
@@ -133,6 +134,14 @@ impl Connection {
         }
     }
 
+    /// Numbers of routes; of everything that was counted where it has no query.
+    pub async fn routes(&self, query: RoutesQuery) -> anyhow::Result<RoutesAnswer> {
+        match self {
+            Self::Own(own) => (own.records.routes)(query).await.map_err(search::told),
+            Self::Server(client) => client.get(&path_of("/api/routes", &query)?).await,
+        }
+    }
+
     /// Removes records.
     pub async fn delete(&self, request: DeleteRequest) -> anyhow::Result<DeleteAnswer> {
         match self {
@@ -237,8 +246,13 @@ fn config_of(arguments: &ServerArguments) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// The address of a search, by the shape that the server reads.
+/// The address of a search.
 fn search_path(query: &SearchQuery) -> anyhow::Result<String> {
+    path_of("/api/search", query)
+}
+
+/// The address of a question, by the shape that the server reads.
+fn path_of(path: &str, query: &impl Serialize) -> anyhow::Result<String> {
     let members = serde_json::to_value(query)?;
     let members = members.as_object().context("a question is an object")?;
     let text = |value: &Value| match value {
@@ -248,7 +262,7 @@ fn search_path(query: &SearchQuery) -> anyhow::Result<String> {
     };
     let pairs: Vec<String> =
         members.iter().filter_map(|(name, value)| Some(format!("{name}={}", text(value)?))).collect();
-    Ok(format!("/api/search?{}", pairs.join("&")))
+    Ok(format!("{path}?{}", pairs.join("&")))
 }
 
 fn rejects_path(query: &RejectsQuery) -> String {

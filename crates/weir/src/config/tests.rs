@@ -452,6 +452,48 @@ metrics:
     assert_eq!(remarks, expected);
 }
 
+#[track_caller]
+fn check_remarks(text: &str, expected: &[&str]) {
+    assert_eq!(remarks(&read(text)), expected, "{text}");
+}
+
+#[test]
+fn a_source_that_is_not_there_is_remarked_upon() {
+    let with_sources = |rest: &str| {
+        format!("sources: [{{name: web, type: file, path: a}}, {{name: edge, type: file, path: b}}]\n{rest}")
+    };
+    let metrics = |query: &str| {
+        with_sources(&format!("metrics: {{counters: [{{name: a_total, where: '{query}'}}]}}"))
+    };
+    let lacks = |asked: &str, hint: &str| {
+        format!("the metric `a_total` asks for the source `{asked}`, which this config lacks; {hint}")
+    };
+    let wbe = lacks("wbe", "did you mean `web`?");
+    for query in ["source:wbe", "status:500 AND source = \"wbe\"", "source:(web OR wbe)", "NOT source:wbe"] {
+        check_remarks(&metrics(query), &[&wbe]);
+    }
+    check_remarks(&metrics("source:lambda"), &[&lacks("lambda", "the sources are `web` and `edge`")]);
+    check_remarks(&metrics("source:x*"), &[&lacks("x*", "the sources are `web` and `edge`")]);
+    for query in ["source:web", "source:w*", "source:*", "source =~ \"x\"", "path:wbe", "wbe"] {
+        check_remarks(&metrics(query), &[]);
+    }
+    check_remarks(
+        &with_sources("redact: [{field: payload, where: 'source:edgy'}]"),
+        &["`redact` number 1 asks for the source `edgy`, which this config lacks; did you mean `edge`?"],
+    );
+    // Where there are no sources, any may come.
+    check_remarks("metrics: {counters: [{name: a_total, where: 'source:wbe'}]}", &[]);
+}
+
+#[test]
+fn sources_of_the_same_files_are_remarked_upon() {
+    check_remarks(
+        "sources:\n- {name: a, type: file, path: [x/*.log, y, y]}\n- {name: b, type: file, path: x/*.log}\n\
+         - {name: c, type: file, path: z}",
+        &["the sources `a` and `b` both read `x/*.log`; each of its lines is counted for both"],
+    );
+}
+
 #[test]
 fn a_query_says_what_is_wrong_with_it_and_where() {
     for query in ["status:", "(status:500", "status:>fast", "a =~ \"(\""] {

@@ -12,6 +12,9 @@ use weir_record::{Field, Request};
 
 use crate::search::Zone;
 
+/// From how much alike on, of 1, a name is taken for a misspelt one.
+const NEAR: f64 = 0.85;
+
 /// Stands for a value that the log does not have.
 const ABSENT: &str = "-";
 
@@ -22,6 +25,8 @@ pub enum GroupColumn {
     Route,
     /// The service of the config.
     Service,
+    /// The source that a server has it from.
+    Source,
     /// The start of the minute.
     Minute,
     /// The start of the hour.
@@ -42,6 +47,7 @@ impl GroupColumn {
         Ok(match name {
             "route" => GroupColumn::Route,
             "service" => GroupColumn::Service,
+            "source" => GroupColumn::Source,
             "minute" => GroupColumn::Minute,
             "hour" => GroupColumn::Hour,
             "day" => GroupColumn::Day,
@@ -54,6 +60,7 @@ impl GroupColumn {
         match self {
             GroupColumn::Route => "route",
             GroupColumn::Service => "service",
+            GroupColumn::Source => "source",
             GroupColumn::Minute => "minute",
             GroupColumn::Hour => "hour",
             GroupColumn::Day => "day",
@@ -69,6 +76,8 @@ impl GroupColumn {
             GroupColumn::Service => {
                 Cow::Borrowed(enriched.service.map_or(ABSENT, |service| service.name.as_str()))
             }
+            // Files belong to no source.
+            GroupColumn::Source => Cow::Borrowed(ABSENT),
             GroupColumn::Minute => start_of(60),
             GroupColumn::Hour => start_of(3_600),
             GroupColumn::Day => start_of(86_400),
@@ -151,12 +160,14 @@ fn as_text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
 }
 
 fn unknown(name: &str) -> String {
-    let names = ["route", "service", "minute", "hour", "day"].into_iter();
+    let names = ["route", "service", "source", "minute", "hour", "day"].into_iter();
     let names = names.chain(Field::ALL.iter().map(|field| field.name()));
     let nearest = names
         .max_by(|one, other| strsim::jaro_winkler(one, name).total_cmp(&strsim::jaro_winkler(other, name)));
-    let hint = nearest.map_or(String::new(), |nearest| format!("; did you mean `{nearest}`?"));
-    format!("`{name}` is not a column{hint}")
+    let nearest = nearest.filter(|nearest| strsim::jaro_winkler(nearest, name) >= NEAR);
+    let other = format!("for any other field ask weir search '| stats count(), p95(request_time) by {name}'");
+    let hint = nearest.map_or(other, |nearest| format!("did you mean `{nearest}`?"));
+    format!("`{name}` is not a column; {hint}")
 }
 
 #[cfg(test)]
@@ -169,5 +180,7 @@ mod tests {
         assert_eq!(GroupColumn::from_name("request_method"), Ok(GroupColumn::Field(Field::Method)));
         let error = GroupColumn::from_name("statsu").expect_err("misspelt");
         assert_eq!(error, "`statsu` is not a column; did you mean `status`?");
+        let error = GroupColumn::from_name("controller").expect_err("no column");
+        assert!(error.ends_with("by controller'"), "{error}");
     }
 }

@@ -41,6 +41,10 @@ pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     if arguments.paths.is_empty() {
         return server::run(arguments, &columns);
     }
+    if columns.contains(&GroupColumn::Source) {
+        let problem = "files belong to no source; without PATH the server is asked, which has sources";
+        return Err(UsageError::new("--by", problem).into());
+    }
     let question = question(arguments, DefaultSpan::Everything)?;
     let config = setup::load_config(arguments.server.config.config.as_deref())?;
     let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.options))?;
@@ -87,11 +91,11 @@ fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
     Ok(columns.map_err(|error| UsageError::new("--by", error))?.into())
 }
 
-/// The width of the terminal; 80 where the output is no terminal.
+/// The width of the terminal; where the output is no terminal any, since what was cut is lost to whoever reads it.
 pub fn terminal_columns() -> usize {
     const COLUMNS_DEFAULT: usize = 80;
     if !std::io::stdout().is_terminal() {
-        return COLUMNS_DEFAULT;
+        return usize::MAX;
     }
     terminal_size::terminal_size().map_or(COLUMNS_DEFAULT, |(width, _)| usize::from(width.0))
 }

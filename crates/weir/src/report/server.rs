@@ -1,7 +1,8 @@
-//! A report of the records that a server keeps, or a data folder.
+//! A report of what a server, or a data folder, has counted and keeps.
 //!
-//! The same columns as of files, from two questions: all requests, and those that the server failed. Percentiles are
-//! exact where the answer says so. What `keep` left out of the store is not in it; the counters of /metrics have that.
+//! Whole minutes of routes, methods, services and sources come from the counts, which have every request, also those
+//! that `keep` left out of the store; their percentiles lie within a bucket. Anything else comes from the records:
+//! the same columns as of files, from two questions, all requests and those that the server failed.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -9,7 +10,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use weir_web::{
     AggregateAnswer, AggregateRequest, GroupField, GroupKey, MetricKind, NoField, OfField, Pairs,
-    PercentileOf,
+    PercentileOf, ROUTE_COLUMNS, RouteRow, RoutesQuery, SearchQuery,
 };
 
 use super::column::{GroupColumn, ValueColumn};
@@ -34,38 +35,124 @@ const FIELDS_MAX: usize = 2;
 /// A wrong query, nobody who can be asked, or output that cannot be written.
 pub fn run(arguments: &ReportArguments, columns: &[GroupColumn]) -> anyhow::Result<ExitCode> {
     let question = question(arguments, DefaultSpan::LastHour)?;
+    let is_counted = arguments.filter.is_none() && columns.iter().all(|column| is_counted(*column));
     let is_time = |column: &&GroupColumn| interval(**column).is_some();
     let times = columns.iter().filter(is_time).count();
-    if times > 1 || columns.len() - times > FIELDS_MAX {
+    if !is_counted && (times > 1 || columns.len() - times > FIELDS_MAX) {
         let problem = "the server groups by two fields and one of minute, hour and day; name files for more";
         return Err(UsageError::new("--by", problem).into());
     }
-    let (all, failed, total, failed_total) = runtime()?.block_on(async {
+    let answered = runtime()?.block_on(async {
         let connection = Connection::open(&arguments.server, false).await?;
-        let asked = async {
-            let all = connection.aggregate(request(arguments, &question, columns, REQUESTS)).await?;
-            let failed = connection.aggregate(request(arguments, &question, columns, FAILED)).await?;
-            let total = connection.aggregate(request(arguments, &question, &[], REQUESTS)).await?;
-            let failed_total = connection.aggregate(request(arguments, &question, &[], FAILED)).await?;
-            anyhow::Ok((all, failed, total, failed_total))
+        let outcome = if is_counted {
+            of_counts(&connection, &question, columns).await
+        } else {
+            of_records(&connection, arguments, &question, columns).await
         };
-        let outcome = asked.await;
         let closed = connection.close().await;
-        outcome.and_then(|answers| closed.map(|()| answers))
+        outcome.and_then(|answered| closed.map(|()| answered))
     })?;
+    let Answered { mut rows, total, complete_to, warnings, is_partial } = answered;
     let zone = &question.zone;
     let span = format!("{} to {} ({})", zone.text(question.from), zone.text(question.to), zone.name());
-    let complete = all.complete_to.as_deref().map(|to| format!(", complete to {}", harmless(to)));
-    say(&format_args!("{span}{}", complete.unwrap_or_default()));
-    all.warnings.iter().for_each(|warning| say(&harmless(warning)));
-    let seconds = question.to.micros_since(question.from).unwrap_or(0) as f64 / 1e6;
-    let mut rows = merged(&all, &failed, columns.len(), seconds);
-    let total = merged(&total, &failed_total, 0, seconds).pop().unwrap_or_default();
+    let complete = complete_to.map(|to| format!(", complete to {}", harmless(&to))).unwrap_or_default();
+    let of = if is_counted { ": all requests that were counted in these minutes" } else { "" };
+    say(&format_args!("{span}{complete}{of}"));
+    warnings.iter().for_each(|warning| say(&harmless(warning)));
     sort(&mut rows, &arguments.order);
     let kept = if arguments.limit == 0 { rows.len() } else { arguments.limit.min(rows.len()) };
     let left_out = rows.split_off(kept).len();
     print(arguments.output, &rows, &total, left_out, &question)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(is_partial)))
+}
+
+/// What a report is made of.
+struct Answered {
+    rows: Vec<Pairs<Value>>,
+    total: Pairs<Value>,
+    complete_to: Option<String>,
+    warnings: Vec<String>,
+    is_partial: bool,
+}
+
+/// Whether the counts know it of each request.
+fn is_counted(column: GroupColumn) -> bool {
+    ROUTE_COLUMNS.contains(&column.name())
+}
+
+/// From the minutes, which have all that was counted.
+async fn of_counts(
+    connection: &Connection,
+    question: &Question,
+    columns: &[GroupColumn],
+) -> anyhow::Result<Answered> {
+    let asked = |by: String| RoutesQuery {
+        from: Some(question.from.to_string()),
+        to: Some(question.to.to_string()),
+        query: None,
+        by: Some(by),
+    };
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    let routes = connection.routes(asked(names.join(","))).await?;
+    let total = connection.routes(asked(String::new())).await?;
+    Ok(Answered {
+        rows: routes.routes.iter().map(|route| of_route(route, &names)).collect(),
+        total: total.routes.first().map(|route| of_route(route, &[])).unwrap_or_default(),
+        complete_to: routes.complete_to,
+        warnings: routes.warnings,
+        is_partial: routes.is_partial,
+    })
+}
+
+/// The numbers of a route in the columns of a report.
+fn of_route(route: &RouteRow, names: &[&str]) -> Pairs<Value> {
+    let key = |name: &str| match name {
+        "source" => &*route.source,
+        "service" => &*route.service,
+        "route" => &*route.route,
+        _ => &*route.method,
+    };
+    let key = |name: &&str| Some(key(name)).filter(|key| !key.is_empty()).map_or(Value::Null, Value::from);
+    let value = |column: ValueColumn| match column {
+        ValueColumn::Count => json!(route.count),
+        ValueColumn::Rate => json!(rounded(route.rate)),
+        ValueColumn::ErrorRatio => json!(rounded(route.error_ratio)),
+        ValueColumn::Mean => json!(route.avg.map(rounded)),
+        ValueColumn::Percentile(50) => json!(route.p50.map(rounded)),
+        ValueColumn::Percentile(95) => json!(route.p95.map(rounded)),
+        ValueColumn::Percentile(_) => json!(route.p99.map(rounded)),
+        // The minutes have neither.
+        ValueColumn::Max | ValueColumn::BytesOut => Value::Null,
+    };
+    let values = ValueColumn::ALL.into_iter().map(|column| (column.name().to_owned(), value(column)));
+    names.iter().map(|name| ((*name).to_owned(), key(name))).chain(values).collect()
+}
+
+/// From the records that are kept.
+async fn of_records(
+    connection: &Connection,
+    arguments: &ReportArguments,
+    question: &Question,
+    columns: &[GroupColumn],
+) -> anyhow::Result<Answered> {
+    if let Some(filter) = &arguments.filter {
+        // By itself, so that what is wrong with it is said with its own columns.
+        let (from, to) = (Some(question.from.to_string()), Some(question.to.to_string()));
+        let query = SearchQuery { query: Some(filter.clone()), from, to, ..SearchQuery::default() };
+        connection.search(SearchQuery { limit: Some(0), total: Some(false), ..query }).await?;
+    }
+    let all = connection.aggregate(request(arguments, question, columns, REQUESTS)).await?;
+    let failed = connection.aggregate(request(arguments, question, columns, FAILED)).await?;
+    let total = connection.aggregate(request(arguments, question, &[], REQUESTS)).await?;
+    let failed_total = connection.aggregate(request(arguments, question, &[], FAILED)).await?;
+    let seconds = question.to.micros_since(question.from).unwrap_or(0) as f64 / 1e6;
+    Ok(Answered {
+        rows: merged(&all, &failed, columns.len(), seconds),
+        total: merged(&total, &failed_total, 0, seconds).pop().unwrap_or_default(),
+        is_partial: [&all, &failed, &total, &failed_total].iter().any(|answer| answer.is_partial),
+        complete_to: all.complete_to,
+        warnings: all.warnings,
+    })
 }
 
 /// All requests, and those that the server failed.
@@ -265,6 +352,18 @@ mod tests {
              /a           1,200   1.00%  400ms  100ms  2.50s    -\n\
              2 more rows\n\
              total        1,300      0%      -      -      -    -\n"
+        );
+    }
+
+    #[test]
+    fn counts_are_shown_in_the_columns_of_a_report() {
+        let route = RouteRow { route: "/a".into(), count: 7, p95: Some(0.4), ..RouteRow::default() };
+        let row = of_route(&route, &["service", "route"]);
+        let shown = serde_json::to_string(&row).expect("only text keys");
+        assert_eq!(
+            shown,
+            "{\"service\":null,\"route\":\"/a\",\"count\":7,\"rate\":0.0,\"error_ratio\":0.0,\"avg\":null,\
+             \"p50\":null,\"p95\":0.4,\"p99\":null,\"max\":null,\"bytes_out\":null}"
         );
     }
 

@@ -47,6 +47,8 @@ pub struct FileSearch {
     printer: Mutex<Printer>,
     parts: Mutex<Vec<Arc<Mutex<Part>>>>,
     has_ended: AtomicBool,
+    /// Whether any record was an event: only those have messages.
+    has_events: AtomicBool,
     ended: Notify,
 }
 
@@ -89,6 +91,7 @@ impl FileSearch {
             printer: Mutex::new(printer),
             parts: Mutex::default(),
             has_ended: AtomicBool::new(false),
+            has_events: AtomicBool::new(false),
             ended: Notify::new(),
         }
     }
@@ -103,6 +106,11 @@ impl FileSearch {
             all.failure = all.failure.or(part.failure);
         }
         all
+    }
+
+    /// Whether any record was an event, and so could have a message.
+    pub fn has_events(&self) -> bool {
+        self.has_events.load(Ordering::Relaxed)
     }
 
     /// Where records are printed.
@@ -176,6 +184,9 @@ impl Worker {
         let each = |line: ObjectLine<'_, '_>| lines.take(&mut lock(part), &line);
         let outcome = match input {
             Input::File(path, _) => reader.read_file(path, search.format, each),
+            Input::Stdin if search.is_as_read => {
+                reader.read_live_stream(io::stdin().lock(), search.format, each)
+            }
             Input::Stdin => reader.read_stream(io::stdin().lock(), search.format, each),
         };
         let account = &mut lock(part).account;
@@ -212,6 +223,9 @@ impl Lines<'_> {
             return;
         }
         part.account.record(time);
+        if record.request().is_none() {
+            search.has_events.store(true, Ordering::Relaxed);
+        }
         let context = plain_context(&search.source, record, line.bytes);
         let is_match = match record.request().filter(|_| search.filter.needs_enriching) {
             None => search.filter.matches(record, context),

@@ -11,14 +11,16 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use weir_ingest::{available_threads, for_each_object};
 use weir_record::{KNOWN_FIELDS, canonical_name, known_field};
-use weir_web::Hit;
+use serde_json::Value;
+use weir_query::{Aggregation, Column, Expression, GroupBy, Operand, QueryError};
+use weir_web::{Hit, Pairs};
 
 use super::aggregation::rows;
 use super::arguments::{SearchArguments, SearchOrder, SearchOutput};
 use super::file_reader::{FileSearch, Found, Part, Worker};
 use super::hit::TIME_FIELD;
 use super::printer::Printer;
-use super::question::{DefaultSpan, Question, QuestionText};
+use super::question::{DefaultSpan, NO_MESSAGES, Question, QuestionText, has_words, missing_bar};
 use super::{limit_of, names_of, told};
 use crate::account::{counted, grouped};
 use crate::clock;
@@ -127,13 +129,20 @@ fn answer(search: &FileSearch, arguments: &SearchArguments, is_stopped: bool) ->
             let answer = rows(&stats, &groups.into_answer(), &search.question.zone);
             printer.rows(&answer)?;
             answer.warnings.iter().for_each(say);
+            let columns = stats.group_by.iter().map(GroupBy::name);
+            let columns = columns.chain(stats.metrics.iter().filter_map(|(_, metric)| metric.field()));
+            misspelt(columns.filter(|name| !groups_have(&stats, &answer.rows, name))).iter().for_each(say);
             super::say_exactness(&answer);
             u64::MAX
         }
         Found::Hits(hits) => {
             let (total, is_cut) = (hits.total, hits.is_cut);
             let hits = hits.into_hits();
+            let chosen = search.fields.iter().flatten().map(String::as_str);
+            let chosen = chosen.filter(|name| hits.iter().all(|hit| hit.get(name).is_none()));
+            let misspelt = misspelt(chosen.filter(|_| !hits.is_empty()));
             print_hits(&mut printer, search, &hits)?;
+            misspelt.iter().for_each(say);
             if is_cut {
                 anyhow::bail!(
                     "{} match, more than fit into memory; the first {} were printed, take fewer with --limit, or all \
@@ -148,7 +157,7 @@ fn answer(search: &FileSearch, arguments: &SearchArguments, is_stopped: bool) ->
     };
     printer.flush()?;
     if total == 0 {
-        say(&nothing(search));
+        say(&nothing(search, &arguments.query));
     }
     if is_stopped {
         say(&"stopped; this is what was found by then");
@@ -180,11 +189,58 @@ fn place_of(name: &str) -> usize {
 }
 
 /// Why there may be nothing.
-fn nothing(search: &FileSearch) -> String {
-    let names = KNOWN_FIELDS.iter().flat_map(|field| field.aliases.iter().chain([&field.name])).copied();
-    let is_known = |name: &str| known_field(canonical_name(name)).is_some();
-    match search.question.expression.unknown_field(is_known, names) {
+fn nothing(search: &FileSearch, query: &str) -> String {
+    let expression = &search.question.expression;
+    if let Some(meant) = missing_bar(query) {
+        return format!("nothing matches; {meant}");
+    }
+    match expression.unknown_field(is_known, known_names()) {
         Some(error) => format!("nothing matches; {error}"),
+        None if has_words(expression) && !search.has_events() => format!("nothing matches; {NO_MESSAGES}"),
         None => "nothing matches".to_owned(),
+    }
+}
+
+/// What is to be said of names that nothing had a value for: those that are nearly the name of a field.
+fn misspelt<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let error = |name: &str| {
+        let (name, operand) = (name.to_owned(), Operand::Exists);
+        let asked = Expression::Field { name, operand, column: Column(1) };
+        let QueryError { problem, hint, .. } = asked.unknown_field(is_known, known_names())?;
+        let hint = hint.filter(|hint| hint.contains("did you mean"))?;
+        Some(format!("{problem}; {hint}"))
+    };
+    names.filter_map(error).collect()
+}
+
+/// Whether any row has a value that comes from this field.
+fn groups_have(stats: &Aggregation, rows: &[Pairs<Value>], field: &str) -> bool {
+    let metrics = stats.metrics.iter().filter(|(_, metric)| metric.field() == Some(field));
+    let columns: Vec<&str> = metrics.map(|(name, _)| name.as_str()).chain([field]).collect();
+    let has = |row: &Pairs<Value>, name: &&str| row.get(name).is_some_and(|value| !value.is_null() && *value != 0);
+    rows.is_empty() || rows.iter().any(|row| columns.iter().any(|name| has(row, name)))
+}
+
+fn is_known(name: &str) -> bool {
+    known_field(canonical_name(name)).is_some()
+}
+
+fn known_names() -> impl Iterator<Item = &'static str> {
+    KNOWN_FIELDS.iter().flat_map(|field| field.aliases.iter().chain([&field.name])).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nothing_has_are_told_from_those_of_a_stranger() {
+        let said = misspelt(["rotue", "tenant_of_somebody", "route"].into_iter());
+        assert_eq!(said, ["no record has a field `rotue`; did you mean `route`?"]);
+        let query = "| stats p95(requst_time), count() by rotue";
+        let stats = weir_query::parse(query).unwrap().stats.unwrap();
+        let rows = [serde_json::from_str(r#"{"rotue":null,"p95(requst_time)":null,"count()":3}"#).unwrap()];
+        assert!(!groups_have(&stats, &rows, "rotue"));
+        assert!(!groups_have(&stats, &rows, "requst_time"));
     }
 }

@@ -22,13 +22,15 @@ mod zone;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use weir_web::{AggregateAnswer, RecordsProblem};
+use weir_web::{AggregateAnswer, RecordsProblem, RecordsProblemKind};
 
 pub use aggregation::{aggregation, rows};
 pub use arguments::{DeleteArguments, SearchArguments, TailArguments};
 pub use delete::run as delete;
 pub use hit::{ID_FIELD, TIME_FIELD, hit, json};
-pub use question::{DefaultSpan, Question, QuestionText, bad_parameters, bad_query};
+pub use question::{
+    DefaultSpan, NO_MESSAGES, Question, QuestionText, bad_parameters, bad_query, has_words, missing_bar,
+};
 pub use record_context::{RecordFilter, enriched_context, plain_context};
 pub use rows_table::aligned;
 pub use tail::run as tail;
@@ -67,10 +69,20 @@ fn names_of(list: &str) -> Vec<String> {
 
 /// What is wrong, as a command says it: wrong use is told from failure.
 pub fn told(problem: RecordsProblem) -> anyhow::Error {
-    if problem.is_wrong_use() {
-        return UsageError::new("the query", problem).into();
+    let parameter = |name: &str| {
+        let error = problem.error.strip_prefix(name)?.strip_prefix(": ")?.to_owned();
+        Some(RecordsProblem { error, ..problem.clone() })
+    };
+    match problem.kind {
+        RecordsProblemKind::BadQuery => UsageError::new("the query", problem).into(),
+        RecordsProblemKind::BadParameters => match (parameter("from"), parameter("to"), parameter("tz")) {
+            (Some(problem), ..) => UsageError::new("--from", problem).into(),
+            (_, Some(problem), _) => UsageError::new("--to", problem).into(),
+            (.., Some(problem)) => UsageError::new("--tz", problem).into(),
+            _ => UsageError::new("the arguments", problem).into(),
+        },
+        _ => problem.into(),
     }
-    problem.into()
 }
 
 /// Says how many records were left out, if any were.

@@ -62,10 +62,14 @@ impl Question {
         now: Timestamp,
         default: DefaultSpan,
     ) -> Result<Self, RecordsProblem> {
-        let zone = Zone::named(text.tz.unwrap_or_default()).map_err(|error| bad_parameters(&error))?;
+        let zone = Zone::named(text.tz.unwrap_or_default())
+            .map_err(|error| bad_parameters(&format!("tz: {error}")))?;
         let (from, to) = span(text, now, default, &zone)?;
         let query = text.query.unwrap_or_default();
-        let parsed = weir_query::parse(query).map_err(|error| bad_query(query, error))?;
+        let parsed = weir_query::parse(query).map_err(|error| {
+            let hint = missing_bar(query).or(error.hint);
+            bad_query(query, QueryError { hint, ..error })
+        })?;
         let predicate = parsed.filter.compile(now).map_err(|error| bad_query(query, error))?;
         Ok(Self { expression: parsed.filter, predicate, stats: parsed.stats, from, to, zone })
     }
@@ -113,6 +117,35 @@ fn span(
     Ok((from, to))
 }
 
+/// Said of words that find nothing where they are looked for.
+pub const NO_MESSAGES: &str =
+    "a bare word looks in `message`, which no record here has; name the field, as path:*word*";
+
+/// Whether a query has words without a field.
+pub fn has_words(expression: &Expression) -> bool {
+    match expression {
+        Expression::Words { .. } => true,
+        Expression::And(parts) | Expression::Or(parts) => parts.iter().any(has_words),
+        Expression::Not(part) => has_words(part),
+        Expression::All | Expression::Field { .. } => false,
+    }
+}
+
+/// What a query that reads like statistics should have been: `count by status` lacks its `|`.
+pub fn missing_bar(query: &str) -> Option<String> {
+    let begins = |rest: &str| {
+        let argument = |name: &str| rest.strip_prefix(name).map(str::trim_start);
+        argument("stats ").is_some_and(|rest| rest.contains('('))
+            || argument("count ").is_some_and(|rest| rest.starts_with("by "))
+            || argument("top ").is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
+    };
+    let words = query.char_indices().filter(|(at, _)| query[..*at].chars().next_back().is_none_or(char::is_whitespace));
+    let places = words.map(|(at, _)| at).filter(|at| begins(&query[*at..]));
+    let mut meant = places.map(|at| format!("{}| {}", &query[..at], &query[at..]));
+    let meant = meant.find(|meant| weir_query::parse(meant).is_ok_and(|parsed| parsed.stats.is_some()))?;
+    Some(format!("did you mean `{meant}`?"))
+}
+
 /// What is wrong with a query, with its place in the text.
 pub fn bad_query(query: &str, error: QueryError) -> RecordsProblem {
     let before: Vec<char> = query.chars().take(error.column.saturating_sub(1)).collect();
@@ -153,6 +186,25 @@ mod tests {
             let question = question.unwrap();
             assert_eq!(format!("{} {}", question.from, question.to), expected);
         }
+    }
+
+    #[test]
+    fn statistics_without_their_bar_are_recognised() {
+        for (query, meant) in [
+            ("count by status", Some("| count by status")),
+            ("status:500 stats count() by route", Some("status:500 | stats count() by route")),
+            ("top 10 path", Some("| top 10 path")),
+            ("top secret", None),
+            ("count", None),
+            ("status:500 | count by route", None),
+            ("a\u{e9} b", None),
+        ] {
+            let expected = meant.map(|meant| format!("did you mean `{meant}`?"));
+            assert_eq!(missing_bar(query), expected, "{query}");
+        }
+        let text = QuestionText { query: Some("stats count() by route"), ..QuestionText::default() };
+        let problem = ask(text, DefaultSpan::Everything).expect_err("it lacks its bar");
+        assert!(problem.hint.contains("`| stats count() by route`"), "{problem}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rows of numbers as a table: text to the left, numbers to the right, as wide as the terminal.
 //!
 //! The columns are what the query asked for, so they are not known before; what does not fit is cut in the middle,
-//! where routes differ least.
+//! where routes differ least. Names of numbers give way first: who asked for them knows them, and not the routes.
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
@@ -13,21 +13,43 @@ use crate::report::{cut_middle, group_widths};
 /// Columns between columns.
 const GAP: usize = 2;
 
+/// The narrowest that the name of a number is made.
+const NAME_WIDTH_MIN: usize = 6;
+
 /// Digits behind the point: microseconds.
 const DIGITS: usize = 6;
 
 /// A table of at most `width` columns, with a header; nothing where there are no rows.
 pub fn rows_table(rows: &[Pairs<Value>], width: usize) -> String {
     let Some(first) = rows.first() else { return String::new() };
-    let header: Vec<String> = first.0.iter().map(|(name, _)| harmless(name)).collect();
+    let mut header: Vec<String> = first.0.iter().map(|(name, _)| harmless(name)).collect();
     let is_number = |column: usize| {
         let value = |row: &Pairs<Value>| row.0.get(column).map(|(_, value)| value.clone());
         rows.iter().filter_map(value).all(|value| value.is_number() || value.is_null())
     };
     let numbers: Vec<bool> = (0..header.len()).map(is_number).collect();
     let cells = |row: &Pairs<Value>| row.0.iter().map(|(_, value)| cell(value)).collect::<Vec<_>>();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
+    let mut lines: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    cut_names(&mut header, &lines, &numbers, width);
+    lines.insert(0, header);
     aligned(&lines, &numbers, width)
+}
+
+/// Cuts the names of numbers, the longest first, as far as their values and `width` ask for it.
+fn cut_names(header: &mut [String], lines: &[Vec<String>], numbers: &[bool], width: usize) {
+    let widest = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max();
+    let values: Vec<usize> = (0..header.len()).map(|column| widest(column).unwrap_or(0)).collect();
+    loop {
+        let widths = header.iter().zip(&values).map(|(name, value)| name.width().max(*value));
+        let needed = widths.sum::<usize>() + GAP * header.len().saturating_sub(1);
+        let names = header.iter_mut().enumerate().filter(|(column, name)| {
+            numbers[*column] && name.width() > values[*column].max(NAME_WIDTH_MIN)
+        });
+        match names.map(|(_, name)| name).max_by_key(|name| name.width()) {
+            Some(name) if needed > width => *name = cut_middle(name, name.width() - 1),
+            _ => return,
+        }
+    }
 }
 
 /// Lines of at most `width` columns, of which those of `is_right` stand to the right.
@@ -78,6 +100,16 @@ mod tests {
             "route     n        p95\n/a     1200        0.4\n-         7  12.345679\n/b\u{fffd}       7          -\n"
         );
         assert_eq!(rows_table(&[], 80), "");
+    }
+
+    #[test]
+    fn names_of_numbers_give_way_before_routes_do() {
+        let row = r#"{"route":"/checkout/orders/{id}","p95(request_time)":0.4,"count()":1200}"#;
+        let rows = [serde_json::from_str(row).unwrap()];
+        assert_eq!(
+            rows_table(&rows, 40),
+            "route                  p95\u{2026}ime)  count()\n/checkout/orders/{id}       0.4     1200\n"
+        );
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::output::{UsageError, harmless, say};
 /// Records of a page.
 const PAGE_HITS: usize = 5_000;
 
+/// Different warnings that are told of one search; a store with more damaged files needs no longer list.
+const WARNINGS_MAX: usize = 100;
+
 /// Asks, and prints the answer.
 ///
 /// # Errors
@@ -70,7 +73,7 @@ async fn aggregate(
     Printer::new(arguments.output, None).rows(&answer)?;
     answer.warnings.iter().for_each(|warning| say(&harmless(warning)));
     say_exactness(&answer);
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(answer.is_partial)))
 }
 
 async fn search(
@@ -88,6 +91,7 @@ async fn search(
     say_span(question, page.complete_to.as_deref());
     say(&counted(total, "record", "records"));
     page.warnings.iter().for_each(|warning| say(&harmless(warning)));
+    let (mut told, mut is_partial) = (std::mem::take(&mut page.warnings), page.is_partial);
     let shown = if is_table {
         query.format = Some(SearchFormat::Csv);
         query.limit = Some(limit).filter(|limit| *limit != usize::MAX);
@@ -106,6 +110,14 @@ async fn search(
             }
             query.limit = Some(PAGE_HITS.min(left));
             page = connection.search(query.clone()).await?;
+            is_partial |= page.is_partial;
+            // Each file is named once, on whatever page it was to be read first.
+            for warning in std::mem::take(&mut page.warnings) {
+                if !told.contains(&warning) && told.len() < WARNINGS_MAX {
+                    say(&harmless(&warning));
+                    told.push(warning);
+                }
+            }
         }
         printer.hits()
     };
@@ -113,7 +125,7 @@ async fn search(
     if limit != usize::MAX {
         say_shown(shown, total);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(ExitCode::from(u8::from(is_partial)))
 }
 
 /// The question as the server is asked it: with the times that were meant here.

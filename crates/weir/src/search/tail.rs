@@ -16,7 +16,7 @@ use super::{names_of, told};
 use crate::account::counted;
 use crate::admin::{ApiClient, Connection, escaped, runtime};
 use crate::clock;
-use crate::output::say;
+use crate::output::{harmless, say};
 
 /// How long it waits before it connects again.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
@@ -106,6 +106,12 @@ impl Tail {
         let is_not_shown = event.lines().any(|line| line == "event: not_shown");
         let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) else { return Ok(()) };
         let hit: Hit = serde_json::from_str(data)?;
+        if event.lines().any(|line| line == "event: warning") {
+            if let Some(warning) = hit.get("warning").and_then(serde_json::Value::as_str) {
+                say(&harmless(warning));
+            }
+            return Ok(());
+        }
         if is_not_shown {
             let count = hit.get("not_shown").and_then(serde_json::Value::as_u64).unwrap_or(0);
             let records = counted(count, "record", "records");

@@ -65,9 +65,7 @@ impl Zone {
     pub fn parse(&self, text: &str, now: Timestamp) -> Result<Timestamp, String> {
         let text = text.trim();
         let Some(zone) = &self.0 else {
-            let as_utc = format!("{text}Z");
-            return Timestamp::parse_expression(text, now)
-                .or_else(|error| Timestamp::parse_rfc3339(as_utc.as_bytes()).ok_or(error));
+            return Timestamp::parse_expression(text, now);
         };
         let is_rounded = text.starts_with("now") && text.contains('/');
         if is_rounded {
@@ -77,7 +75,11 @@ impl Zone {
         }
         // A date, or a date and a time without an offset, read as if it were UTC.
         let is_date = text.len() == 10 && text.contains('-') && !text.starts_with("now");
-        let suffix = if is_date { "T00:00:00Z" } else { "Z" };
+        let suffix = match text.len() {
+            _ if is_date => "T00:00:00Z",
+            16 => ":00Z",
+            _ => "Z",
+        };
         let clock = Timestamp::parse_rfc3339(format!("{text}{suffix}").as_bytes());
         match clock.and_then(|clock| at_clock(zone, clock)) {
             Some(time) => Ok(time),

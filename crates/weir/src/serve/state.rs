@@ -180,7 +180,7 @@ impl State {
             Timestamp::parse_expression(text.as_deref().unwrap_or(default), now)
         };
         let (from, to) = (time(&query.from, "now-1h")?, time(&query.to, "now")?);
-        let routes = self.summarize_routes(from.minute(), to.minute_rounded_up());
+        let routes = self.summarize_routes(from.minute(), to.minute_rounded_up(), query.columns()?);
         let inner = self.lock();
         let complete_to = inner.complete_to();
         Ok(RouteStatistics {
@@ -190,9 +190,21 @@ impl State {
         })
     }
 
-    fn summarize_routes(&self, from: Minute, to: Minute) -> Result<RouteSummaries, LedgerError> {
+    /// Minutes per source, service, route and method, as far as `columns` has them.
+    fn summarize_routes(
+        &self,
+        from: Minute,
+        to: Minute,
+        columns: [bool; 4],
+    ) -> Result<RouteSummaries, LedgerError> {
         self.ledger.read(|ledger| {
-            let keys: BTreeMap<_, _> = ledger.slot_keys()?.into_iter().collect();
+            let mut keys: BTreeMap<_, _> = ledger.slot_keys()?.into_iter().collect();
+            for key in keys.values_mut() {
+                let texts = [&mut key.source, &mut key.service, &mut key.route, &mut key.method];
+                texts.into_iter().zip(columns).filter(|(_, is_asked)| !is_asked).for_each(|(text, _)| {
+                    *text = Box::default();
+                });
+            }
             let mut routes = RouteSummaries::default();
             ledger.slots(from, to, |_, number, slot| {
                 if let Some(key) = keys.get(&number) {

@@ -16,6 +16,8 @@ mod reader;
 mod statistics;
 
 use std::collections::BTreeMap;
+use std::fmt::{Display, Formatter};
+use std::fs;
 
 use serde_json::Value;
 
@@ -23,13 +25,18 @@ use self::filters::{Filter, filter};
 use self::lines::{DAY, DAYS, events, requests};
 pub use self::reader::Reader;
 use self::statistics::{Statistics, key_text, statistics};
-use crate::support::{Folder, Random, Server, date_time, escaped, gzip, now_seconds, until};
+use crate::support::{
+    Folder, Random, Server, date_time, escaped, gzip, now_seconds, repository, until, weir,
+};
 
 /// Questions whose answer is records.
 const SEARCHES: usize = 700;
 
 /// Questions whose answer is numbers.
 const STATISTICS: usize = 320;
+
+/// Questions that are asked of the plain files too; each reads them all.
+const FILE_SEARCHES: usize = 25;
 
 /// After how many questions more records come, on a day that nobody asks for.
 const QUESTIONS_PER_ARRIVAL: usize = 220;
@@ -46,6 +53,28 @@ const RECORDS_OF_A_LARGE_FILE: usize = 4_500;
 /// Records of a page at most: more than there are.
 const PAGE_MAX: usize = 10_000;
 
+/// A span of time.
+struct Span {
+    /// Inclusive, RFC 3339.
+    from: String,
+    /// Exclusive, RFC 3339.
+    to: String,
+}
+
+impl Span {
+    fn sql(&self) -> String {
+        let Self { from, to } = self;
+        format!("\"@timestamp\" >= TIMESTAMPTZ '{from}' AND \"@timestamp\" < TIMESTAMPTZ '{to}'")
+    }
+}
+
+/// As parameters of a question.
+impl Display for Span {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        write!(f, "from={}&to={}", self.from, self.to)
+    }
+}
+
 /// A server and its records, and who reads its files.
 struct Comparison {
     folder: Folder,
@@ -58,7 +87,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn start() -> Self {
+    fn start(seed: u64) -> Self {
         let folder = Folder::new();
         let logs = folder.path("");
         let config = folder.write(
@@ -71,8 +100,7 @@ impl Comparison {
         let data = folder.path("data");
         let server = Server::start_in(&data, &["-c", &config]);
         let begin = now_seconds() / DAY * DAY - (DAYS + 1) * DAY;
-        let random = Random::new(Random::seed_of_this_run());
-        Self { folder, data, server, random, begin, records: 0 }
+        Self { folder, data, server, random: Random::new(seed), begin, records: 0 }
     }
 
     /// Lets files arrive and waits until they are counted.
@@ -97,7 +125,7 @@ impl Comparison {
 
     /// `Some` when nothing is in the write-ahead segments.
     fn records_in_files(&self) -> Option<()> {
-        let segments = std::fs::read_dir(format!("{}/store/wal", self.data)).unwrap();
+        let segments = fs::read_dir(format!("{}/store/wal", self.data)).unwrap();
         (segments.count() == 0).then_some(())
     }
 
@@ -116,31 +144,28 @@ impl Comparison {
         }
     }
 
-    /// A random span of time, within the days that are asked for: as parameters, and in SQL.
-    fn times(&mut self) -> (String, String) {
+    /// A random span of time, within the days that are asked for.
+    fn span(&mut self) -> Span {
         let (mut from, mut to) = (self.begin, self.begin + DAYS * DAY);
         if self.random.once_in(4) {
             from += i64::try_from(self.random.below(40)).unwrap() * 3_600;
-            to = from + i64::try_from(1 + self.random.below(30)).unwrap() * 3_600;
-            to = to.min(self.begin + DAYS * DAY);
+            to = to.min(from + i64::try_from(1 + self.random.below(30)).unwrap() * 3_600);
         }
-        let (from, to) = (date_time(from), date_time(to));
-        let sql =
-            format!("\"@timestamp\" >= TIMESTAMPTZ '{from}+00' AND \"@timestamp\" < TIMESTAMPTZ '{to}+00'");
-        (format!("from={from}Z&to={to}Z"), sql)
+        Span { from: format!("{}Z", date_time(from)), to: format!("{}Z", date_time(to)) }
     }
 
     /// Asks both for records.
     fn search(&mut self, reader: &mut Reader) -> Result<usize, String> {
         let filter = filter(&mut self.random, self.begin);
-        let (span, times_sql) = self.times();
+        let span = self.span();
         let is_newest_first = self.random.once_in(2);
         let (order, direction) = if is_newest_first { ("newest", "DESC") } else { ("oldest", "ASC") };
         let limit = if self.random.once_in(8) { PAGE_MAX } else { 60 };
         let Filter { query, sql } = &filter;
         let sql = format!(
-            "SELECT epoch_us(\"@timestamp\"), _sequence FROM records WHERE {times_sql} AND {sql} \
-             ORDER BY 1 {direction}, 2 {direction}"
+            "SELECT epoch_us(\"@timestamp\"), _sequence FROM records WHERE {} AND {sql} \
+             ORDER BY 1 {direction}, 2 {direction}",
+            span.sql()
         );
         reader.ask(&sql);
         let path =
@@ -177,10 +202,17 @@ impl Comparison {
         } else {
             filter(&mut self.random, self.begin)
         };
-        let (span, times_sql) = self.times();
-        let Statistics { query, sql, keys, metrics } = statistics(&mut self.random, &filter, &times_sql);
+        let span = self.span();
+        let Statistics { query, mut body, sql, keys, metrics } =
+            statistics(&mut self.random, &filter, &span.sql());
         reader.ask(&sql);
-        let response = self.server.get(&format!("/api/aggregate?query={}&{span}", escaped(&query)));
+        let response = if self.random.once_in(2) {
+            self.server.get(&format!("/api/aggregate?query={}&{span}", escaped(&query)))
+        } else {
+            (body["from"], body["to"]) = (span.from.as_str().into(), span.to.as_str().into());
+            let headers = [("Content-Type", "application/json")];
+            self.server.request("POST", "/api/aggregate", &headers, body.to_string().as_bytes())
+        };
         let expected = reader.rows().map_err(|error| format!("{query}\n{sql}\n{error}"))?;
         let answer = response.json();
         let explained = |problem: String| format!("{query}\n{span}\n{sql}\n{problem}");
@@ -190,7 +222,7 @@ impl Comparison {
         let numbers_of = |numbers: Vec<&Value>| numbers.into_iter().map(Value::as_f64).collect::<Vec<_>>();
         let mut found = BTreeMap::new();
         for row in answer["rows"].as_array().unwrap() {
-            let key: Vec<String> = keys.iter().map(|key| key_text(&row[key])).collect();
+            let key: Vec<String> = keys.iter().map(|key| key_text(&row[*key])).collect();
             let numbers = numbers_of((0..metrics).map(|index| &row[format!("m{index}")]).collect());
             found.insert(key, numbers);
         }
@@ -268,7 +300,9 @@ fn place(hit: &Value) -> (i64, i64) {
 
 #[test]
 fn duckdb_agrees_with_a_thousand_answers() {
-    let mut comparison = Comparison::start();
+    let seed = Random::seed_of_this_run();
+    println!("WEIR_TEST_SEED={seed}");
+    let mut comparison = Comparison::start(seed);
     comparison.publish_all();
     let mut reader = Reader::start(&comparison.data);
     let (mut found, mut problems) = (0, Vec::new());
@@ -298,9 +332,49 @@ fn duckdb_agrees_with_a_thousand_answers() {
     );
 }
 
+/// The times and lines of records, sorted.
+fn places(lines: &str) -> Vec<(String, u64)> {
+    let place = |line: &str| {
+        let hit: Value = serde_json::from_str(line).unwrap();
+        (hit["@timestamp"].as_str().unwrap().to_owned(), hit["_line"].as_u64().unwrap())
+    };
+    let mut places: Vec<(String, u64)> = lines.lines().map(place).collect();
+    places.sort();
+    places
+}
+
+#[test]
+fn a_search_in_the_plain_files_finds_what_the_server_finds() {
+    let seed = Random::seed_of_this_run();
+    println!("WEIR_TEST_SEED={seed}");
+    let mut comparison = Comparison::start(seed);
+    comparison.publish_all();
+    let logs = [("nginx_json", comparison.folder.path("web*")), ("ndjson", comparison.folder.path("app*"))];
+    let mut asked = 0;
+    while asked < FILE_SEARCHES {
+        let Filter { query, .. } = filter(&mut comparison.random, comparison.begin);
+        // What a server adds to a line is not in a file.
+        if query.contains("source") || query.contains("_line") {
+            continue;
+        }
+        asked += 1;
+        let span = comparison.span();
+        let path = format!("/api/search?query={}&{span}&format=ndjson", escaped(&query));
+        let expected = comparison.server.get(&path).text();
+        let mut found = String::new();
+        for (format, path) in &logs {
+            let options = ["--format", format, "--output", "json", "--from", &span.from, "--to", &span.to];
+            found += &weir(&[&["search", &query, path], &options[..]].concat()).expect(0).stdout;
+        }
+        assert_eq!(places(&found), places(&expected), "{query}\n{span}");
+    }
+}
+
 #[test]
 fn pyarrow_reads_every_record_with_every_field() {
-    let mut comparison = Comparison::start();
+    let seed = Random::seed_of_this_run();
+    println!("WEIR_TEST_SEED={seed}");
+    let mut comparison = Comparison::start(seed);
     comparison.publish_all();
     let mut expected: Vec<BTreeMap<String, Value>> =
         Reader::start(&comparison.data).records().unwrap().iter().map(as_hit).collect();
@@ -318,5 +392,24 @@ fn pyarrow_reads_every_record_with_every_field() {
     assert_eq!(expected.len(), comparison.records);
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn the_sql_of_the_documentation_runs() {
+    let mut comparison = Comparison::start(1);
+    let text = events(&mut comparison.random, comparison.begin, RECORDS_PER_FILE);
+    comparison.publish(&[("app.gz".to_owned(), text)]);
+    comparison.roll();
+    let page = fs::read_to_string(repository("docs/search.md")).unwrap();
+    let (_, block) = page.split_once("```sql\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let mut reader = Reader::start(&comparison.data);
+    let statements: Vec<&str> = block.split(';').map(str::trim).filter(|sql| !sql.is_empty()).collect();
+    assert!(!statements.is_empty());
+    for sql in statements {
+        let sql = sql.replace("weir-data/", &format!("{}/", comparison.data));
+        reader.ask(&sql);
+        reader.rows().unwrap_or_else(|error| panic!("{sql}\n{error}"));
     }
 }

@@ -160,7 +160,6 @@ fn crash_and_check(step: &str, times: usize) {
     let has_survived = feed_until_it_ends(&mut victim, &mut process, 5 * FILES_OF_A_JOIN);
     assert!(!has_survived, "no crash at `{step}` for the {times}. time: {}", victim.log());
     assert_eq!(process.wait().signal(), Some(KILLED), "{step}:{times}: {}", victim.log());
-    println!("after the crash at `{step}` for the {times}. time");
     victim.check();
 }
 
@@ -168,17 +167,23 @@ fn crash_and_check(step: &str, times: usize) {
 fn a_crash_at_each_step_of_a_roll_and_of_a_join_loses_and_doubles_no_record() {
     // Rolls come one by one, and are listed too; about the ninth change is the first join.
     let join = FILES_OF_A_JOIN + 1;
-    std::thread::scope(|scope| {
-        scope.spawn(|| [1, 2].map(|times| crash_and_check("store performed", times)));
-        for step in ["store listed", "store applied"] {
-            scope.spawn(move || [1, 2, join, join + 1].map(|times| crash_and_check(step, times)));
-        }
-    });
+    let all = [1, 2, join, join + 1];
+    for (step, times) in [("store performed", &all[..2]), ("store listed", &all), ("store applied", &all)] {
+        std::thread::scope(|scope| {
+            for &times in times {
+                // The name is in the message of what fails.
+                let thread = std::thread::Builder::new().name(format!("crash at `{step}:{times}`"));
+                thread.spawn_scoped(scope, move || crash_and_check(step, times)).unwrap();
+            }
+        });
+    }
 }
 
 #[test]
 fn kills_at_random_while_files_are_made_lose_and_double_no_record() {
-    let mut victim = Victim::new(Random::seed_of_this_run());
+    let seed = Random::seed_of_this_run();
+    println!("WEIR_TEST_SEED={seed}");
+    let mut victim = Victim::new(seed);
     for _ in 0..KILLS {
         let mut process = victim.launch(None);
         let address = victim.address(&mut process).expect("it serves");

@@ -12,6 +12,7 @@ mod lambda;
 mod ledger;
 mod load;
 mod process;
+mod questions;
 mod queue;
 mod remote_write;
 mod summary;
@@ -136,6 +137,62 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::HeadPacked),
         what: "the same without remote_write",
         run: remote_write::without,
+    },
+    ServerSubject {
+        name: "store-disk",
+        tool: "write_rate",
+        data: Some(DataSet::Nginx),
+        what: "write_rate nginx/part-0000.log, and the same with raw",
+        run: questions::disk,
+    },
+    ServerSubject {
+        name: "query",
+        tool: "query_rate",
+        data: Some(DataSet::Errors),
+        what: "query_rate store 1 9 nginx-user/part-0000.log errors/part-0000.log > query.out",
+        run: questions::warm,
+    },
+    ServerSubject {
+        name: "query-cold",
+        tool: "query_rate",
+        data: Some(DataSet::Errors),
+        what: "the same run, the store opened anew and its files not in memory",
+        run: questions::cold,
+    },
+    ServerSubject {
+        name: "query-2",
+        tool: "query_rate",
+        data: Some(DataSet::Errors),
+        what: "query_rate store-2 2 9 nginx-user/part-0000.log errors/part-0000.log",
+        run: questions::two_threads,
+    },
+    ServerSubject {
+        name: "query-duckdb",
+        tool: "duckdb",
+        data: Some(DataSet::Errors),
+        what: "python3 ../../peers/store_queries.py duckdb parquet query.out 5",
+        run: |scene| questions::peer(scene, "duckdb", "parquet"),
+    },
+    ServerSubject {
+        name: "query-chdb",
+        tool: "chdb",
+        data: Some(DataSet::Errors),
+        what: "python3 ../../peers/store_queries.py chdb parquet query.out 5",
+        run: |scene| questions::peer(scene, "chdb", "parquet"),
+    },
+    ServerSubject {
+        name: "query-duckdb-json",
+        tool: "duckdb",
+        data: Some(DataSet::Errors),
+        what: "python3 ../../peers/store_queries.py duckdb json query.out 1",
+        run: |scene| questions::peer(scene, "duckdb", "json"),
+    },
+    ServerSubject {
+        name: "query-chdb-json",
+        tool: "chdb",
+        data: Some(DataSet::Errors),
+        what: "python3 ../../peers/store_queries.py chdb json query.out 1",
+        run: |scene| questions::peer(scene, "chdb", "json"),
     },
     ServerSubject {
         name: "lambda-start",

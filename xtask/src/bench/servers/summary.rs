@@ -60,6 +60,39 @@ const SECTIONS: &[Section] = &[
         quantities: &["samples", "cpu_s", "elapsed_s", "samples_per_cpu_s", "samples_per_s", "peak_mb"],
     },
     Section {
+        title: "Kept records on the disk",
+        note: "Bytes of Parquet and filters for a byte of nginx lines, and with the exact lines kept too.",
+        subjects: &["store-disk"],
+        quantities: &["bytes_per_byte", "raw_bytes_per_byte"],
+    },
+    Section {
+        title: "Finding records",
+        note: "The nginx lines with a user's e-mail (a field that nobody declared) and a tenth as many errors with \
+               stacks, in one store; milliseconds of an answer, the program started and its files in memory but for \
+               `query-cold`. Searches give up to 100 whole records, newest first; weir on one thread, `query-2` on \
+               two, the databases on all cores, on weir's files or (`json`) on the lines that they are of, where \
+               `routes` computes the route too. Their words are parts of texts, weir's are words. `query-cold` was \
+               measured in the run of `query`.",
+        subjects: &[
+            "query",
+            "query-2",
+            "query-cold",
+            "query-duckdb",
+            "query-chdb",
+            "query-duckdb-json",
+            "query-chdb-json",
+        ],
+        quantities: &[
+            "request_id_ms",
+            "user_email_ms",
+            "session_user_ms",
+            "routes_ms",
+            "status_by_minute_ms",
+            "rare_word_ms",
+            "common_word_count_ms",
+        ],
+    },
+    Section {
         title: "Lambda",
         note: "From the start of the process to its first request for an event, 20 times, without AWS' sandbox; and \
                the program without its symbols.",
@@ -105,7 +138,8 @@ pub fn number(value: f64) -> String {
     match value {
         value if value >= 100.0 => thousands(value),
         value if value >= 10.0 => format!("{value:.1}"),
-        value => format!("{value:.2}"),
+        value if value >= 0.2 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
     }
 }
 

@@ -71,6 +71,8 @@ const FIELDS: &[&str] = &[
     "message",
     "user_email",
     "level",
+    "client_ip",
+    "target",
     "attrs.n",
     "labels",
 ];
@@ -93,6 +95,9 @@ const TEXTS: &[&str] = &[
     "/api/v1/orders",
     "true",
     "straße",
+    "10.1.2.3",
+    "10.200.0.1:80",
+    "10.0.0.0/8",
     "2026-11-20T00:00:00Z",
 ];
 
@@ -193,6 +198,6 @@ fn word() -> impl Strategy<Value = String> {
         select(TEXTS).prop_map(str::to_owned),
         select(NUMBERS).prop_map(|number| number.to_string()),
         select(FLOATS).prop_map(|number| number.to_string()),
-        select(vec!["5xx", "400ms", "10kb", "payment", "service", "nothing"]).prop_map(str::to_owned),
+        select(vec!["5xx", "400ms", "10kb", "payment", "service", "nothing", "10.1.0.0/16", "0.0.0.0/0"]).prop_map(str::to_owned),
     ]
 }

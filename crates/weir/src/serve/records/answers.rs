@@ -3,17 +3,19 @@
 //! Each says beside its answer up to when it is complete and what is doubtful about it; a question without those would
 //! let nothing pass for "all is well".
 
+use std::sync::Arc;
+
 use weir_query::{Aggregation, GroupBy, GroupValue, Metric, Predicate, Row};
 use weir_record::{FieldKind, canonical_name, known_field};
 use weir_store::{AggregateRequest as StoreAggregate, Cursor, FieldsRequest, SearchRequest};
 use weir_web::{
     AggregateAnswer, AggregateRequest, FieldRow, FieldsAnswer, FieldsQuery, Percentiles, RecordsProblem,
-    RecordsProblemKind, RouteRow, RoutesAnswer, RoutesQuery, SearchAnswer, SearchQuery, ValueCount,
+    RecordsProblemKind, RouteRow, RoutesAnswer, RoutesQuery, ROUTE_COLUMNS, SearchAnswer, SearchQuery, ValueCount,
 };
 
 use super::{Desk, failed, took_ms};
 use crate::clock;
-use crate::search::{DefaultSpan, ID_FIELD, Question, QuestionText, aggregation, hit, json, rows};
+use crate::search::{DefaultSpan, ID_FIELD, Question, QuestionText, aggregation, bad_parameters, hit, json, rows};
 
 /// Records of a page unless more are asked for.
 const HITS_DEFAULT: usize = 100;
@@ -30,9 +32,6 @@ const TOP_MAX: usize = 1_000;
 /// Routes that are answered; as many groups as are kept apart.
 const ROUTES_MAX: usize = weir_query::ROWS_MAX;
 
-/// The columns that make a route.
-const ROUTE_FIELDS: [&str; 4] = ["source", "service", "route", "method"];
-
 impl Desk {
     /// A page of records.
     pub(super) async fn search(self, query: SearchQuery) -> Result<SearchAnswer, RecordsProblem> {
@@ -43,16 +42,20 @@ impl Desk {
         let (warned, zone) = (self.clone(), question.zone.clone());
         let mut answer = self
             .scan(move |scan| {
-                let mut warnings = warned.check_fields(&scan.view, &question, query.query.as_deref())?;
+                let mut warnings = Desk::check_fields(&scan.view, &question, query.query.as_deref())?;
+                let named = request.fields.iter().flatten().map(String::as_str);
+                warnings.extend(Desk::check_names(&scan.view, named, None)?);
                 let found = scan.search(&request)?;
                 if found.hits.is_empty() && request.after.is_none() {
-                    warnings.extend(warned.why_nothing(&scan.view, &question));
+                    warnings.extend(warned.why_nothing(scan, &question, query.query.as_deref()));
                 }
                 if request.after.is_none() {
                     warnings.extend(warned.what_is_left_out(scan, &question)?);
                 }
+                let is_partial = !found.problems.is_empty();
                 warnings.extend(found.problems);
                 Ok(SearchAnswer {
+                    is_partial,
                     hits: found.hits.into_iter().map(|found| hit(found, &question.zone)).collect(),
                     total: found.total,
                     cursor: found.cursor.map(|cursor| cursor.to_string()),
@@ -83,7 +86,10 @@ impl Desk {
         let (warned, zone) = (self.clone(), question.zone.clone());
         let mut answer = self
             .scan(move |scan| {
-                let warnings = warned.check_fields(&scan.view, &question, request.query.as_deref())?;
+                let query = request.query.as_deref();
+                let mut warnings = Desk::check_fields(&scan.view, &question, query)?;
+                let in_query = query.filter(|_| question.stats.is_some());
+                warnings.extend(Desk::check_names(&scan.view, fields_of(&aggregation), in_query)?);
                 let asked = of_question(&question, question.predicate.clone(), aggregation);
                 let found = scan.view.aggregate(&asked, &scan.limits, &scan.cancel);
                 let found = found.map_err(|failure| failed(&failure))?;
@@ -91,8 +97,9 @@ impl Desk {
                 answer.warnings.splice(0..0, warnings);
                 answer.warnings.extend(warned.what_is_left_out(scan, &question)?);
                 if answer.rows.is_empty() {
-                    answer.warnings.extend(warned.why_nothing(&scan.view, &question));
+                    answer.warnings.extend(warned.why_nothing(scan, &question, query));
                 }
+                answer.is_partial = !found.problems.is_empty();
                 answer.warnings.extend(found.problems);
                 Ok(answer)
             })
@@ -122,12 +129,15 @@ impl Desk {
         let (warned, zone) = (self.clone(), question.zone.clone());
         let mut answer = self
             .scan(move |scan| {
-                let mut warnings = warned.check_fields(&scan.view, &question, query.query.as_deref())?;
+                let mut warnings = Desk::check_fields(&scan.view, &question, query.query.as_deref())?;
+                let named = request.names.iter().flatten().map(String::as_str);
+                warnings.extend(Desk::check_names(&scan.view, named, None)?);
                 let found = scan.view.fields(&request, &scan.limits, &scan.cancel);
                 let found = found.map_err(|failure| failed(&failure))?;
                 if found.fields.is_empty() {
-                    warnings.extend(warned.why_nothing(&scan.view, &question));
+                    warnings.extend(warned.why_nothing(scan, &question, query.query.as_deref()));
                 }
+                let is_partial = !found.problems.is_empty();
                 warnings.extend(found.problems);
                 let row = |summary: weir_store::FieldSummary| {
                     let top = summary.top.into_iter();
@@ -142,7 +152,7 @@ impl Desk {
                     }
                 };
                 let fields = found.fields.into_iter().map(row).collect();
-                Ok(FieldsAnswer { fields, warnings, ..FieldsAnswer::default() })
+                Ok(FieldsAnswer { fields, warnings, is_partial, ..FieldsAnswer::default() })
             })
             .await?;
         answer.complete_to = self.complete_to(&zone);
@@ -150,8 +160,12 @@ impl Desk {
         Ok(answer)
     }
 
-    /// The numbers of each route, of the records that match.
+    /// The numbers of each route: of the records that match, and of everything that was counted without a query.
     pub(super) async fn routes(self, query: RoutesQuery) -> Result<RoutesAnswer, RecordsProblem> {
+        if query.query.as_deref().is_none_or(|query| query.trim().is_empty()) {
+            return self.counted_routes(query).await;
+        }
+        let columns = query.columns().map_err(|error| bad_parameters(&error))?;
         let text = QuestionText {
             query: query.query.as_deref(),
             from: query.from.as_deref(),
@@ -162,11 +176,12 @@ impl Desk {
         let (warned, zone) = (self.clone(), question.zone.clone());
         let mut answer = self
             .scan(move |scan| {
-                let warnings = warned.check_fields(&scan.view, &question, query.query.as_deref())?;
+                let warnings = Desk::check_fields(&scan.view, &question, query.query.as_deref())?;
                 let mut answer = RoutesAnswer { warnings, ..RoutesAnswer::default() };
                 answer.warnings.extend(warned.what_is_left_out(scan, &question)?);
                 let aggregate = |predicate: Predicate, metrics: Vec<(String, Metric)>| {
-                    let group_by = ROUTE_FIELDS.map(|field| GroupBy::Field(field.to_owned())).to_vec();
+                    let asked = ROUTE_COLUMNS.iter().zip(columns).filter(|(_, is_asked)| *is_asked);
+                    let group_by = asked.map(|(field, _)| GroupBy::Field((*field).to_owned())).collect();
                     let aggregation = Aggregation { group_by, metrics, order: None, limit: ROUTES_MAX };
                     let asked = of_question(&question, predicate, aggregation);
                     scan.view
@@ -182,10 +197,11 @@ impl Desk {
                     Percentiles { is_exact: all.answer.is_exact, error_bound: Some(all.answer.error_bound) };
                 let span_seconds = question.to.micros_since(question.from).unwrap_or(0) as f64 / 1e6;
                 answer.routes =
-                    all.answer.rows.iter().map(|row| route(row, &errors.answer.rows, span_seconds)).collect();
+                    all.answer.rows.iter().map(|row| route(row, &errors.answer.rows, columns, span_seconds)).collect();
                 if answer.routes.is_empty() {
-                    answer.warnings.extend(warned.why_nothing(&scan.view, &question));
+                    answer.warnings.extend(warned.why_nothing(scan, &question, query.query.as_deref()));
                 }
+                answer.is_partial = !all.problems.is_empty();
                 answer.warnings.extend(all.problems);
                 Ok(answer)
             })
@@ -193,6 +209,22 @@ impl Desk {
         answer.complete_to = self.complete_to(&zone);
         Ok(answer)
     }
+
+    /// The numbers of each route, from the minutes.
+    async fn counted_routes(self, query: RoutesQuery) -> Result<RoutesAnswer, RecordsProblem> {
+        let state = Arc::clone(&self.parts.state);
+        let routes = tokio::task::spawn_blocking(move || state.routes(&query)).await;
+        match routes.unwrap_or_else(|_| Err("the summing up failed; look at the server's log".to_owned())) {
+            Ok(statistics) => Ok(statistics.into_answer()),
+            Err(error) => Err(bad_parameters(&error)),
+        }
+    }
+}
+
+/// The fields that an aggregation reads.
+fn fields_of(aggregation: &Aggregation) -> impl Iterator<Item = &str> {
+    let groups = aggregation.group_by.iter().map(GroupBy::name);
+    groups.chain(aggregation.metrics.iter().filter_map(|(_, metric)| metric.field()))
 }
 
 /// The question of a search.
@@ -279,8 +311,10 @@ fn route_metrics() -> Vec<(String, Metric)> {
     ]
 }
 
-fn route(row: &Row, errors: &[Row], span_seconds: f64) -> RouteRow {
-    let key = |index: usize| match row.keys.get(index) {
+fn route(row: &Row, errors: &[Row], columns: [bool; 4], span_seconds: f64) -> RouteRow {
+    // Behind the columns before it that were asked for.
+    let place = |index: usize| columns[..index].iter().filter(|is_asked| **is_asked).count();
+    let key = |index: usize| match row.keys.get(place(index)).filter(|_| columns[index]) {
         Some(GroupValue::Text(text)) => Box::from(&**text),
         _ => Box::default(),
     };

@@ -54,11 +54,10 @@ impl Desk {
             tz: None,
         };
         let question = Question::parse(text, clock::now(), DefaultSpan::Everything)?.without_stats()?;
-        let checked = self.clone();
         let (asked, query) = (question.clone(), request.query.clone());
         let count = self.scan(move |scan| {
             // A misspelt field matches nothing, which would pass for "nothing is left".
-            checked.check_fields(&scan.view, &asked, Some(&query))?;
+            Desk::check_fields(&scan.view, &asked, Some(&query))?;
             let counted = SearchRequest {
                 with_total: true,
                 ..SearchRequest::newest(asked.predicate, asked.from..asked.to, 0)

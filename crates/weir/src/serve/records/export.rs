@@ -29,15 +29,17 @@ impl Desk {
             return Err(busy("too many exports are under way"));
         };
         let request = SearchRequest { with_total: false, ..search_request(&question, &query)? };
+        let (asked, named, text) = (question.clone(), request.fields.clone(), query.query.clone());
+        let check = self.scan(move |scan| {
+            Desk::check_names(&scan.view, named.iter().flatten().map(String::as_str), None)?;
+            Desk::check_fields(&scan.view, &asked, text.as_deref())
+        });
+        check.await?;
         let format = match query.format {
             Some(SearchFormat::Csv) => ExportFormat::Csv(self.columns(&question, &request).await?),
             _ => ExportFormat::Ndjson,
         };
         let rest = Rest { request, left: query.limit.unwrap_or(usize::MAX), zone: question.zone.clone() };
-        let checked = self.clone();
-        let check =
-            self.scan(move |scan| checked.check_fields(&scan.view, &question, query.query.as_deref()));
-        check.await?;
         // The first page is found before the answer begins, so that what is wrong has a status of its own.
         let first = self.next_page(&rest).await?;
         let (sender, stream) = export_stream(format);
@@ -56,7 +58,9 @@ impl Desk {
 
     async fn write(self, mut rest: Rest, first: Page, mut sender: ExportSender) {
         let mut page = first;
+        let mut unreadable = None;
         loop {
+            unreadable = unreadable.or(page.problem.take());
             if sender.send(&page.hits).await.is_err() {
                 return;
             }
@@ -71,7 +75,15 @@ impl Desk {
                 }
             };
         }
-        let _ = sender.finish().await;
+        match unreadable {
+            // What can be read was sent, and whoever takes everything must not take it for everything.
+            Some(problem) => {
+                tracing::warn!(%problem, "an export is not whole; its reader was told by a broken connection");
+            }
+            None => {
+                let _ = sender.finish().await;
+            }
+        }
     }
 
     async fn next_page(&self, rest: &Rest) -> Result<Page, RecordsProblem> {
@@ -79,13 +91,9 @@ impl Desk {
         let zone = rest.zone.clone();
         self.scan(move |scan| {
             let found = scan.search(&request)?;
-            if let Some(problem) = found.problems.first() {
-                // Whoever takes everything must not take less for it.
-                let hint = "what is left can be searched, page by page";
-                return Err(RecordsProblem::new(RecordsProblemKind::Failed, problem.clone(), hint));
-            }
+            let problem = found.problems.into_iter().next();
             let hits = found.hits.into_iter().map(|found| hit(found, &zone)).collect();
-            Ok(Page { hits, cursor: found.cursor })
+            Ok(Page { hits, cursor: found.cursor, problem })
         })
         .await
     }
@@ -138,6 +146,8 @@ struct Rest {
 struct Page {
     hits: Vec<Hit>,
     cursor: Option<weir_store::Cursor>,
+    /// Why records may be missing.
+    problem: Option<String>,
 }
 
 /// Known fields in their order, then the others by name.

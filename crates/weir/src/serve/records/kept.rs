@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use weir_ledger::LedgerError;
 use weir_query::parse;
-use weir_record::{Minute, Timestamp};
+use weir_record::Minute;
 use weir_store::SearchRequest;
 use weir_web::{RecordsProblem, RecordsProblemKind};
 

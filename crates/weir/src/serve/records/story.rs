@@ -79,7 +79,11 @@ impl Desk {
             field_names(query.same.as_deref().unwrap_or(SAME_DEFAULT)),
         );
         let shown = zone.clone();
-        let mut answer = self.scan(move |scan| context(scan, place, sides, &same, &shown)).await?;
+        let answered = self.scan(move |scan| {
+            let warnings = Desk::check_names(&scan.view, same.iter().map(String::as_str), None)?;
+            Ok(ContextAnswer { warnings, ..context(scan, place, sides, &same, &shown)? })
+        });
+        let mut answer = answered.await?;
         answer.complete_to = self.complete_to(&zone);
         answer.took_ms = took_ms(begun);
         Ok(answer)
@@ -109,6 +113,7 @@ fn story(scan: &Scan, begin: BTreeSet<String>, question: &Question) -> Result<St
                 hits: found.hits.into_iter().map(|found| hit(found, &question.zone)).collect(),
                 ids: ids.into_iter().collect(),
                 is_cut,
+                is_partial: !found.problems.is_empty(),
                 warnings: found.problems,
                 ..StoryAnswer::default()
             });

@@ -35,15 +35,19 @@ impl Desk {
             ..QuestionText::default()
         };
         let question = Question::parse(text, clock::now(), DefaultSpan::Everything)?.without_stats()?;
+        let fields = query.fields.as_deref().map(field_names);
+        let view = self.parts.store.view();
+        let mut warnings = Desk::check_fields(&view, &question, query.query.as_deref())?;
+        warnings.extend(Desk::check_names(&view, fields.iter().flatten().map(String::as_str), None)?);
         let Some(live) = self.parts.live.listen() else {
             return Err(busy("too many follow the records as they come"));
         };
-        let fields = query.fields.as_deref().map(field_names);
         let wanted = Arc::new(Wanted {
             request: SearchRequest { fields, ..everything(question.predicate) },
             zone: question.zone,
         });
-        let (sender, stream) = tail_stream();
+        let (mut sender, stream) = tail_stream();
+        warnings.iter().for_each(|warning| sender.warn(warning));
         let mut stop = self.parts.stop.clone();
         tokio::spawn(async move {
             tokio::select! {

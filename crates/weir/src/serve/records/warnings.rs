@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use weir_query::{Expression, Operand, Term};
+use weir_query::{Column, Expression, Operand, QueryError, Term};
 use weir_record::{KNOWN_FIELDS, Timestamp, canonical_name, known_field};
-use weir_store::View;
-use weir_web::RecordsProblem;
+use weir_store::{SearchRequest, View};
+use weir_web::{RecordsProblem, RecordsProblemKind};
 
-use super::Desk;
-use crate::search::{Question, bad_query};
+use super::{Desk, Scan};
+use crate::search::{NO_MESSAGES, Question, bad_query, has_words, missing_bar};
 
 /// Sources that are named in a warning at most.
 const SOURCES_MAX: usize = 5;
@@ -24,41 +24,56 @@ impl Desk {
     /// Refuses a query with a field that no record has and whose name is nearly that of another; where no other
     /// is near, that is a warning.
     pub(super) fn check_fields(
-        &self,
         view: &View,
         question: &Question,
         query: Option<&str>,
     ) -> Result<Vec<String>, RecordsProblem> {
-        let asked = question.expression.fields();
-        if asked.iter().all(|name| known_field(name).is_some()) {
-            return Ok(Vec::new());
-        }
-        let names = view.field_names();
-        let is_known = |name: &str| {
-            let is_ours = known_field(name).is_some() || OWN_FIELDS.contains(&name);
-            is_ours || names.iter().any(|own| **own == *name)
-        };
-        // Where records have more names than are listed, a name may be there all the same.
-        if view.has_unlisted_fields() || asked.iter().all(|name| is_known(name)) {
-            return Ok(Vec::new());
-        }
-        let candidates = KNOWN_FIELDS.iter().flat_map(|field| field.aliases.iter().chain([&field.name]));
-        let candidates = candidates.copied().chain(names.iter().map(|name| &**name));
-        match question.expression.unknown_field(is_known, candidates) {
-            Some(error) if error.hint.as_deref().is_some_and(|hint| hint.contains("did you mean")) => {
-                Err(bad_query(query.unwrap_or_default(), error))
-            }
+        match unknown_field(view, &question.expression) {
+            Some(error) if is_misspelt(&error) => Err(bad_query(query.unwrap_or_default(), error)),
             Some(error) => Ok(vec![error.problem]),
             None => Ok(Vec::new()),
         }
     }
 
+    /// The same of names that stand elsewhere: behind `| stats`, or in a parameter.
+    pub(super) fn check_names<'n>(
+        view: &View,
+        names: impl Iterator<Item = &'n str>,
+        query: Option<&str>,
+    ) -> Result<Vec<String>, RecordsProblem> {
+        let mut warnings = Vec::new();
+        for name in names {
+            let place = query.and_then(|query| Some((query, query.rfind(name)?)));
+            let column = place.map_or(1, |(query, at)| 1 + query[..at].chars().count());
+            let asked = Expression::Field {
+                name: name.to_owned(),
+                operand: Operand::Exists,
+                column: Column(column),
+            };
+            match (unknown_field(view, &asked), place) {
+                (Some(error), Some((query, _))) if is_misspelt(&error) => return Err(bad_query(query, error)),
+                (Some(error), None) if is_misspelt(&error) => {
+                    let hint = error.hint.unwrap_or_default();
+                    return Err(RecordsProblem::new(RecordsProblemKind::BadParameters, error.problem, hint));
+                }
+                (Some(error), _) => warnings.push(error.problem),
+                (None, _) => {}
+            }
+        }
+        Ok(warnings)
+    }
+
     /// Why there may be nothing.
-    pub(super) fn why_nothing(&self, view: &View, question: &Question) -> Vec<String> {
-        let Some((first, last)) = span_of(view) else {
-            return vec!["no records are kept yet".to_owned()];
+    pub(super) fn why_nothing(&self, scan: &Scan, question: &Question, query: Option<&str>) -> Vec<String> {
+        let mut reasons: Vec<String> = query.and_then(missing_bar).into_iter().collect();
+        let Some((first, last)) = span_of(&scan.view) else {
+            reasons.push("no records are kept yet".to_owned());
+            return reasons;
         };
-        let (zone, mut reasons) = (&question.zone, Vec::new());
+        let zone = &question.zone;
+        if has_words(&question.expression) && lacks_messages(scan, question) {
+            reasons.push(NO_MESSAGES.to_owned());
+        }
         if question.to <= first {
             reasons.push(format!("the span ends before the first record, at {}", zone.text(first)));
         } else if question.from > last {
@@ -82,6 +97,41 @@ impl Desk {
         reasons.extend(silent.take(SOURCES_MAX));
         reasons
     }
+}
+
+/// The first field that no record has.
+fn unknown_field(view: &View, expression: &Expression) -> Option<QueryError> {
+    let asked = expression.fields();
+    if asked.iter().all(|name| known_field(name).is_some()) {
+        return None;
+    }
+    let names = view.field_names();
+    let is_known = |name: &str| {
+        let is_ours = known_field(name).is_some() || OWN_FIELDS.contains(&name);
+        is_ours || names.iter().any(|own| **own == *name)
+    };
+    // Where records have more names than are listed, a name may be there all the same.
+    if view.has_unlisted_fields() || asked.iter().all(|name| is_known(name)) {
+        return None;
+    }
+    let candidates = KNOWN_FIELDS.iter().flat_map(|field| field.aliases.iter().chain([&field.name]));
+    let candidates = candidates.copied().chain(names.iter().map(|name| &**name));
+    expression.unknown_field(is_known, candidates)
+}
+
+fn is_misspelt(error: &QueryError) -> bool {
+    error.hint.as_deref().is_some_and(|hint| hint.contains("did you mean"))
+}
+
+/// Whether the span has records and none of them has a message.
+fn lacks_messages(scan: &Scan, question: &Question) -> bool {
+    let is_there = |query: &str| {
+        let predicate = weir_query::parse(query).and_then(|query| query.filter.compile(question.from)).ok()?;
+        let request = SearchRequest::newest(predicate, question.from..question.to, 1);
+        // What cannot be said in time is not said.
+        scan.search(&request).ok().map(|found| !found.hits.is_empty())
+    };
+    is_there("*") == Some(true) && is_there("message:*") == Some(false)
 }
 
 /// The times of the first and the last record.

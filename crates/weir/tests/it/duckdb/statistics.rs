@@ -1,20 +1,22 @@
-//! Random statistics, each in our language and in SQL.
+//! Random statistics, each in our language, in JSON and in SQL.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::fields::{FIELDS, Field};
 use super::filters::Filter;
 use crate::support::Random;
 
-/// Numbers of groups, said twice.
+/// Numbers of groups, said three times.
 #[derive(Clone, Debug)]
 pub struct Statistics {
     /// In our language, with its filter.
     pub query: String,
+    /// The same as a body of JSON, but for the span.
+    pub body: Value,
     /// All of it in SQL: the keys of a group, then its numbers.
     pub sql: String,
     /// The names of the keys in our answer.
-    pub keys: Vec<String>,
+    pub keys: Vec<&'static str>,
     /// How many numbers there are: `m0`, `m1`, ...
     pub metrics: usize,
 }
@@ -49,78 +51,125 @@ const COUNTED: &[&str] =
 const INTERVALS: &[&(&str, u64)] =
     &[&("1h", 3_600_000_000), &("5m", 300_000_000), &("1d", 86_400_000_000), &("90m", 5_400_000_000)];
 
+/// One thing that is grouped by.
+struct Group {
+    /// The name of its key in our answer.
+    key: &'static str,
+    /// In our language.
+    query: String,
+    json: Value,
+    /// Its key in SQL; of fields all keys of a record.
+    sql: String,
+}
+
+/// One number.
+struct Metric {
+    query: String,
+    json: Value,
+    sql: String,
+}
+
 /// Random statistics of the records of `filter` with times as `times_sql` says.
 pub fn statistics(random: &mut Random, filter: &Filter, times_sql: &str) -> Statistics {
-    let mut keys = Vec::new();
-    let mut groups = Vec::new();
+    let groups = groups(random);
+    let metrics: Vec<Metric> = (0..1 + random.below(3)).map(|_| metric(random)).collect();
     let mut from = format!("SELECT * FROM records WHERE {times_sql} AND {}", filter.sql);
-    for index in 0..random.below(3) {
+    for (index, group) in groups.iter().enumerate() {
+        from = format!("SELECT *, {} AS k{index} FROM ({from})", group.sql);
+    }
+    let columns: Vec<String> = (0..groups.len()).map(|index| format!("k{index}")).collect();
+    let selected: Vec<&str> =
+        columns.iter().map(String::as_str).chain(metrics.iter().map(|metric| metric.sql.as_str())).collect();
+    let sql_groups =
+        if columns.is_empty() { String::new() } else { format!(" GROUP BY {}", columns.join(", ")) };
+    let numbered = metrics.iter().enumerate();
+    let named: Vec<String> =
+        numbered.clone().map(|(index, metric)| format!("{} as m{index}", metric.query)).collect();
+    let metrics_json: Map<String, Value> =
+        numbered.map(|(index, metric)| (format!("m{index}"), metric.json.clone())).collect();
+    let by: Vec<&str> = groups.iter().map(|group| group.query.as_str()).collect();
+    let by = if by.is_empty() { String::new() } else { format!(" by {}", by.join(", ")) };
+    Statistics {
+        query: format!("{} | stats {}{by} | limit 100000", filter.query, named.join(", ")),
+        body: json!({
+            "query": filter.query,
+            "group_by": groups.iter().map(|group| &group.json).collect::<Vec<_>>(),
+            "metrics": metrics_json,
+            "limit": 100_000,
+        }),
+        sql: format!("SELECT {} FROM ({from}){sql_groups}", selected.join(", ")),
+        keys: groups.iter().map(|group| group.key).collect(),
+        metrics: metrics.len(),
+    }
+}
+
+/// Up to two fields and a time.
+fn groups(random: &mut Random) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for _ in 0..random.below(3) {
         let field = named(random.pick(GROUPS));
-        if keys.contains(&field.name.to_owned()) {
-            continue;
+        if groups.iter().all(|group| group.key != field.name) {
+            let sql = format!("unnest({})", field.keys());
+            groups.push(Group {
+                key: field.name,
+                query: field.name.to_owned(),
+                json: json!(field.name),
+                sql,
+            });
         }
-        from = format!("SELECT *, unnest({}) AS k{index} FROM ({from})", field.keys());
-        groups.push(field.name.to_owned());
-        keys.push(field.name.to_owned());
     }
     if random.once_in(3) {
         let (interval, micros) = random.pick(INTERVALS);
         let start = format!("make_timestamp(epoch_us(\"@timestamp\") // {micros} * {micros})");
-        from = format!(
-            "SELECT *, 's:' || strftime({start}, '%Y-%m-%dT%H:%M:%SZ') AS k{} FROM ({from})",
-            keys.len()
-        );
-        groups.push(format!("@timestamp:{interval}"));
-        keys.push("@timestamp".to_owned());
+        groups.push(Group {
+            key: "@timestamp",
+            query: format!("@timestamp:{interval}"),
+            json: json!({"field": "@timestamp", "interval": interval}),
+            sql: format!("'s:' || strftime({start}, '%Y-%m-%dT%H:%M:%SZ')"),
+        });
     }
-    // Where a field came twice, numbers of keys may have been left out.
-    let columns: Vec<String> = (0..4)
-        .filter(|index| from.contains(&format!(" AS k{index} ")))
-        .map(|index| format!("k{index}"))
-        .collect();
-    let metrics: Vec<(String, String)> = (0..1 + random.below(3)).map(|_| metric(random)).collect();
-    let named_metrics = metrics.iter().enumerate().map(|(index, (query, _))| format!("{query} as m{index}"));
-    let named_metrics: Vec<String> = named_metrics.collect();
-    let by = if groups.is_empty() { String::new() } else { format!(" by {}", groups.join(", ")) };
-    let selected = columns.iter().cloned().chain(metrics.iter().map(|(_, sql)| sql.clone()));
-    let selected: Vec<String> = selected.collect();
-    let group_by =
-        if columns.is_empty() { String::new() } else { format!(" GROUP BY {}", columns.join(", ")) };
-    Statistics {
-        query: format!("{} | stats {}{by} | limit 100000", filter.query, named_metrics.join(", ")),
-        sql: format!("SELECT {} FROM ({from}){group_by}", selected.join(", ")),
-        keys,
-        metrics: metrics.len(),
-    }
+    groups
 }
 
 fn named(name: &str) -> &'static Field {
     FIELDS.iter().find(|field| field.name == name).unwrap()
 }
 
-fn metric(random: &mut Random) -> (String, String) {
+fn metric(random: &mut Random) -> Metric {
     let field = named(random.pick(MEASURED));
     let (name, number) = (field.name, field.number());
     match random.below(8) {
-        0 => ("count()".to_owned(), "count(*)".to_owned()),
-        1 => (format!("avg({name})"), format!("avg({number})")),
-        2 => (format!("sum({name})"), format!("sum({number})")),
-        3 => (format!("min({name})"), format!("min({number})")),
-        4 => (format!("max({name})"), format!("max({number})")),
+        0 => Metric { query: "count()".to_owned(), json: json!({"count": {}}), sql: "count(*)".to_owned() },
         5 => {
             let field = named(random.pick(COUNTED));
             let function = random.pick(&["cardinality", "count_distinct"]);
-            (format!("{function}({})", field.name), format!("count(DISTINCT {})", field.key()))
+            Metric {
+                query: format!("{function}({})", field.name),
+                json: json!({"cardinality": {"field": field.name}}),
+                sql: format!("count(DISTINCT {})", field.key()),
+            }
+        }
+        function @ 1..=4 => {
+            let function = ["", "avg", "sum", "min", "max"][function as usize];
+            Metric {
+                query: format!("{function}({name})"),
+                json: json!({function: {"field": name}}),
+                sql: format!("{function}({number})"),
+            }
         }
         _ => {
-            let (function, share) = *random.pick(&[
-                &("median", "0.5"),
-                &("p95", "0.95"),
-                &("p99", "0.99"),
-                &("p99.9", "0.999"),
-                &("p10", "0.1"),
+            let (function, percent, share) = *random.pick(&[
+                &("median", 50.0, "0.5"),
+                &("p95", 95.0, "0.95"),
+                &("p99", 99.0, "0.99"),
+                &("p99.9", 99.9, "0.999"),
+                &("p10", 10.0, "0.1"),
             ]);
-            (format!("{function}({name})"), format!("quantile_disc({number}, {share})"))
+            Metric {
+                query: format!("{function}({name})"),
+                json: json!({"percentile": {"field": name, "p": percent}}),
+                sql: format!("quantile_disc({number}, {share})"),
+            }
         }
     }
 }

@@ -11,16 +11,14 @@ impl Random {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    /// The seed in `$WEIR_TEST_SEED`, or another one for each process; it is printed.
+    /// The seed in `$WEIR_TEST_SEED`, or another one for each process; for the test to print.
     pub fn seed_of_this_run() -> u64 {
         #[expect(clippy::disallowed_methods, reason = "a run that failed is to be repeated")]
         let given = std::env::var("WEIR_TEST_SEED").ok();
-        let seed = match given {
+        match given {
             Some(text) => text.parse().expect("WEIR_TEST_SEED is a number"),
             None => u64::from(std::process::id()) ^ super::now_seconds().cast_unsigned() << 20,
-        };
-        println!("WEIR_TEST_SEED={seed}");
-        seed
+        }
     }
 
     /// Between 0 and `end`, without it.
