@@ -146,7 +146,14 @@ impl ObjectError {
 impl ObjectReader {
     /// A reader with these bounds.
     pub fn new(limits: ReadLimits) -> Self {
-        Self { inflater: Inflater::new(), packed: Vec::new(), text: Vec::new(), limits, hasher: None, filling: Filling::Full }
+        Self {
+            inflater: Inflater::new(),
+            packed: Vec::new(),
+            text: Vec::new(),
+            limits,
+            hasher: None,
+            filling: Filling::Full,
+        }
     }
 
     /// As [`ObjectReader::new`], of a reader that also hashes what it reads, for [`ObjectReader::text_hash`].
@@ -348,7 +355,9 @@ impl ObjectReader {
         let mut guarded =
             Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None, hasher };
         let line_bytes_max = lines.line_bytes_max;
-        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, self.filling, |block| lines.block(block));
+        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, self.filling, |block| {
+            lines.block(block)
+        });
         let unpacked_bytes = guarded.unpacked_bytes;
         if let Some(refusal) = guarded.refusal {
             return Err(refusal);

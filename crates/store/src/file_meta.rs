@@ -13,6 +13,7 @@ use parquet::file::metadata::PageIndexPolicy;
 
 use crate::error::StoreError;
 use crate::filter::Filter;
+use crate::read::guarded;
 use crate::stored_file::filter_path;
 
 /// What all files keep open and parsed together, in bytes: that of some hundred million records.
@@ -35,8 +36,9 @@ impl FileMeta {
     fn load(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| StoreError::io("open", path, error))?;
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-        let arrow =
-            ArrowReaderMetadata::load(&file, options).map_err(|error| StoreError::reading(path, error))?;
+        let arrow = guarded(|| Ok(ArrowReaderMetadata::load(&file, options)))
+            .map_err(|detail| StoreError::damaged(path, &detail))?
+            .map_err(|error| StoreError::reading(path, error))?;
         let filter = match Filter::open(&filter_path(path)) {
             Ok(filter) => Some(filter),
             Err(error) => {

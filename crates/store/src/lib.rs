@@ -21,6 +21,7 @@ mod read;
 mod rows;
 pub mod schema;
 mod segments;
+mod set_aside;
 mod shared;
 mod store;
 mod stored_file;

@@ -39,12 +39,7 @@ impl Store {
         let (problems, cache) = (Problems::default(), Arc::new(MetaCache::default()));
         let mut view = View::default();
         for stored in files {
-            let path = settled_path(&folder, &stored)?;
-            let file = StoreFile::new(stored, path, &cache, &problems);
-            if !file.path.exists() {
-                file.report_damage("it is gone");
-            }
-            view.files.push(file);
+            view.files.push(settled_file(&folder, stored, &cache, &problems)?);
         }
         view.files.sort_by_key(|file| file.stored.id);
         remove_unlisted_files(&folder, &view.files)?;
@@ -65,6 +60,32 @@ impl Store {
             view: RwLock::new(Arc::new(view)),
         })
     }
+}
+
+/// A listed file; a problem where it is gone or was set aside.
+fn settled_file(
+    folder: &Path,
+    stored: StoredFile,
+    cache: &Arc<MetaCache>,
+    problems: &Problems,
+) -> Result<Arc<StoreFile>, StoreError> {
+    let path = settled_path(folder, &stored)?;
+    let damaged_path = stored.damaged_path(folder);
+    let file = StoreFile::new(stored, path, cache, problems);
+    if file.path.exists() {
+        return Ok(file);
+    }
+    if damaged_path.exists() {
+        // Mended in its place, or written by a later version that is here now.
+        if cache.get(file.stored.id, &damaged_path).is_ok() {
+            move_file(&damaged_path, &file.path)?;
+            return Ok(file);
+        }
+        file.report_damage(&format!("it was set aside as `{}`", damaged_path.display()));
+        return Ok(file.set_aside_at(damaged_path));
+    }
+    file.report_damage("it is gone");
+    Ok(file)
 }
 
 /// Where a listed file is: in its day, moved there if the crash came before that.

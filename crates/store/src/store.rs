@@ -212,7 +212,7 @@ impl Store {
         StoreFile::new(file.stored.clone(), path, &self.shared.cache, &self.shared.problems)
     }
 
-    fn show(&self, mut view: View) {
+    pub(crate) fn show(&self, mut view: View) {
         view.files.sort_by_key(|file| file.stored.id);
         *self.view.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(view);
     }
@@ -264,10 +264,14 @@ fn open_segment<'s>(
 /// Moves a file and its filter; a missing filter is none.
 pub(crate) fn move_file(from: &Path, to: &Path) -> Result<(), StoreError> {
     let folder: PathBuf = to.parent().map(Path::to_owned).unwrap_or_default();
-    fs::create_dir_all(&folder).map_err(|error| StoreError::io("create", &folder, error))?;
-    // The filter first: where the file is, its filter is.
-    let _ = fs::rename(filter_path(from), filter_path(to));
-    fs::rename(from, to).map_err(|error| StoreError::io("move", from, error))
+    let rename = || {
+        fs::create_dir_all(&folder).map_err(|error| StoreError::io("create", &folder, error))?;
+        // The filter first: where the file is, its filter is.
+        let _ = fs::rename(filter_path(from), filter_path(to));
+        fs::rename(from, to).map_err(|error| StoreError::io("move", from, error))
+    };
+    // Once more, as the last file of the folder may have gone in between and the folder with it.
+    rename().or_else(|_| rename())
 }
 
 fn check_free_space(options: &Options) -> Result<(), StoreError> {

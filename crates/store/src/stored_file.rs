@@ -70,6 +70,11 @@ impl StoredFile {
         folder.join(format!("day={}", day_name(self.day))).join(file_name(self.id))
     }
 
+    /// Its path once it turned out that its footer makes no sense.
+    pub(crate) fn damaged_path(&self, folder: &Path) -> PathBuf {
+        folder.join(DAMAGED_FOLDER).join(file_name(self.id))
+    }
+
     /// Its path before it is committed.
     pub(crate) fn pending_path(&self, folder: &Path) -> PathBuf {
         pending_path(folder, self.id)
@@ -83,6 +88,9 @@ pub(crate) fn pending_path(folder: &Path, id: u64) -> PathBuf {
 
 /// The folder of files that are not committed.
 pub(crate) const PENDING_FOLDER: &str = "pending";
+
+/// The folder of what can't be read: files, and copies of segments. Nothing in it that is not listed is deleted.
+pub(crate) const DAMAGED_FOLDER: &str = "damaged";
 
 /// The filter's path beside a file's.
 pub fn filter_path(path: &Path) -> PathBuf {

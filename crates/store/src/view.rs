@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::file_meta::{FileMeta, MetaCache};
 use crate::problems::Problems;
 use crate::rows::Rows;
+use crate::set_aside::remove_if_empty;
 use crate::stored_file::{StoredFile, filter_path};
 
 /// All records of the store at one moment.
@@ -42,15 +43,20 @@ pub struct StoreFile {
     pub path: PathBuf,
     cache: Arc<MetaCache>,
     problems: Problems,
+    /// Whether it lies in the folder of damaged files.
+    is_set_aside: bool,
     is_removed: AtomicBool,
     is_damage_reported: AtomicBool,
+    is_footer_damaged: AtomicBool,
+    is_left_in_place: AtomicBool,
 }
 
 impl View {
-    /// How many records there are.
+    /// How many records there are, without those of files that were set aside because they can't be read.
     pub fn rows(&self) -> u64 {
         let in_memory: usize = self.segments.iter().map(|segment| segment.rows_len()).sum();
-        in_memory as u64 + self.files.iter().map(|file| file.stored.rows).sum::<u64>()
+        let files = self.files.iter().filter(|file| !file.is_set_aside);
+        in_memory as u64 + files.map(|file| file.stored.rows).sum::<u64>()
     }
 }
 
@@ -78,8 +84,26 @@ impl StoreFile {
             path,
             cache: Arc::clone(cache),
             problems: problems.clone(),
+            is_set_aside: false,
             is_removed: AtomicBool::new(false),
             is_damage_reported: AtomicBool::new(false),
+            is_footer_damaged: AtomicBool::new(false),
+            is_left_in_place: AtomicBool::new(false),
+        })
+    }
+
+    /// The same file as it lies in the folder of damaged ones, with nothing more to report.
+    pub(crate) fn set_aside_at(&self, path: PathBuf) -> Arc<Self> {
+        Arc::new(Self {
+            stored: self.stored.clone(),
+            path,
+            cache: Arc::clone(&self.cache),
+            problems: self.problems.clone(),
+            is_set_aside: true,
+            is_removed: AtomicBool::new(false),
+            is_damage_reported: AtomicBool::new(true),
+            is_footer_damaged: AtomicBool::new(true),
+            is_left_in_place: AtomicBool::new(false),
         })
     }
 
@@ -89,7 +113,12 @@ impl StoreFile {
     ///
     /// If it can't be read or is damaged; that is logged and listed as a problem once.
     pub fn meta(&self) -> Result<Arc<FileMeta>, StoreError> {
-        self.cache.get(self.stored.id, &self.path).inspect_err(|error| self.report(error))
+        self.cache.get(self.stored.id, &self.path).inspect_err(|error| {
+            if matches!(error, StoreError::Damaged { .. }) {
+                self.is_footer_damaged.store(true, Ordering::Relaxed);
+            }
+            self.report(error);
+        })
     }
 
     /// Notes that its pages make no sense; logged and listed as a problem once.
@@ -102,12 +131,24 @@ impl StoreFile {
         self.is_damage_reported.load(Ordering::Relaxed)
     }
 
+    /// Whether its footer makes no sense and it still lies among the others.
+    pub(crate) fn is_to_set_aside(&self) -> bool {
+        let is_damaged = self.is_footer_damaged.load(Ordering::Relaxed);
+        is_damaged && !self.is_set_aside && !self.is_left_in_place.load(Ordering::Relaxed)
+    }
+
+    /// Gives up moving it until the next start.
+    pub(crate) fn leave_in_place(&self) {
+        self.is_left_in_place.store(true, Ordering::Relaxed);
+    }
+
     /// Lets the file go from the disk with its last holder.
     pub(crate) fn remove_when_unused(&self) {
         self.is_removed.store(true, Ordering::Release);
     }
 
-    fn report(&self, error: &StoreError) {
+    /// Logs and lists what is wrong with it, once.
+    pub(crate) fn report(&self, error: &StoreError) {
         if !self.is_damage_reported.swap(true, Ordering::Relaxed) {
             self.problems.report(error);
         }
@@ -126,5 +167,6 @@ impl Drop for StoreFile {
                 tracing::warn!(%path, %error, "cannot remove a file that is not listed; the next start does");
             }
         }
+        remove_if_empty(self.path.parent());
     }
 }

@@ -15,6 +15,7 @@ use crate::error::StoreError;
 use crate::file_writer::sync_folder;
 use crate::frame::{Frames, push_frame, read_frames};
 use crate::rows::Rows;
+use crate::stored_file::DAMAGED_FOLDER;
 
 /// The folder of segments.
 pub(crate) const WAL_FOLDER: &str = "wal";
@@ -122,7 +123,7 @@ pub(crate) fn segment_path(folder: &Path, number: u64) -> PathBuf {
 
 /// Copies a damaged segment to where no start deletes it, once for each state that it was met in.
 fn keep_aside(folder: &Path, number: u64, path: &Path) -> Result<(), StoreError> {
-    let damaged = folder.join("damaged");
+    let damaged = folder.join(DAMAGED_FOLDER);
     let copy = || {
         let bytes = fs::read(path)?;
         fs::create_dir_all(&damaged)?;

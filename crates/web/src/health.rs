@@ -23,7 +23,7 @@ pub(crate) async fn ready(State(handlers): State<Handlers>) -> (StatusCode, &'st
 
 /// What there is to read, for a person who opens the address in a browser.
 pub(crate) async fn overview() -> &'static str {
-    "weir turns access logs into metrics.\n\n\
+    "weir turns access logs into metrics, and keeps and finds their records.\n\n\
      /metrics       all series, for Prometheus\n\
      /metrics/job/x POST, PUT, DELETE: counts that others push, where the gateway is on\n\
      /api/search    records that match; ?query=status:>=500&from=now-1h&limit=100\n\

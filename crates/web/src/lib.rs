@@ -128,7 +128,12 @@ pub async fn serve_socket(
 
 fn router(handlers: Handlers) -> Router {
     let guard = middleware::from_fn_with_state(handlers.clone(), access::guard);
-    Routes::of(&handlers).router.fallback(problem::not_found).method_not_allowed_fallback(problem::not_allowed).layer(guard).with_state(handlers)
+    Routes::of(&handlers)
+        .router
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_allowed)
+        .layer(guard)
+        .with_state(handlers)
 }
 
 /// What is served, and a list of it, by which the document of the API is checked.

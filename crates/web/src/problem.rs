@@ -30,7 +30,12 @@ pub(crate) fn problem(status: StatusCode, code: &'static str, error: String, hin
 /// What is at this address is asked in another way.
 pub(crate) async fn not_allowed(method: Method, uri: Uri) -> Response {
     let error = format!("{} takes no {method}", uri.path());
-    problem(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", error, "the header Allow says what it takes")
+    problem(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        error,
+        "the header Allow says what it takes",
+    )
 }
 
 /// There is nothing at this address.

@@ -44,7 +44,10 @@ impl RoutesQuery {
         for name in by.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let Some(index) = ROUTE_COLUMNS.iter().position(|column| *column == name) else {
                 let name: String = name.chars().take(64).collect();
-                return Err(format!("`{name}` is no column of routes; they are {}", ROUTE_COLUMNS.join(", ")));
+                return Err(format!(
+                    "`{name}` is no column of routes; they are {}",
+                    ROUTE_COLUMNS.join(", ")
+                ));
             };
             columns[index] = true;
         }
@@ -87,8 +90,21 @@ pub struct RoutesAnswer {
 pub struct Percentiles {
     /// Whether they are values that were there.
     pub is_exact: bool,
-    /// How far they may be from the right ones, as a share of them; `None`: within a bucket of the histogram.
+    /// How far they may be from the right ones, as a share of what is shown, 0 or more; of all rows the most. `None`
+    /// where there is no percentile, and where one lies above the last bound of the histogram: it is that bound
+    /// then, and the right one may be anything longer.
     pub error_bound: Option<f64>,
+}
+
+impl Percentiles {
+    /// Those of rows that come from the buckets of minutes.
+    fn within_buckets(routes: &[RouteSummary]) -> Self {
+        let quantiles =
+            |route: &RouteSummary| [0.5, 0.95, 0.99].map(|quantile| route.quantile_error(quantile));
+        let errors = routes.iter().flat_map(quantiles).flatten();
+        let most = errors.reduce(f64::max).filter(|error| error.is_finite());
+        Self { is_exact: false, error_bound: most }
+    }
 }
 
 /// A route's numbers: times in seconds, rate per second.
@@ -138,7 +154,8 @@ pub(crate) async fn routes(
         return filtered_routes(handlers.records, query).await;
     }
     // Half a million slots may have to be summed up: too long for a thread that serves others.
-    let statistics = tokio::task::spawn_blocking(move || (handlers.routes)(query).map(RouteStatistics::into_answer)).await;
+    let statistics =
+        tokio::task::spawn_blocking(move || (handlers.routes)(query).map(RouteStatistics::into_answer)).await;
     match statistics.unwrap_or_else(|_| Err("the summing up failed".to_owned())) {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
@@ -152,6 +169,7 @@ impl RouteStatistics {
     /// As it stands on the wire.
     pub fn into_answer(self) -> RoutesAnswer {
         let span_seconds = self.span_seconds.max(1.0);
+        let percentiles = Percentiles::within_buckets(&self.routes);
         let row = |route: RouteSummary| RouteRow {
             rate: route.count as f64 / span_seconds,
             error_ratio: route.error_ratio(),
@@ -168,6 +186,7 @@ impl RouteStatistics {
         RoutesAnswer {
             routes: self.routes.into_iter().map(row).collect(),
             complete_to: self.complete_to,
+            percentiles,
             ..RoutesAnswer::default()
         }
     }

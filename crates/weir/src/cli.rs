@@ -14,7 +14,7 @@ use weir_record::Format;
 use crate::admin::ServerArguments;
 use crate::setup;
 
-/// Turns the access logs of load balancers and nginx into metrics and reports.
+/// Turns the access logs of load balancers and nginx into metrics and reports, and finds their records.
 #[derive(Debug, Parser)]
 #[command(
     name = "weir",
@@ -23,6 +23,7 @@ use crate::setup;
     after_help = "Start here:\n  \
         weir demo                        see it work on sample traffic, nothing to set up\n  \
         weir report logs/                what is slow, what fails: a table\n  \
+        weir search 'status:>=500' logs/ the requests themselves\n  \
         weir count logs/*.gz             metrics of Prometheus' text format\n  \
         weir init alb > weir.yaml        a config to start from, then: weir serve"
 )]
@@ -70,7 +71,7 @@ pub enum LogFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Watch files and folders, count what arrives, serve /metrics.
+    /// Watch files and folders, count what arrives, serve /metrics, keep and find the records.
     #[command(after_help = "Examples:\n  \
         weir serve                          the sources of ./weir.yaml\n  \
         weir serve 'logs/**/*.log.gz'       a watched pattern, no config\n  \
@@ -101,8 +102,14 @@ pub enum Command {
         weir report --by hour --order hour logs/\n  \
         weir report --by target_group,status --output csv logs/ > errors.csv\n  \
         weir report --where 'status:>=500' --by service,hour --tz Europe/Berlin logs/\n  \
-        weir report --from now-1d           of the records that the server keeps\n\n\
-        Percentiles of files are within 1 % of the exact value. Times are UTC unless --tz says otherwise.")]
+        weir report --from now-1d           everything that the server has counted\n  \
+        weir report --from now-1d --where '*' --by status    of the records that it keeps\n\n\
+        Without PATH the server is asked. By route, method, service and source, and without --where, its counts\n\
+        answer: whole minutes of all requests, whatever is kept; percentiles lie within a bucket. Else the records\n\
+        that it keeps answer, and stderr says where that is only a part of them.\n\n\
+        Percentiles of files are within 1 % of the exact value. Times are UTC unless --tz says otherwise.\n\n\
+        Exit code 0: done. 1: a file, or records of the server, could not be read. 2: wrong use. 3: lines could\n\
+        not be parsed, with --strict.")]
     Report(ReportArguments),
     /// Count files and push the metrics of each to a push gateway.
     #[command(after_help = "Examples:\n  \
@@ -138,8 +145,9 @@ pub enum Command {
         The server of the data folder is asked, or the one that --server names; where none runs, the data folder\n\
         is opened. Without --from it is the last hour, with PATH everything. At Ctrl-C it ends with what it has\n\
         found. docs/query.md has the language, docs/search.md the rest.\n\n\
-        Exit code 0: done, also where nothing matches. 1: it was stopped, or a file could not be read. 2: wrong\n\
-        use, as a wrong query. 3: lines could not be parsed, with --strict.")]
+        A server that wants to know who asks takes the token in the file that $WEIR_TOKEN_FILE names.\n\n\
+        Exit code 0: done, also where nothing matches. 1: it was stopped, or a file, or records of the server,\n\
+        could not be read. 2: wrong use, as a wrong query. 3: lines could not be parsed, with --strict.")]
     Search(crate::search::SearchArguments),
     /// Follow records as the server takes them in.
     #[command(after_help = "Examples:\n  \
@@ -245,7 +253,7 @@ pub struct ReportArguments {
     #[arg(long = "where", value_name = "QUERY", allow_hyphen_values = true)]
     pub filter: Option<String>,
     /// Columns to group by: route, method, host, status, service, target_group, minute, hour, day, or
-    /// any field of docs/fields.md.
+    /// any field of the first table of docs/fields.md; without PATH also source.
     #[arg(long, value_delimiter = ',', default_value = "route,method", value_name = "COLUMNS")]
     pub by: Vec<String>,
     /// Only requests from this time on: 2026-11-20T10:00:00Z, 2026-11-20, epoch seconds, or now-1h

@@ -39,3 +39,4 @@ pub use request::{
     AggregateRequest, Cursor, FieldSummaries, FieldSummary, FieldsRequest, Found, Hit, Limits,
     MEMORY_BYTES_DEFAULT, SearchRequest, THREADS_MAX,
 };
+pub(crate) use unit::guarded;

@@ -253,7 +253,7 @@ fn batch_rows(bytes: u64, rows: usize) -> usize {
 
 /// Runs what reads bytes of a file. The reader's library checks most of what it reads, but not all: a panic over
 /// damaged bytes must end as the damage of a file, not of the program.
-fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("its bytes make no sense".to_owned()))
 }
 

@@ -15,6 +15,7 @@ use crate::builder::BATCH_ROWS_MAX;
 use crate::change::Change;
 use crate::day_files::DayFiles;
 use crate::error::StoreError;
+use crate::read::guarded;
 use crate::rows::FieldNames;
 use crate::schema::complete;
 use crate::shared::Shared;
@@ -72,7 +73,12 @@ pub(super) fn perform(
     for file in files {
         check()?;
         names.merge(&file.stored.names);
-        batches.extend(read_all(file)?);
+        // Noted, so that the next join goes without it.
+        batches.extend(read_all(file).inspect_err(|error| {
+            if matches!(error, StoreError::Damaged { .. }) {
+                file.report(error);
+            }
+        })?);
     }
     let mut day_files = DayFiles::new(shared);
     day_files.write_merged(&batches.iter().collect::<Vec<_>>(), &names, check)?;
@@ -92,7 +98,8 @@ pub(crate) fn read_all(file: &StoreFile) -> Result<Vec<RecordBatch>, StoreError>
         let batches = builder.with_batch_size(READ_ROWS).build()?;
         batches.collect::<Result<Vec<_>, _>>().map_err(parquet::errors::ParquetError::from)
     };
-    let batches = read().map_err(|error| StoreError::reading(&file.path, error))?;
+    let batches = guarded(|| Ok(read())).map_err(|detail| StoreError::damaged(&file.path, &detail))?;
+    let batches = batches.map_err(|error| StoreError::reading(&file.path, error))?;
     let batches: Vec<RecordBatch> = batches.iter().map(complete).collect::<Result<_, _>>()?;
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     if rows as u64 != file.stored.rows {

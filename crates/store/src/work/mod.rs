@@ -56,9 +56,11 @@ impl DropReason {
 impl Store {
     /// The work that is due, if any. The next one is asked for when this one's change was applied or dropped.
     ///
-    /// Called every few seconds; it also tells the store the time.
+    /// Called every few seconds; it also tells the store the time, and files that turned out to be none are moved
+    /// aside.
     pub fn next_work(&self, now: Timestamp) -> Option<Work> {
         self.shared.now_us.store(now.micros(), Ordering::Relaxed);
+        self.set_damaged_aside();
         let view = self.view();
         let options = &self.shared.options;
         retention::due(&view, options, now, || self.disk_bytes())

@@ -182,7 +182,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
             FROM,
             TO,
             QUERY,
-            text("by", "What rows are of: any of source,service,route,method; all four by default, none: one row."),
+            text(
+                "by",
+                "What rows are of: any of source,service,route,method; all four by default, none: one row.",
+            ),
         ],
         Answer::Shape("RoutesAnswer"),
     ),

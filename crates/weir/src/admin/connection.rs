@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::output::UsageError;
 use crate::password_file::read_password;
 use crate::search;
-use crate::serve::{Desk, Engine, has_ledger, open_ledger, records, socket_path};
+use crate::serve::{Desk, Engine, Purpose, has_ledger, open_ledger, records, socket_path};
 use crate::setup;
 
 /// Who answers.
@@ -65,7 +65,7 @@ impl Connection {
             );
         }
         let ledger = open_ledger(&config.data_dir).map_err(|error| without_socket(error, &socket))?;
-        let engine = Engine::start(&config, ledger)?;
+        let engine = Engine::start(&config, ledger, Purpose::Command)?;
         let (stop, stopped) = watch::channel(false);
         let desk = Desk::new(&config, engine.shared.clone(), stopped.clone());
         let (admin, records) = (desk.admin(), records(&engine.shared, stopped));

@@ -22,7 +22,17 @@ mod tests {
     }
 
     /// Keys that are shown with another value than their default, or with one where there is none.
-    const EXAMPLES: [&str; 6] = ["auth", "sqs", "s3", "listener_rules", "listener_rules_api", "remote_write"];
+    const EXAMPLES: [&str; 9] = [
+        "auth",
+        "sqs",
+        "s3",
+        "listener_rules",
+        "listener_rules_api",
+        "remote_write",
+        "redact",
+        "max_disk",
+        "counters",
+    ];
 
     /// The key of a line such as `  # lateness: 12m`.
     fn commented_key(line: &str) -> Option<&str> {

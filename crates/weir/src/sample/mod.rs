@@ -9,8 +9,8 @@
 //!
 //! In order of the data: `shop`, `listener` and `edge` are the tables and `deck` shuffles them;
 //! `schedule` says how many requests a second has; `traffic` draws them, with `client` for who asks,
-//! `incident` for what goes wrong and `outcome` for how it ends; `alb_line`, `nginx_line` and `error_line` (with `user`) write
-//! a request as a line, and the last three put lines into files.
+//! `incident` for what goes wrong and `outcome` for how it ends; `alb_line`, `nginx_line` and
+//! `error_line` (with `user`) write a request as a line, and the last three put lines into files.
 
 mod alb_line;
 mod benchmark_files;

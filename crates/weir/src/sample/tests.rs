@@ -263,6 +263,28 @@ fn both_formats_show_the_same_request() {
 }
 
 #[test]
+fn errors_are_json_with_what_people_look_for() {
+    let mut emails = 0;
+    for line in lines(Format::Errors, &day(7, 2_000)) {
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        for key in ["@timestamp", "controller", "api_method", "request_id", "message", "payload"] {
+            assert!(json[key].is_string(), "{key}: {line}");
+        }
+        emails += usize::from(json["user_email"].is_string());
+    }
+    assert!((1_000..1_800).contains(&emails), "{emails}");
+}
+
+#[test]
+fn a_line_with_its_user_is_the_same_line_otherwise() {
+    let traffic = day(8, 2_000);
+    for (plain, user) in lines(Format::NginxJson, &traffic).zip(lines(Format::NginxJsonUser, &traffic)) {
+        let rest = user.trim_end().strip_prefix(plain.trim_end().trim_end_matches('}'));
+        assert!(rest.is_some_and(|rest| rest.starts_with(",\"session_user\":\"")), "{user}");
+    }
+}
+
+#[test]
 fn lines_are_as_long_as_real_ones() {
     let bytes: usize = lines(Format::Alb, &day(6, 20_000)).map(|line| line.len() + 1).sum();
     assert!((650..720).contains(&(bytes / 20_000)), "{} bytes a line", bytes / 20_000);

@@ -15,7 +15,7 @@ use weir_record::{Format, Record, RecordContext, RecordFields, Timestamp};
 use weir_web::{Hit, Pairs};
 
 use super::best_hits::{BYTES_MAX, BestHits, Place};
-use super::hit::{TIME_FIELD, json};
+use super::hit::{TIME_FIELD, add_field, json};
 use super::printer::Printer;
 use super::question::Question;
 use super::record_context::{RecordFilter, enriched_context, plain_context};
@@ -98,9 +98,9 @@ impl FileSearch {
 
     /// What all threads have found by now.
     pub fn gathered(&self) -> Part {
-        let mut all = self.new_part();
+        let mut all = self.new_part(BYTES_MAX);
         for part in lock(&self.parts).iter() {
-            let part = std::mem::replace(&mut *lock(part), self.new_part());
+            let part = std::mem::replace(&mut *lock(part), self.thread_part());
             all.found.absorb(part.found);
             all.account.merge(part.account);
             all.failure = all.failure.or(part.failure);
@@ -135,14 +135,16 @@ impl FileSearch {
         self.ended.notify_one();
     }
 
-    fn new_part(&self) -> Part {
+    /// One thread's part, which has its share of the memory.
+    fn thread_part(&self) -> Part {
+        self.new_part(BYTES_MAX / available_threads())
+    }
+
+    fn new_part(&self, bytes_max: usize) -> Part {
         let found = match &self.question.stats {
             Some(stats) => Found::Groups(Box::new(Groups::new(stats))),
             None if self.is_as_read => Found::Printed(0),
-            None => {
-                let bytes_max = BYTES_MAX / available_threads();
-                Found::Hits(BestHits::new(self.limit, self.is_oldest_first, bytes_max))
-            }
+            None => Found::Hits(BestHits::new(self.limit, self.is_oldest_first, bytes_max)),
         };
         Part { found, account: Account::default(), failure: None }
     }
@@ -169,7 +171,7 @@ pub struct Worker {
 impl Worker {
     /// A thread of a search, whose part the search knows.
     pub fn new(search: &FileSearch) -> Self {
-        let part = Arc::new(Mutex::new(search.new_part()));
+        let part = Arc::new(Mutex::new(search.thread_part()));
         lock(&search.parts).push(Arc::clone(&part));
         Self { reader: ObjectReader::new(search.limits), scratch: Scratch::default(), part }
     }
@@ -286,7 +288,7 @@ impl Lines<'_> {
                 // Without a config there are no sources.
                 let is_nothing = name == "source" && search.source.is_empty();
                 if name != TIME_FIELD && is_wanted(name) && !is_nothing {
-                    pairs.push((name.to_owned(), json(&value, zone)));
+                    add_field(&mut pairs, name.to_owned(), json(&value, zone));
                 }
             });
             if is_wanted("_origin") {

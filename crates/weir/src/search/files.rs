@@ -8,11 +8,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use weir_ingest::{available_threads, for_each_object};
-use weir_record::{KNOWN_FIELDS, canonical_name, known_field};
-use serde_json::Value;
 use weir_query::{Aggregation, Column, Expression, GroupBy, Operand, QueryError};
+use weir_record::{KNOWN_FIELDS, canonical_name, known_field};
 use weir_web::{Hit, Pairs};
 
 use super::aggregation::rows;
@@ -217,7 +217,8 @@ fn misspelt<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
 fn groups_have(stats: &Aggregation, rows: &[Pairs<Value>], field: &str) -> bool {
     let metrics = stats.metrics.iter().filter(|(_, metric)| metric.field() == Some(field));
     let columns: Vec<&str> = metrics.map(|(name, _)| name.as_str()).chain([field]).collect();
-    let has = |row: &Pairs<Value>, name: &&str| row.get(name).is_some_and(|value| !value.is_null() && *value != 0);
+    let has =
+        |row: &Pairs<Value>, name: &&str| row.get(name).is_some_and(|value| !value.is_null() && *value != 0);
     rows.is_empty() || rows.iter().any(|row| columns.iter().any(|name| has(row, name)))
 }
 

@@ -16,15 +16,30 @@ pub const ID_FIELD: &str = "_id";
 /// The field that is always there.
 pub const TIME_FIELD: &str = "@timestamp";
 
-/// A record: its time first, then its fields, then its id.
+/// What a line's own field is called where ours has the same name.
+const SHADOWED_PREFIX: &str = "field.";
+
+/// A record: its time first, then its fields, then its id. What the line itself calls `_id` is `field._id`.
 pub fn hit(found: weir_store::Hit, zone: &Zone) -> Hit {
     let id = found.cursor().to_string();
     let mut pairs = Vec::with_capacity(found.fields.len() + 2);
     pairs.push((TIME_FIELD.to_owned(), Json::String(zone.text(found.time))));
-    let others = found.fields.into_iter().filter(|(name, _)| name != TIME_FIELD);
-    pairs.extend(others.map(|(name, value)| (name, json(&value, zone))));
+    for (name, value) in found.fields.into_iter().filter(|(name, _)| name != TIME_FIELD) {
+        let name = if name == ID_FIELD { format!("{SHADOWED_PREFIX}{name}") } else { name };
+        add_field(&mut pairs, name, json(&value, zone));
+    }
     pairs.push((ID_FIELD.to_owned(), Json::String(id)));
     weir_web::Pairs(pairs)
+}
+
+/// Adds a field; of equal names the last one counts. Names come once already, but for those that were made longer
+/// because ours has the same name: a line may have the longer one too.
+pub fn add_field(pairs: &mut Vec<(String, Json)>, name: String, value: Json) {
+    let is_shadowed = name.starts_with(SHADOWED_PREFIX);
+    match pairs.iter_mut().find(|(other, _)| is_shadowed && *other == name) {
+        Some((_, same)) => *same = value,
+        None => pairs.push((name, value)),
+    }
 }
 
 /// A field's value.
@@ -91,5 +106,25 @@ mod tests {
             "{\"@timestamp\":\"1970-01-01T00:01:00Z\",\"status\":503,\"request_time\":0.4,\"is_cached\":false,\
              \"ids\":[1,\"a\"],\"broken\":\"[1\",\"_id\":\"00000000039387000000000000000007\"}"
         );
+    }
+
+    #[test]
+    fn a_name_is_there_once_also_where_a_line_has_ours() {
+        let theirs = || Value::Text("theirs".into());
+        for (fields, expected) in [
+            (vec![("_id", theirs())], "\"field._id\":\"theirs\""),
+            (vec![("_id", Value::Integer(1)), ("field._id", theirs())], "\"field._id\":\"theirs\""),
+            (vec![("field._id", Value::Integer(1)), ("_id", theirs())], "\"field._id\":\"theirs\""),
+            (vec![("field.a", Value::Integer(1)), ("a", theirs())], "\"field.a\":1,\"a\":\"theirs\""),
+        ] {
+            let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            let found = weir_store::Hit { time: Timestamp::from_seconds(60), sequence: 7, fields };
+            assert_eq!(
+                serde_json::to_string(&hit(found, &Zone::default())).unwrap(),
+                format!(
+                    "{{\"@timestamp\":\"1970-01-01T00:01:00Z\",{expected},\"_id\":\"00000000039387000000000000000007\"}}"
+                )
+            );
+        }
     }
 }

@@ -139,7 +139,9 @@ pub fn missing_bar(query: &str) -> Option<String> {
             || argument("count ").is_some_and(|rest| rest.starts_with("by "))
             || argument("top ").is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
     };
-    let words = query.char_indices().filter(|(at, _)| query[..*at].chars().next_back().is_none_or(char::is_whitespace));
+    let words = query
+        .char_indices()
+        .filter(|(at, _)| query[..*at].chars().next_back().is_none_or(char::is_whitespace));
     let places = words.map(|(at, _)| at).filter(|at| begins(&query[*at..]));
     let mut meant = places.map(|at| format!("{}| {}", &query[..at], &query[at..]));
     let meant = meant.find(|meant| weir_query::parse(meant).is_ok_and(|parsed| parsed.stats.is_some()))?;

@@ -37,18 +37,24 @@ pub fn rows_table(rows: &[Pairs<Value>], width: usize) -> String {
 
 /// Cuts the names of numbers, the longest first, as far as their values and `width` ask for it.
 fn cut_names(header: &mut [String], lines: &[Vec<String>], numbers: &[bool], width: usize) {
-    let widest = |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max();
+    let widest =
+        |column: usize| lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.width()).max();
     let values: Vec<usize> = (0..header.len()).map(|column| widest(column).unwrap_or(0)).collect();
+    let mut names: Vec<usize> = header.iter().map(|name| name.width()).collect();
     loop {
-        let widths = header.iter().zip(&values).map(|(name, value)| name.width().max(*value));
-        let needed = widths.sum::<usize>() + GAP * header.len().saturating_sub(1);
-        let names = header.iter_mut().enumerate().filter(|(column, name)| {
-            numbers[*column] && name.width() > values[*column].max(NAME_WIDTH_MIN)
-        });
-        match names.map(|(_, name)| name).max_by_key(|name| name.width()) {
-            Some(name) if needed > width => *name = cut_middle(name, name.width() - 1),
-            _ => return,
+        let widths = names.iter().zip(&values).map(|(name, value)| name.max(value));
+        let needed = widths.sum::<usize>() + GAP * names.len().saturating_sub(1);
+        let can_give_way = |column: usize, name: usize| {
+            numbers.get(column) == Some(&true) && name > values[column].max(NAME_WIDTH_MIN)
+        };
+        let giving = names.iter_mut().enumerate().filter(|(column, name)| can_give_way(*column, **name));
+        match giving.map(|(_, name)| name).max() {
+            Some(name) if needed > width => *name -= 1,
+            _ => break,
         }
+    }
+    for (name, width) in header.iter_mut().zip(names) {
+        *name = cut_middle(name, width);
     }
 }
 
@@ -108,7 +114,7 @@ mod tests {
         let rows = [serde_json::from_str(row).unwrap()];
         assert_eq!(
             rows_table(&rows, 40),
-            "route                  p95\u{2026}ime)  count()\n/checkout/orders/{id}       0.4     1200\n"
+            "route                  p95(\u{2026}me)  count()\n/checkout/orders/{id}       0.4     1200\n"
         );
     }
 

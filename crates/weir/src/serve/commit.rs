@@ -41,11 +41,17 @@ const REQUESTS_MAX: usize = 1024;
 /// Requests that one transaction takes together.
 const GROUP_MAX: usize = 1024;
 
+/// Changes of the store that wait; there is one piece of work at a time.
+const CHANGES_MAX: usize = 4;
+
 /// How long a failed write waits before it is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long records wait for those before them to become files, before it is tried again.
 const BEHIND_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long that may take before it is taken as a failure, as when files cannot be written at all.
+const BEHIND_MAX: Duration = Duration::from_secs(10);
 
 /// How long minutes are published before other requests have their turn: catching up with hours must not hold
 /// up who pushes, nor a server that is to end.
@@ -68,10 +74,10 @@ pub enum Request {
     Delivered(Delivered),
     /// Something small that is kept under a name; what is empty is forgotten.
     Keep(String, Vec<u8>, oneshot::Sender<()>),
-    /// Files of the store that take the place of others, or of records in memory.
-    Store(StoreChange),
     /// Nothing; what is due by time is done.
     Tick,
+    /// Nothing; a [`StoreChange`] waits.
+    Wake,
 }
 
 /// A change of the store's files that is ready to be listed.
@@ -127,6 +133,7 @@ impl Failure {
 #[derive(Clone)]
 pub struct Commits {
     requests: mpsc::Sender<Request>,
+    changes: mpsc::Sender<StoreChange>,
 }
 
 /// The server stops and takes nothing more.
@@ -145,6 +152,15 @@ impl Commits {
         self.requests.send(request).await.map_err(|_| Stopping)
     }
 
+    /// Hands over a change of the store, from a thread that may wait. It has a way of its own: requests may wait
+    /// for nothing else than this change.
+    pub fn send_change(&self, change: StoreChange) -> Result<(), Stopping> {
+        self.changes.blocking_send(change).map_err(|_| Stopping)?;
+        // Where there is no room for it, the thread is awake.
+        self.try_send(Request::Wake);
+        Ok(())
+    }
+
     /// Hands over a request, if there is room for it at once.
     pub fn try_send(&self, request: Request) -> bool {
         self.requests.try_send(request).is_ok()
@@ -154,6 +170,7 @@ impl Commits {
 /// The commit thread's own.
 pub struct Committer {
     requests: mpsc::Receiver<Request>,
+    changes: mpsc::Receiver<StoreChange>,
     ledger: Arc<Ledger>,
     state: Arc<State>,
     store: Arc<Store>,
@@ -188,10 +205,12 @@ pub fn commits(
     give_up: watch::Receiver<bool>,
 ) -> (Commits, Committer) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
+    let (change_sender, changes) = mpsc::channel(CHANGES_MAX);
     let Written { ledger, state, store, live } = written;
     let (failure, backlog) = (None, VecDeque::new());
     let committer = Committer {
         requests,
+        changes,
         ledger,
         state,
         store,
@@ -202,7 +221,7 @@ pub fn commits(
         failure,
         backlog,
     };
-    (Commits { requests: sender }, committer)
+    (Commits { requests: sender, changes: change_sender }, committer)
 }
 
 /// Sends a tick now and then, until the server stops.
@@ -230,6 +249,7 @@ impl Committer {
             }
             self.backlog.extend(for_the_next);
             crash::here("gathered");
+            self.change_stores();
             let is_tick = group.has_tick();
             self.commit(group);
             if is_tick {
@@ -248,7 +268,6 @@ impl Committer {
             None => return group.refuse(now),
         }
         crash::here("looked up");
-        let store_changes = std::mem::take(&mut group.store_changes);
         let mut prepared = self.preparation.prepare(group, &self.state, &mut self.publications, now);
         crash::here("prepared");
         if prepared.is_empty() {
@@ -261,7 +280,6 @@ impl Committer {
         } else {
             prepared.refuse();
         }
-        store_changes.into_iter().for_each(|change| self.change_store(change));
     }
 
     /// Writes the records of a group ahead of the ledger; `None` if the server ends first. Nobody sees them yet,
@@ -270,9 +288,29 @@ impl Committer {
         if !prepared.has_records() {
             return Some(());
         }
-        let appended = self.retrying(|committer| {
-            committer.store.append(&prepared.kept()).inspect_err(|_| committer.refuse_pushes(prepared))
-        })?;
+        let began = clock::monotonic();
+        let appended = loop {
+            // What is waited for may be that these are done.
+            self.change_stores();
+            match self.store.append(&prepared.kept()) {
+                Ok(appended) => break appended,
+                Err(StoreError::Behind) if began.elapsed() < BEHIND_MAX => {
+                    // Nothing is wrong; records come quicker than files are written.
+                    if *self.give_up.borrow() {
+                        return None;
+                    }
+                    #[expect(clippy::disallowed_methods, reason = "files are written in the background")]
+                    std::thread::sleep(BEHIND_INTERVAL);
+                }
+                Err(error) => {
+                    self.refuse_pushes(prepared);
+                    if !self.goes_on_after(&error.into()) {
+                        return None;
+                    }
+                }
+            }
+        };
+        self.worked();
         prepared.appended = Some(appended);
         crash::here("stored");
         Some(())
@@ -290,6 +328,13 @@ impl Committer {
                 }
             })
         })
+    }
+
+    /// Lists and shows the changes of the store that wait.
+    fn change_stores(&mut self) {
+        while let Ok(change) = self.changes.try_recv() {
+            self.change_store(change);
+        }
     }
 
     /// Lists what takes the place of other files, and only then lets go of those.
@@ -322,7 +367,7 @@ impl Committer {
                 Ok(Request::Push(_, _, answer) | Request::Delete(_, answer)) => {
                     tell(answer, Pushed::DiskFull);
                 }
-                Ok(Request::Tick) => {}
+                Ok(Request::Tick | Request::Wake) => {}
                 Ok(request) => self.backlog.push_back(request),
                 Err(_) => return,
             }
@@ -399,12 +444,6 @@ impl Committer {
     fn goes_on_after(&mut self, error: &Failure) -> bool {
         if matches!(error, Failure::Ledger(LedgerError::WasCommitted)) {
             return true;
-        }
-        if matches!(error, Failure::Store(StoreError::Behind)) {
-            // Nothing is wrong; records come quicker than files are written.
-            #[expect(clippy::disallowed_methods, reason = "files are written in the background")]
-            std::thread::sleep(BEHIND_INTERVAL);
-            return !*self.give_up.borrow();
         }
         let text = error.to_string();
         if self.failure.as_deref() != Some(&text) {

@@ -14,7 +14,7 @@ use weir_ledger::{Ledger, LedgerError};
 use super::commit::{self, Written};
 use super::listener_rules::History;
 use super::live::LiveTail;
-use super::open::{self, Opened};
+use super::open::{self, Opened, Purpose};
 use super::redaction::Redaction;
 use super::rules::CurrentRules;
 use super::sources::Shared;
@@ -35,7 +35,7 @@ pub struct Engine {
     pub queues: Vec<(Arc<str>, String)>,
     committing: JoinHandle<()>,
     give_up: watch::Sender<bool>,
-    upkeep: UpkeepThread,
+    upkeep_thread: UpkeepThread,
 }
 
 impl Engine {
@@ -44,12 +44,12 @@ impl Engine {
     /// # Errors
     ///
     /// Listener rules that cannot be read, a ledger that cannot be read, or no thread.
-    pub fn start(config: &Config, ledger: Ledger) -> anyhow::Result<Self> {
+    pub fn start(config: &Config, ledger: Ledger, purpose: Purpose) -> anyhow::Result<Self> {
         let history = History::load(&ledger).map_err(unreadable)?;
         let enricher = setup::enricher_with(config, None, &history.captures())?;
         let options = setup::meter_options(&config.metrics, &enricher, true);
         let Opened { ledger, state, preparation, publications, store, declared } =
-            open::open(config, options, ledger)?;
+            open::open(config, options, ledger, purpose)?;
         let queue = |publication: &super::publication::Publication| {
             (Arc::clone(&publication.name), publication.queue().to_owned())
         };
@@ -67,7 +67,8 @@ impl Engine {
             .name("commit".to_owned())
             .spawn(move || committer.run())
             .context("cannot start the commit thread")?;
-        let upkeep = Upkeep::start(&store, &commits).context("cannot start the store's thread")?;
+        let upkeep = Arc::new(Upkeep::new(&store, &commits));
+        let upkeep_thread = upkeep.start().context("cannot start the store's thread")?;
         let shared = Shared {
             rules: CurrentRules::new(enricher),
             options,
@@ -75,11 +76,12 @@ impl Engine {
             state,
             commits,
             store,
+            upkeep,
             live,
             redaction: Arc::new(Redaction::new(&config.redact)?),
             declared,
         };
-        Ok(Self { shared, history, queues, committing, give_up, upkeep })
+        Ok(Self { shared, history, queues, committing, give_up, upkeep_thread })
     }
 
     /// Lets go of what cannot be written: the server must end.
@@ -93,8 +95,8 @@ impl Engine {
     ///
     /// When the commit thread has failed.
     pub async fn stop(self) -> anyhow::Result<()> {
-        let Self { shared, committing, give_up, upkeep, .. } = self;
-        drop((shared, upkeep));
+        let Self { shared, committing, give_up, upkeep_thread, .. } = self;
+        drop((shared, upkeep_thread));
         let committed = tokio::task::spawn_blocking(move || committing.join());
         match tokio::time::timeout(LAST_COMMIT_MAX, committed).await {
             Ok(Ok(Ok(()))) => Ok(()),

@@ -12,7 +12,7 @@ use weir_meter::pushed::{Grouping, Push};
 use weir_record::Timestamp;
 
 use super::account::Account;
-use super::commit::{Delivered, Pushed, Request, StoreChange};
+use super::commit::{Delivered, Pushed, Request};
 use super::unit::{Committed, Unit};
 
 /// A unit, and the way back to its worker.
@@ -39,8 +39,6 @@ pub struct Group {
     pub delivered: Vec<Delivered>,
     /// What is to be kept.
     pub kept: Vec<WaitingKeep>,
-    /// Files of the store that take the place of others.
-    pub store_changes: Vec<StoreChange>,
     /// What of it was counted before.
     pub known: Known,
     keys: HashSet<[u8; 16]>,
@@ -74,7 +72,7 @@ impl Group {
             Request::Delete(grouping, answer) => self.deletions.push((grouping, answer)),
             Request::Delivered(delivered) => self.delivered.push(delivered),
             Request::Keep(name, bytes, done) => self.kept.push((name, bytes, done)),
-            Request::Store(change) => self.store_changes.push(change),
+            Request::Wake => {}
             Request::Tick => self.has_tick = true,
         }
         None

@@ -229,6 +229,7 @@ fn copy_of_naming(config: &Config) -> Config {
 
 #[cfg(test)]
 mod tests {
+    use super::super::open::Purpose;
     use super::*;
     use crate::serve::engine::Engine;
 
@@ -273,7 +274,7 @@ mod tests {
         let path = folder.path().join("ledger");
         let config = Config::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let engine = Engine::start(&config, Ledger::open(&path).unwrap()).unwrap();
+        let engine = Engine::start(&config, Ledger::open(&path).unwrap(), Purpose::Serve).unwrap();
         let mut fetching = Fetching {
             config: Arc::new(copy_of_naming(&config)),
             shared: engine.shared.clone(),

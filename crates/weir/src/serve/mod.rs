@@ -55,7 +55,7 @@ use crate::output::UsageError;
 use crate::setup;
 pub use desk::Desk;
 pub use engine::Engine;
-pub use open::{has_ledger, open_ledger};
+pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use socket::socket_path;
 use sources::DRAIN_MAX;
@@ -136,7 +136,7 @@ async fn serve_async(
         format!("cannot listen on {address}; is another server there? choose an address with --listen")
     })?;
     let address = listener.local_addr().context("cannot tell the address")?;
-    let mut engine = Engine::start(config, ledger)?;
+    let mut engine = Engine::start(config, ledger, Purpose::Serve)?;
     let shared = engine.shared.clone();
 
     let (stop_sources, stop) = watch::channel(false);

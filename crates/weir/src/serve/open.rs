@@ -50,6 +50,15 @@ pub struct Opened {
     pub declared: Arc<Declared>,
 }
 
+/// What the data folder is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Serving, by its own config: what that has no place for any more is forgotten.
+    Serve,
+    /// One command, which may have been given another config or none: it forgets nothing.
+    Command,
+}
+
 /// Opens the ledger of the data folder, and makes the folder if it is missing.
 ///
 /// # Errors
@@ -79,7 +88,12 @@ pub fn has_ledger(folder: &Path) -> bool {
 /// # Errors
 ///
 /// When the ledger can't be read.
-pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::Result<Opened> {
+pub fn open(
+    config: &Config,
+    options: MeterOptions,
+    ledger: Ledger,
+    purpose: Purpose,
+) -> anyhow::Result<Opened> {
     let ledger = Arc::new(ledger);
     let declared = Arc::new(Declared::new(&config.metrics.declared, config.metrics.max_series)?);
     let loaded =
@@ -88,7 +102,7 @@ pub fn open(config: &Config, options: MeterOptions, ledger: Ledger) -> anyhow::R
         loaded.context("cannot read what was counted")?;
     forget_undeclared(&ledger, &mut inner)?;
     let store =
-        Store::open(store_options(config), kept, files).context("cannot open the store of records")?;
+        Store::open(store_options(config, purpose), kept, files).context("cannot open the store of records")?;
     let store = Arc::new(store);
     let expire_after = config.metrics.expire_after;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), Arc::clone(&store), expire_after));
@@ -109,11 +123,12 @@ fn forget_undeclared(ledger: &Ledger, inner: &mut Inner) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn store_options(config: &Config) -> weir_store::Options {
+fn store_options(config: &Config, purpose: Purpose) -> weir_store::Options {
+    let is_serving = purpose == Purpose::Serve;
     weir_store::Options {
         is_raw_kept: config.store.is_raw_kept,
-        retention: Some(config.store.retention),
-        disk_bytes_max: config.store.disk_bytes_max,
+        retention: is_serving.then_some(config.store.retention),
+        disk_bytes_max: config.store.disk_bytes_max.filter(|_| is_serving),
         free_bytes_min: config.store.free_bytes_min,
         ..weir_store::Options::new(config.data_dir.join(STORE_FOLDER), clock::now())
     }

@@ -26,6 +26,7 @@ use super::redaction::Redaction;
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::Reach;
+use super::upkeep::Upkeep;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput, SqsInput};
 use crate::setup;
 
@@ -48,6 +49,8 @@ pub struct Shared {
     pub commits: Commits,
     /// Records that are kept.
     pub store: Arc<Store>,
+    /// Does the store's work.
+    pub upkeep: Arc<Upkeep>,
     /// Who watches them come.
     pub live: Arc<LiveTail>,
     /// What is taken out of lines before they are kept.

@@ -15,7 +15,7 @@ use weir_query::Predicate;
 use weir_record::Timestamp;
 use weir_store::{Cancel, Change, Deletion, Limits, Store, StoreError, Work};
 
-use super::commit::{Commits, Request, StoreChange};
+use super::commit::{Commits, StoreChange};
 use super::crash;
 use crate::clock;
 
@@ -24,6 +24,13 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long nothing is tried after something has failed.
 const FAILURE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a commit that is under way is waited for before a deletion is given up: one that takes longer waits for
+/// a full disk.
+const ROLL_MAX: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether it is over.
+const ROLL_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// Does the store's work.
 pub struct Upkeep {
@@ -47,20 +54,19 @@ impl Drop for UpkeepThread {
 }
 
 impl Upkeep {
-    /// Starts the thread.
+    /// Starts the thread that does what is due.
     ///
     /// # Errors
     ///
     /// When there is none.
-    pub fn start(store: &Arc<Store>, commits: &Commits) -> std::io::Result<UpkeepThread> {
+    pub fn start(self: &Arc<Self>) -> std::io::Result<UpkeepThread> {
         let (end, has_ended) = sync_channel(0);
-        let upkeep = Self::new(store, commits);
-        let cancel = upkeep.cancel.clone();
+        let (upkeep, cancel) = (Arc::clone(self), self.cancel.clone());
         std::thread::Builder::new().name("store".to_owned()).spawn(move || upkeep.run(&has_ended))?;
         Ok(UpkeepThread { cancel, _end: end })
     }
 
-    /// One that does only what it is told.
+    /// The work of a store.
     pub fn new(store: &Arc<Store>, commits: &Commits) -> Self {
         Self {
             store: Arc::clone(store),
@@ -104,8 +110,7 @@ impl Upkeep {
     /// Has a change listed and shown; `false` if something that it replaces was gone meanwhile.
     fn list(&self, change: Change) -> Result<bool, StoreError> {
         let (done, is_done) = oneshot::channel();
-        let request = Request::Store(StoreChange { change, done });
-        self.commits.send(request).map_err(|_| StoreError::Stopped)?;
+        self.commits.send_change(StoreChange { change, done }).map_err(|_| StoreError::Stopped)?;
         is_done.blocking_recv().map_err(|_| StoreError::Stopped)
     }
 
@@ -121,15 +126,33 @@ impl Upkeep {
         limits: &Limits,
     ) -> Result<Deletion, StoreError> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.roll_everything()?;
         loop {
-            if let Some(change) = self.store.force_roll(&self.cancel)? {
-                self.list(change)?;
-            }
             let mut deletion = self.store.delete(predicate, span.clone(), limits, &self.cancel)?;
             let change = std::mem::take(&mut deletion.change);
             if change.is_empty() || self.list(change)? {
                 return Ok(deletion);
             }
+        }
+    }
+
+    /// Makes files of everything that is in memory now. A commit that is under way has to end first, since it may
+    /// add to the last segment.
+    fn roll_everything(&self) -> Result<(), StoreError> {
+        let began = clock::monotonic();
+        let wanted: Vec<u64> = self.store.view().segments.iter().map(|segment| segment.number).collect();
+        loop {
+            if let Some(change) = self.store.force_roll(&self.cancel)? {
+                self.list(change)?;
+            }
+            if !self.store.view().segments.iter().any(|segment| wanted.contains(&segment.number)) {
+                return Ok(());
+            }
+            if began.elapsed() > ROLL_MAX {
+                return Err(StoreError::Behind);
+            }
+            #[expect(clippy::disallowed_methods, reason = "nobody says when a commit is over")]
+            std::thread::sleep(ROLL_RETRY_INTERVAL);
         }
     }
 }

@@ -37,14 +37,14 @@ mod nginx;
 mod prometheus;
 /// Files pushed to a gateway.
 mod push;
-/// A second, naive reading of lines and metrics.
-mod recount;
 /// Records counted, redacted, kept and dropped, beside being found.
 mod records;
 /// No room, damaged files, input and questions out of all proportion.
 mod records_faults;
 /// Killed while files are made of memory and of each other.
 mod records_kill;
+/// A second, naive reading of lines and metrics.
+mod recount;
 /// Lines that are no records: listed, shown, replayed.
 mod rejects;
 /// Minutes written to real receivers, however late the requests came.

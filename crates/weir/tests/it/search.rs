@@ -178,6 +178,26 @@ fn what_is_wrong_is_said_with_its_place() {
         ("/api/search?tz=Mars".to_owned(), 400, "bad_parameters", false),
         ("/api/story".to_owned(), 400, "bad_parameters", false),
         ("/api/context?id=1".to_owned(), 400, "bad_parameters", false),
+        (format!("/api/search?fields=status,tennant&{DAY}"), 400, "bad_parameters", false),
+        (format!("/api/search?fields=rotue&format=ndjson&{DAY}"), 400, "bad_parameters", false),
+        (format!("/api/fields?field=rotue&{DAY}"), 400, "bad_parameters", false),
+        (format!("/api/context?same=rotue&id={}", "0".repeat(32)), 400, "bad_parameters", false),
+        (
+            format!("/api/aggregate?query={}&{DAY}", escaped("* | stats count() by rotue")),
+            400,
+            "bad_query",
+            true,
+        ),
+        (
+            format!("/api/aggregate?query={}&{DAY}", escaped("* | stats p95(requst_time)")),
+            400,
+            "bad_query",
+            true,
+        ),
+        ("/api/tail?query=rotue:1".to_owned(), 400, "bad_query", true),
+        ("/api/tail?fields=rotue".to_owned(), 400, "bad_parameters", false),
+        ("/api/routes?by=path".to_owned(), 400, "bad_parameters", false),
+        ("/api/aggregate?query=stats%20count()".to_owned(), 400, "bad_query", true),
         (format!("/api/context?id={}", "0".repeat(32)), 404, "not_found", false),
     ] {
         let response = server.get(&path);
@@ -189,10 +209,18 @@ fn what_is_wrong_is_said_with_its_place() {
     let problem = server.get(&format!("/api/search?query={}&{DAY}", escaped("a AND tennant:acme"))).json();
     assert_eq!((&problem["column"], &problem["line"]), (&7.into(), &1.into()));
     assert_eq!(problem["hint"], "did you mean `tenant`?");
+    let response = server.request("POST", "/api/search", &[], b"");
+    assert_eq!((response.status, &response.json()["code"]), (405, &"method_not_allowed".into()));
     // A name that is like no other is only a warning.
     let nothing = search(&server, "zebra:1", "");
     assert_eq!(nothing["total"], 0);
     assert!(nothing["warnings"].to_string().contains("zebra"), "{nothing}");
+    for (query, said) in
+        [("cart", "a bare word looks in `message`"), ("count by status", "`| count by status`")]
+    {
+        let nothing = search(&server, query, "");
+        assert!(nothing["warnings"].to_string().contains(said), "{nothing}");
+    }
     let before = server.get("/api/search?from=2026-01-01&to=2026-01-02").json();
     assert!(before["warnings"].to_string().contains("before the first record"), "{before}");
 }
@@ -446,6 +474,64 @@ fn a_report_of_the_server_is_that_of_the_files() {
     assert_eq!(of_files, ["\"/cart\" \"GET\" 30 0.0", "\"/orders/{id}\" \"GET\" 12 1.0"]);
     assert_eq!(rows(&["--data-dir", &data]), of_files);
     drop(server);
+}
+
+#[test]
+fn a_report_of_the_server_has_what_is_not_kept() {
+    let folder = Folder::new();
+    let log = folder.publish("a.log.gz", gzip(albs(30, "/cart", 200) + &albs(12, "/orders/7", 503)));
+    let config = folder
+        .write("weir.yaml", format!("sources: [{{name: edge, type: alb, path: \"{log}\", keep: errors}}]\n"));
+    let data = folder.path("data");
+    let server = Server::start_in(&data, &["-c", &config]);
+    server.await_sum(COUNT, &[], 42.0);
+    let asked = |more: &[&str]| {
+        let asked = ["report", "--data-dir", &data, "--from", "2026-11-20", "--to", "2026-11-21T00:00"];
+        weir(&[&asked[..], &["--output", "csv"], more].concat()).expect(0)
+    };
+    let counts = |run: &str| -> Vec<String> {
+        let cells = |line: &str| line.split(',').take(2).collect::<Vec<_>>().join(" ");
+        run.lines().skip(1).map(cells).collect()
+    };
+    for (by, expected) in [
+        ("route", &["/cart 30", "/orders/{id} 12"][..]),
+        ("source", &["edge 42"]),
+        ("method", &["GET 42"]),
+        // Of the records that are kept.
+        ("status", &["503 12"]),
+    ] {
+        assert_eq!(counts(&asked(&["--by", by]).stdout), expected, "{by}");
+    }
+    let of_records = asked(&["--by", "route", "--where", "*"]);
+    assert_eq!(counts(&of_records.stdout), ["/orders/{id} 12"]);
+    assert!(of_records.stderr.contains("42 requests were counted"), "{}", of_records.stderr);
+    let wrong = |more: &[&str]| weir(&[&["report", "--data-dir", &data], more].concat()).expect(2).stderr;
+    for (more, said) in [
+        (&["--where", "path:/a OR statsu:2"][..], "column 12"),
+        (&["--tz", "Mars"], "--tz: `Mars` is no time zone"),
+        (&["--from", "soon"], "--from: `soon` is not a time"),
+        (&["--by", "controller"], "by controller'"),
+    ] {
+        let stderr = wrong(more);
+        assert!(stderr.contains(said), "{stderr}");
+    }
+    drop(server);
+}
+
+#[test]
+fn lines_of_a_stream_are_printed_as_they_come() {
+    let folder = Folder::new();
+    let stdout = folder.path("stdout");
+    let mut command = weir_command(&["search", "*", "-", "--order", "read"]);
+    command.stdin(std::process::Stdio::piped()).stdout(std::fs::File::create(&stdout).unwrap());
+    let mut search = Process(command.spawn().unwrap());
+    let mut stdin = search.0.stdin.take().unwrap();
+    for path in ["/one", "/two"] {
+        stdin.write_all(line(1, path, 200, "").as_bytes()).unwrap();
+        until(&format!("{path} to be shown"), || {
+            std::fs::read_to_string(&stdout).unwrap().contains(path).then_some(())
+        });
+    }
 }
 
 #[test]

@@ -9,10 +9,11 @@ use weir_record::Format;
 
 use super::super::commit::{Committer, Written, commits};
 use super::super::live::LiveTail;
-use super::super::open::{Opened, open, open_ledger};
+use super::super::open::{Opened, Purpose, open, open_ledger};
 use super::super::redaction::Redaction;
 use super::super::rules::CurrentRules;
 use super::super::sources::Shared;
+use super::super::upkeep::Upkeep;
 use super::super::state::State;
 use super::*;
 use crate::{config, setup};
@@ -36,7 +37,7 @@ impl Setting {
         let config = config::parse("weir.yaml", CONFIG, &|_| None).unwrap();
         let enricher = setup::enricher_with(&config, None, &[]).unwrap();
         let options = MeterOptions::default();
-        let opened = open(&config, options, open_ledger(&folder).unwrap()).unwrap();
+        let opened = open(&config, options, open_ledger(&folder).unwrap(), Purpose::Serve).unwrap();
         let Opened { ledger, state, preparation, publications, store, declared } = opened;
         let (_goes_on, give_up) = tokio::sync::watch::channel(false);
         let live = Arc::new(LiveTail::new());
@@ -53,6 +54,7 @@ impl Setting {
             ledger: Arc::clone(&ledger),
             state: Arc::clone(&state),
             commits: commits.clone(),
+            upkeep: Arc::new(Upkeep::new(&store, &commits)),
             store,
             live,
             redaction: Arc::new(Redaction::new(&config.redact).unwrap()),

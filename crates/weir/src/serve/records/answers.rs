@@ -3,19 +3,25 @@
 //! Each says beside its answer up to when it is complete and what is doubtful about it; a question without those would
 //! let nothing pass for "all is well".
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use weir_query::{Aggregation, GroupBy, GroupValue, Metric, Predicate, Row};
 use weir_record::{FieldKind, canonical_name, known_field};
-use weir_store::{AggregateRequest as StoreAggregate, Cursor, FieldsRequest, SearchRequest};
+use weir_store::{
+    AggregateRequest as StoreAggregate, Cancel, Cursor, FieldsRequest, QueryFailure, SearchRequest,
+};
 use weir_web::{
-    AggregateAnswer, AggregateRequest, FieldRow, FieldsAnswer, FieldsQuery, Percentiles, RecordsProblem,
-    RecordsProblemKind, RouteRow, RoutesAnswer, RoutesQuery, ROUTE_COLUMNS, SearchAnswer, SearchQuery, ValueCount,
+    AggregateAnswer, AggregateRequest, FieldRow, FieldsAnswer, FieldsQuery, Percentiles, ROUTE_COLUMNS,
+    RecordsProblem, RecordsProblemKind, RouteRow, RoutesAnswer, RoutesQuery, SearchAnswer, SearchQuery,
+    ValueCount,
 };
 
 use super::{Desk, failed, took_ms};
 use crate::clock;
-use crate::search::{DefaultSpan, ID_FIELD, Question, QuestionText, aggregation, bad_parameters, hit, json, rows};
+use crate::search::{
+    DefaultSpan, ID_FIELD, Question, QuestionText, aggregation, bad_parameters, hit, json, rows,
+};
 
 /// Records of a page unless more are asked for.
 const HITS_DEFAULT: usize = 100;
@@ -31,6 +37,9 @@ const TOP_MAX: usize = 1_000;
 
 /// Routes that are answered; as many groups as are kept apart.
 const ROUTES_MAX: usize = weir_query::ROWS_MAX;
+
+/// Routes between two looks at the deadline: some milliseconds.
+const ROUTES_PER_CHECK: usize = 4_096;
 
 impl Desk {
     /// A page of records.
@@ -197,7 +206,8 @@ impl Desk {
                     Percentiles { is_exact: all.answer.is_exact, error_bound: Some(all.answer.error_bound) };
                 let span_seconds = question.to.micros_since(question.from).unwrap_or(0) as f64 / 1e6;
                 answer.routes =
-                    all.answer.rows.iter().map(|row| route(row, &errors.answer.rows, columns, span_seconds)).collect();
+                    route_rows(&all.answer.rows, &errors.answer.rows, columns, span_seconds, &scan.cancel)
+                        .map_err(|failure| failed(&failure))?;
                 if answer.routes.is_empty() {
                     answer.warnings.extend(warned.why_nothing(scan, &question, query.query.as_deref()));
                 }
@@ -311,16 +321,39 @@ fn route_metrics() -> Vec<(String, Metric)> {
     ]
 }
 
-fn route(row: &Row, errors: &[Row], columns: [bool; 4], span_seconds: f64) -> RouteRow {
+/// The routes of all requests, each with its share of `errors`.
+fn route_rows(
+    all: &[Row],
+    errors: &[Row],
+    columns: [bool; 4],
+    span_seconds: f64,
+    cancel: &Cancel,
+) -> Result<Vec<RouteRow>, QueryFailure> {
+    cancel.check()?;
+    let errors: HashMap<&[GroupValue], &Row> = errors.iter().map(|row| (&*row.keys, row)).collect();
+    let mut routes = Vec::with_capacity(all.len());
+    for rows in all.chunks(ROUTES_PER_CHECK) {
+        cancel.check()?;
+        routes.extend(rows.iter().map(|row| {
+            let failed = errors.get(&*row.keys).and_then(|row| number(row, 0));
+            route(row, failed.unwrap_or(0.0), columns, span_seconds)
+        }));
+    }
+    Ok(routes)
+}
+
+fn number(row: &Row, index: usize) -> Option<f64> {
+    row.values.get(index).and_then(|value| value.as_f64())
+}
+
+fn route(row: &Row, failed: f64, columns: [bool; 4], span_seconds: f64) -> RouteRow {
     // Behind the columns before it that were asked for.
     let place = |index: usize| columns[..index].iter().filter(|is_asked| **is_asked).count();
     let key = |index: usize| match row.keys.get(place(index)).filter(|_| columns[index]) {
         Some(GroupValue::Text(text)) => Box::from(&**text),
         _ => Box::default(),
     };
-    let number = |row: &Row, index: usize| row.values.get(index).and_then(|value| value.as_f64());
     let count = number(row, 0).unwrap_or(0.0);
-    let failed = errors.iter().find(|other| other.keys == row.keys).and_then(|row| number(row, 0));
     RouteRow {
         source: key(0),
         service: key(1),
@@ -328,7 +361,7 @@ fn route(row: &Row, errors: &[Row], columns: [bool; 4], span_seconds: f64) -> Ro
         method: key(3),
         count: count as u64,
         rate: count / span_seconds.max(1.0),
-        error_ratio: failed.unwrap_or(0.0) / count.max(1.0),
+        error_ratio: failed / count.max(1.0),
         avg: number(row, 1),
         p50: number(row, 2),
         p95: number(row, 3),
@@ -351,6 +384,8 @@ fn kind_name(field: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use weir_query::MetricValue;
+
     use super::*;
 
     #[test]
@@ -369,5 +404,27 @@ mod tests {
         assert_eq!(page_limit(Some(0)).ok(), Some(0));
         assert!(page_limit(Some(HITS_MAX + 1)).is_err());
         assert_eq!(field_names("uri, status,,_id"), ["path", "status"]);
+    }
+
+    #[test]
+    fn each_route_has_its_own_errors_and_a_deadline_ends_the_work() {
+        let row = |route: &str, count: i64| Row {
+            keys: vec![GroupValue::Text(route.into()), GroupValue::Missing],
+            values: vec![MetricValue::Integer(count)],
+        };
+        let all: Vec<Row> = (1..=10_000).map(|number| row(&format!("/{number}"), 10)).collect();
+        let errors = [row("/7", 5), row("/9999", 10), row("/gone", 3)];
+        let columns = [false, false, true, true];
+        let routes = route_rows(&all, &errors, columns, 1.0, &Cancel::new()).expect("there is time");
+        assert_eq!(routes.len(), all.len());
+        let failing: Vec<(&str, f64)> = routes
+            .iter()
+            .filter(|row| row.error_ratio > 0.0)
+            .map(|row| (&*row.route, row.error_ratio))
+            .collect();
+        assert_eq!(failing, [("/7", 0.5), ("/9999", 1.0)]);
+        let cancel = Cancel::new();
+        cancel.cancel();
+        assert!(route_rows(&all, &errors, columns, 1.0, &cancel).is_err());
     }
 }

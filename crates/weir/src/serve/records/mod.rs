@@ -67,7 +67,7 @@ pub fn records(shared: &Shared, stop: watch::Receiver<bool>) -> Records {
         state: Arc::clone(&shared.state),
         ledger: Arc::clone(&shared.ledger),
         live: Arc::clone(&shared.live),
-        upkeep: Arc::new(Upkeep::new(&shared.store, &shared.commits)),
+        upkeep: Arc::clone(&shared.upkeep),
         stop,
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -45,13 +45,12 @@ impl Desk {
         for name in names {
             let place = query.and_then(|query| Some((query, query.rfind(name)?)));
             let column = place.map_or(1, |(query, at)| 1 + query[..at].chars().count());
-            let asked = Expression::Field {
-                name: name.to_owned(),
-                operand: Operand::Exists,
-                column: Column(column),
-            };
+            let asked =
+                Expression::Field { name: name.to_owned(), operand: Operand::Exists, column: Column(column) };
             match (unknown_field(view, &asked), place) {
-                (Some(error), Some((query, _))) if is_misspelt(&error) => return Err(bad_query(query, error)),
+                (Some(error), Some((query, _))) if is_misspelt(&error) => {
+                    return Err(bad_query(query, error));
+                }
                 (Some(error), None) if is_misspelt(&error) => {
                     let hint = error.hint.unwrap_or_default();
                     return Err(RecordsProblem::new(RecordsProblemKind::BadParameters, error.problem, hint));
@@ -126,7 +125,8 @@ fn is_misspelt(error: &QueryError) -> bool {
 /// Whether the span has records and none of them has a message.
 fn lacks_messages(scan: &Scan, question: &Question) -> bool {
     let is_there = |query: &str| {
-        let predicate = weir_query::parse(query).and_then(|query| query.filter.compile(question.from)).ok()?;
+        let predicate =
+            weir_query::parse(query).and_then(|query| query.filter.compile(question.from)).ok()?;
         let request = SearchRequest::newest(predicate, question.from..question.to, 1);
         // What cannot be said in time is not said.
         scan.search(&request).ok().map(|found| !found.hits.is_empty())
