@@ -6,8 +6,8 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use crate::error::StoreError;
 use crate::file_meta::{FileMeta, MetaCache};
@@ -49,6 +49,7 @@ pub struct StoreFile {
     is_damage_reported: AtomicBool,
     is_footer_damaged: AtomicBool,
     is_left_in_place: AtomicBool,
+    unpacked_bytes: OnceLock<u64>,
 }
 
 impl View {
@@ -89,6 +90,7 @@ impl StoreFile {
             is_damage_reported: AtomicBool::new(false),
             is_footer_damaged: AtomicBool::new(false),
             is_left_in_place: AtomicBool::new(false),
+            unpacked_bytes: OnceLock::new(),
         })
     }
 
@@ -104,6 +106,7 @@ impl StoreFile {
             is_damage_reported: AtomicBool::new(true),
             is_footer_damaged: AtomicBool::new(true),
             is_left_in_place: AtomicBool::new(false),
+            unpacked_bytes: OnceLock::new(),
         })
     }
 
@@ -119,6 +122,29 @@ impl StoreFile {
             }
             self.report(error);
         })
+    }
+
+    /// What its columns are unpacked, in bytes, by its footer; that is read for it once.
+    ///
+    /// # Errors
+    ///
+    /// As [`meta`](Self::meta).
+    pub(crate) fn unpacked_bytes(&self) -> Result<u64, StoreError> {
+        if let Some(&bytes) = self.unpacked_bytes.get() {
+            return Ok(bytes);
+        }
+        let meta = self.meta()?;
+        let groups = meta.arrow.metadata().row_groups().iter();
+        let bytes = groups
+            .map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX))
+            .fold(0, u64::saturating_add);
+        Ok(*self.unpacked_bytes.get_or_init(|| bytes))
+    }
+
+    /// Says what its columns are unpacked, for tests that would have to write gigabytes.
+    #[cfg(test)]
+    pub(crate) fn set_unpacked_bytes(&self, bytes: u64) {
+        self.unpacked_bytes.set(bytes).expect("nobody has asked yet");
     }
 
     /// Notes that its pages make no sense; logged and listed as a problem once.

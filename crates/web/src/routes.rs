@@ -191,3 +191,41 @@ impl RouteStatistics {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use weir_meter::RouteSummaries;
+    use weir_meter::durable::{StoredDistribution, StoredSlot, StoredSlotKey};
+
+    use super::*;
+
+    /// The bound for routes of ten requests each, all of them in the bucket with this upper bound in microseconds.
+    fn check(buckets: &[u64], expected: Option<f64>) {
+        let mut routes = RouteSummaries::default();
+        for (route, &upper_us) in buckets.iter().enumerate() {
+            let key = StoredSlotKey {
+                source: "web".into(),
+                service: "".into(),
+                route: format!("/{route}").into(),
+                method: "GET".into(),
+                status_class: Some(2),
+            };
+            let request_times = StoredDistribution { buckets: vec![(upper_us, 10)], ..Default::default() };
+            routes.add(&key, &StoredSlot { count: 10, request_times });
+        }
+        let statistics = RouteStatistics { span_seconds: 60.0, complete_to: None, routes: routes.finish() };
+        let Percentiles { is_exact, error_bound } = statistics.into_answer().percentiles;
+        let shown = error_bound.map(|bound| (bound * 1000.0).round() / 1000.0);
+        assert_eq!((is_exact, shown), (false, expected), "{buckets:?}");
+    }
+
+    #[test]
+    fn percentiles_of_minutes_are_off_by_a_bucket_at_most() {
+        check(&[], None);
+        // 0.399 s is shown for what may be anything from 0.3 s.
+        check(&[400_000], Some(0.248));
+        check(&[400_000, 200_000], Some(0.497));
+        check(&[5_000], Some(1.0));
+        check(&[400_000, u64::MAX], None);
+    }
+}

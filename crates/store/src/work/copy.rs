@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
@@ -20,6 +21,7 @@ use crate::error::StoreError;
 use crate::file_meta::FileMeta;
 use crate::file_writer::{PendingFile, remove_pending, sync_folder, write_filter};
 use crate::filter::{FilterBuilder, GroupFilter};
+use crate::read::guarded;
 use crate::shared::Shared;
 use crate::stored_file::{PENDING_FOLDER, SOURCES_MAX, StoredFile, pending_path};
 use crate::view::{StoreFile, View};
@@ -85,10 +87,10 @@ fn copy_row_groups(
     let mut writer =
         SerializedFileWriter::new(BufWriter::new(file), schema, properties.into()).map_err(writing)?;
     for (file, meta) in files.iter().zip(metas) {
-        let input = File::open(&file.path).map_err(|error| StoreError::io("open", &file.path, error))?;
+        let source = Source::open(file, meta).inspect_err(|error| file.report(error))?;
         for group in 0..meta.arrow.metadata().num_row_groups() {
             check()?;
-            copy_row_group(&mut writer, &input, meta, group).map_err(writing)?;
+            source.copy_row_group(group, &mut writer, path)?;
         }
     }
     let out = writer.into_inner().map_err(writing)?;
@@ -98,27 +100,78 @@ fn copy_row_groups(
     Ok(file.metadata().map_err(io)?.len())
 }
 
-fn copy_row_group(
-    writer: &mut SerializedFileWriter<BufWriter<File>>,
-    input: &File,
-    meta: &FileMeta,
-    group: usize,
-) -> Result<(), ParquetError> {
-    let metadata = meta.arrow.metadata();
-    let (row_group, pages) = (metadata.row_group(group), metadata.page_index_for_row_group(group));
-    let mut out = writer.next_row_group()?;
-    for (index, column) in row_group.columns().iter().enumerate() {
-        let close = ColumnCloseResult {
-            bytes_written: column.compressed_size() as u64,
-            rows_written: row_group.num_rows() as u64,
-            metadata: column.clone(),
-            bloom_filter: None,
-            column_index: pages.column_index(index).cloned(),
-            offset_index: pages.offset_index(index).cloned(),
-        };
-        out.append_column(input, close)?;
+/// A file that is copied from.
+struct Source<'f> {
+    file: &'f StoreFile,
+    meta: &'f FileMeta,
+    input: File,
+}
+
+impl<'f> Source<'f> {
+    fn open(file: &'f StoreFile, meta: &'f FileMeta) -> Result<Self, StoreError> {
+        let input = File::open(&file.path).map_err(|error| StoreError::io("open", &file.path, error))?;
+        let rows = meta.arrow.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
+        if !rows.eq(file.stored.row_group_rows.iter().map(|&rows| i64::from(rows))) {
+            let detail = "its row groups are not those that were written";
+            return Err(StoreError::damaged(&file.path, &detail));
+        }
+        Ok(Self { file, meta, input })
     }
-    out.close().map(drop)
+
+    /// Copies a row group to what is written at `path`. What is wrong with the file is noted, so that the next
+    /// copy goes without it.
+    fn copy_row_group(
+        &self,
+        group: usize,
+        writer: &mut SerializedFileWriter<BufWriter<File>>,
+        path: &Path,
+    ) -> Result<(), StoreError> {
+        let copied = guarded(|| Ok(self.append_row_group(group, writer)));
+        let fault = match copied {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => self.fault(StoreError::writing(path, error))?,
+            Err(detail) => StoreError::damaged(&self.file.path, &detail),
+        };
+        self.file.report(&fault);
+        Err(fault)
+    }
+
+    fn append_row_group(
+        &self,
+        group: usize,
+        writer: &mut SerializedFileWriter<BufWriter<File>>,
+    ) -> Result<(), ParquetError> {
+        let metadata = self.meta.arrow.metadata();
+        let (row_group, pages) = (metadata.row_group(group), metadata.page_index_for_row_group(group));
+        let mut out = writer.next_row_group()?;
+        for (index, column) in row_group.columns().iter().enumerate() {
+            let close = ColumnCloseResult {
+                bytes_written: column.compressed_size() as u64,
+                rows_written: row_group.num_rows() as u64,
+                metadata: column.clone(),
+                bloom_filter: None,
+                column_index: pages.column_index(index).cloned(),
+                offset_index: pages.offset_index(index).cloned(),
+            };
+            out.append_column(&self.input, close)?;
+        }
+        out.close().map(drop)
+    }
+
+    /// What of a failure to copy is this file's fault; the failure itself if none is.
+    fn fault(&self, failure: StoreError) -> Result<StoreError, StoreError> {
+        let path = &self.file.path;
+        match failure {
+            // All that is written was read here, so what does not fit together came from here.
+            StoreError::Columns(detail) => Ok(StoreError::damaged(path, &detail)),
+            // Read or written: the failure does not say which.
+            StoreError::Io { .. } => {
+                let read = File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink()));
+                read.map_or_else(|error| Ok(StoreError::io("read", path, error)), |_| Err(failure))
+            }
+            other => Err(other),
+        }
+    }
 }
 
 /// The filters behind one another; a damaged one becomes one that lets everything through.
@@ -158,13 +211,18 @@ fn is_full_but_short(file: &StoreFile) -> bool {
     is_full && file.stored.rows <= ROWS_MAX / 2 && !file.is_damaged()
 }
 
-/// The files that fit into one; `None` where they are too few.
+/// The files that fit into one, the shortest first, so that long ones never stand in their way; `None` where they
+/// are too few.
 fn fitting(files: &[&Arc<StoreFile>]) -> Option<Vec<Arc<StoreFile>>> {
+    let mut shortest_first = files.to_vec();
+    shortest_first.sort_by_key(|file| file.stored.rows);
     let mut rows = 0;
     let fits = |file: &&&Arc<StoreFile>| {
         rows += file.stored.rows;
         rows <= ROWS_MAX
     };
-    let taken: Vec<Arc<StoreFile>> = files.iter().take_while(fits).map(|file| Arc::clone(file)).collect();
+    let mut taken: Vec<Arc<StoreFile>> =
+        shortest_first.iter().take_while(fits).map(|file| Arc::clone(file)).collect();
+    taken.sort_by_key(|file| file.stored.id);
     (taken.len() >= FILES_MIN).then_some(taken)
 }

@@ -35,6 +35,10 @@ const ROWS_MAX: u64 = 2 * BATCH_ROWS_MAX as u64;
 /// What the files of one join may be unpacked, in bytes, by their footers.
 const UNPACKED_BYTES_MAX: u64 = 256 << 20;
 
+/// What a file that is joined may be unpacked, in bytes: any two of them fit into one join, and a join that has
+/// no room for all of its size leaves one that is joined no more.
+pub(super) const FILE_UNPACKED_BYTES_MAX: u64 = UNPACKED_BYTES_MAX / 2;
+
 /// A row group with so many records is as good as a full one.
 pub(super) const FULL_ROWS_MIN: u32 = BATCH_ROWS_MAX as u32 / 2;
 
@@ -51,15 +55,15 @@ pub(super) fn due(view: &View, now: Timestamp) -> Option<Work> {
         let key = (file.stored.day, file.stored.rows.max(1).ilog2() / FILES_MIN.ilog2());
         by_size.entry(key).or_default().push(file);
     }
-    if let Some(files) = by_size.values().find(|files| files.len() >= FILES_MIN) {
-        return joinable(files).map(Work::Join);
+    if let Some(files) = by_size.values().find_map(|files| joinable(files, FILES_MIN)) {
+        return Some(Work::Join(files));
     }
     let mut by_day: BTreeMap<i32, Vec<&Arc<StoreFile>>> = BTreeMap::new();
     for ((day, _), files) in by_size {
         by_day.entry(day).or_default().extend(files);
     }
     by_day.retain(|&day, files| is_over(day, files, now));
-    by_day.values().find_map(|files| joinable(files)).map(Work::Join)
+    by_day.values().find_map(|files| joinable(files, 2)).map(Work::Join)
 }
 
 /// Reads all files, sorts their records and writes them as one file.
@@ -74,11 +78,7 @@ pub(super) fn perform(
         check()?;
         names.merge(&file.stored.names);
         // Noted, so that the next join goes without it.
-        batches.extend(read_all(file).inspect_err(|error| {
-            if matches!(error, StoreError::Damaged { .. }) {
-                file.report(error);
-            }
-        })?);
+        batches.extend(read_all(file).inspect_err(|error| file.report(error))?);
     }
     let mut day_files = DayFiles::new(shared);
     day_files.write_merged(&batches.iter().collect::<Vec<_>>(), &names, check)?;
@@ -88,6 +88,17 @@ pub(super) fn perform(
 
 /// All records of a file.
 pub(crate) fn read_all(file: &StoreFile) -> Result<Vec<RecordBatch>, StoreError> {
+    let batches =
+        guarded(|| Ok(read_batches(file))).map_err(|detail| StoreError::damaged(&file.path, &detail))??;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if rows as u64 != file.stored.rows {
+        let detail = format!("it has {rows} records and {} were written", file.stored.rows);
+        return Err(StoreError::damaged(&file.path, &detail));
+    }
+    Ok(batches)
+}
+
+fn read_batches(file: &StoreFile) -> Result<Vec<RecordBatch>, StoreError> {
     let read = || {
         let opened = std::fs::File::open(&file.path)?;
         let meta = file.meta();
@@ -98,15 +109,9 @@ pub(crate) fn read_all(file: &StoreFile) -> Result<Vec<RecordBatch>, StoreError>
         let batches = builder.with_batch_size(READ_ROWS).build()?;
         batches.collect::<Result<Vec<_>, _>>().map_err(parquet::errors::ParquetError::from)
     };
-    let batches = guarded(|| Ok(read())).map_err(|detail| StoreError::damaged(&file.path, &detail))?;
-    let batches = batches.map_err(|error| StoreError::reading(&file.path, error))?;
-    let batches: Vec<RecordBatch> = batches.iter().map(complete).collect::<Result<_, _>>()?;
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if rows as u64 != file.stored.rows {
-        let detail = format!("it has {rows} records and {} were written", file.stored.rows);
-        return Err(StoreError::damaged(&file.path, &detail));
-    }
-    Ok(batches)
+    let batches = read().map_err(|error| StoreError::reading(&file.path, error))?;
+    let fitted = batches.iter().map(complete).collect::<Result<_, _>>();
+    fitted.map_err(|error| StoreError::damaged(&file.path, &error))
 }
 
 fn is_small(file: &StoreFile) -> bool {
@@ -119,21 +124,24 @@ fn is_over(day: i32, files: &[&Arc<StoreFile>], now: Timestamp) -> bool {
     day_end_us(day) <= over_us && files.iter().all(|file| file.stored.created_at_us <= over_us)
 }
 
-/// As many of the files as one join can take; `None` where that is not two.
-fn joinable(files: &[&Arc<StoreFile>]) -> Option<Vec<Arc<StoreFile>>> {
+/// As many of the files as one join can take; `None` where fewer than `files_min` are small enough for one.
+fn joinable(files: &[&Arc<StoreFile>], files_min: usize) -> Option<Vec<Arc<StoreFile>>> {
+    // Counted before their footers are read, which only a join is worth.
+    if files.len() < files_min {
+        return None;
+    }
+    let is_slim =
+        |file: &StoreFile| file.unpacked_bytes().is_ok_and(|bytes| bytes <= FILE_UNPACKED_BYTES_MAX);
+    let slim: Vec<_> = files.iter().take(FILES_MAX).collect();
+    if slim.len() < files_min {
+        return None;
+    }
     let (mut rows, mut unpacked_bytes) = (0, 0);
-    let fits = |file: &&&Arc<StoreFile>| {
+    let fits = |file: &&&&Arc<StoreFile>| {
         rows += file.stored.rows;
-        unpacked_bytes += unpacked_bytes_of(file);
+        unpacked_bytes += file.unpacked_bytes().unwrap_or(UNPACKED_BYTES_MAX);
         rows <= ROWS_MAX && unpacked_bytes <= UNPACKED_BYTES_MAX
     };
-    let taken: Vec<Arc<StoreFile>> =
-        files.iter().take(FILES_MAX).take_while(fits).map(|file| Arc::clone(file)).collect();
+    let taken: Vec<Arc<StoreFile>> = slim.iter().take_while(fits).map(|file| Arc::clone(file)).collect();
     (taken.len() > 1).then_some(taken)
-}
-
-fn unpacked_bytes_of(file: &StoreFile) -> u64 {
-    let Ok(meta) = file.meta() else { return u64::MAX / FILES_MAX as u64 };
-    let groups = meta.arrow.metadata().row_groups().iter();
-    groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum()
 }

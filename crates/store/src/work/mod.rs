@@ -7,6 +7,8 @@ mod copy;
 mod join;
 mod retention;
 mod roll;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -95,11 +95,15 @@ async fn of_counts(
     let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
     let routes = connection.routes(asked(names.join(","))).await?;
     let total = connection.routes(asked(String::new())).await?;
+    let mut warnings = routes.warnings;
+    if routes.routes.is_empty() {
+        warnings.push("no request was counted in this span; weir search says why".to_owned());
+    }
     Ok(Answered {
         rows: routes.routes.iter().map(|route| of_route(route, &names)).collect(),
         total: total.routes.first().map(|route| of_route(route, &[])).unwrap_or_default(),
         complete_to: routes.complete_to,
-        warnings: routes.warnings,
+        warnings,
         is_partial: routes.is_partial,
     })
 }

@@ -18,7 +18,7 @@ use weir_web::{Hit, Pairs};
 use super::aggregation::rows;
 use super::arguments::{SearchArguments, SearchOrder, SearchOutput};
 use super::file_reader::{FileSearch, Found, Part, Worker};
-use super::hit::TIME_FIELD;
+use super::hit::{PLACE_FIELDS, TIME_FIELD};
 use super::printer::Printer;
 use super::question::{DefaultSpan, NO_MESSAGES, Question, QuestionText, has_words, missing_bar};
 use super::{limit_of, names_of, told};
@@ -184,7 +184,11 @@ fn columns(names: impl Iterator<Item = String>) -> Vec<String> {
     std::iter::once(TIME_FIELD.to_owned()).chain(others).collect()
 }
 
+/// Known fields first and in their order, then others, then where the record came from.
 fn place_of(name: &str) -> usize {
+    if let Some(place) = PLACE_FIELDS.iter().position(|field| *field == name) {
+        return KNOWN_FIELDS.len() + 1 + place;
+    }
     KNOWN_FIELDS.iter().position(|field| field.name == name).unwrap_or(KNOWN_FIELDS.len())
 }
 

@@ -13,6 +13,9 @@ use super::zone::Zone;
 /// The name of a record's place among all records, by which it is found again.
 pub const ID_FIELD: &str = "_id";
 
+/// Where a record came from: the file or object, and its line there.
+pub const PLACE_FIELDS: [&str; 2] = ["_origin", "_line"];
+
 /// The field that is always there.
 pub const TIME_FIELD: &str = "@timestamp";
 
@@ -35,11 +38,10 @@ pub fn hit(found: weir_store::Hit, zone: &Zone) -> Hit {
 /// Adds a field; of equal names the last one counts. Names come once already, but for those that were made longer
 /// because ours has the same name: a line may have the longer one too.
 pub fn add_field(pairs: &mut Vec<(String, Json)>, name: String, value: Json) {
-    let is_shadowed = name.starts_with(SHADOWED_PREFIX);
-    match pairs.iter_mut().find(|(other, _)| is_shadowed && *other == name) {
-        Some((_, same)) => *same = value,
-        None => pairs.push((name, value)),
+    if name.starts_with(SHADOWED_PREFIX) {
+        pairs.retain(|(other, _)| *other != name);
     }
+    pairs.push((name, value));
 }
 
 /// A field's value.

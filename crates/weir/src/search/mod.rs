@@ -27,7 +27,7 @@ use weir_web::{AggregateAnswer, RecordsProblem, RecordsProblemKind};
 pub use aggregation::{aggregation, rows};
 pub use arguments::{DeleteArguments, SearchArguments, TailArguments};
 pub use delete::run as delete;
-pub use hit::{ID_FIELD, TIME_FIELD, hit, json};
+pub use hit::{ID_FIELD, PLACE_FIELDS, TIME_FIELD, hit, json};
 pub use question::{
     DefaultSpan, NO_MESSAGES, Question, QuestionText, bad_parameters, bad_query, has_words, missing_bar,
 };

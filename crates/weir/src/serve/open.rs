@@ -100,7 +100,9 @@ pub fn open(
         ledger.read(|reading| Ok((load(config, options, &declared, reading)?, kept_records::load(reading)?)));
     let ((mut inner, preparation, publications), (kept, files)) =
         loaded.context("cannot read what was counted")?;
-    forget_undeclared(&ledger, &mut inner)?;
+    if purpose == Purpose::Serve {
+        forget_undeclared(&ledger, &mut inner)?;
+    }
     let store =
         Store::open(store_options(config, purpose), kept, files).context("cannot open the store of records")?;
     let store = Arc::new(store);

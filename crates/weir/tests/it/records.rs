@@ -342,3 +342,31 @@ fn records_lie_in_the_day_they_happened_and_old_days_go() {
     assert_eq!(server.sum(NGINX_COUNT, &[]), total + 20.0, "counts stay");
     assert!(server.log().contains("records have had their time"), "{}", server.log());
 }
+
+#[test]
+fn a_command_with_another_config_forgets_nothing() {
+    let folder = Folder::new();
+    let (logs, data) = (folder.path("*.gz"), folder.path("data"));
+    let config = folder.write(
+        "weir.yaml",
+        format!(
+            "sources: [{{name: web, type: file, path: \"{logs}\"}}]\nstore: {{retention: 3650d}}\n\
+             metrics: {{counters: [{{name: carts_total, where: \"path:/cart\"}}]}}\n"
+        ),
+    );
+    let long_ago = now_seconds() - 90 * DAY;
+    let text: String = (0..10).map(|second| line(long_ago + second, "/cart", 200, "")).collect();
+    folder.publish("old.gz", gzip(text));
+    let server = Server::start_in(&data, &["-c", &config]);
+    server.await_sum("carts_total", &[], 10.0);
+    roll(&server, &data);
+    assert_eq!(server.terminate().0, Some(0));
+    // Twice: what the first one dropped, the second would miss.
+    for _ in 0..2 {
+        let run = weir(&["search", "* | count", "--from", "0", "--data-dir", &data, "--output", "json"]).expect(0);
+        assert!(run.stdout.contains("10"), "{}", run.stdout);
+    }
+    let server = Server::start_in(&data, &["-c", &config]);
+    assert_eq!(server.sum("carts_total", &[]), 10.0);
+    assert_eq!(found(&server, "path:/cart"), 10.0);
+}

@@ -1,11 +1,14 @@
 //! Everything that a search finds, page after page.
 //!
 //! Each page is a question of its own that waits for its turn, so that an export of a day's records holds up
-//! nobody; and between two pages it waits for its reader without a thread.
+//! nobody; and between two pages it waits for its reader without a thread. A page is in memory for as long as its
+//! reader takes, so it is bounded in bytes: what was found beyond that is found again by the next question, which
+//! asks for fewer records.
 
 use std::sync::Arc;
 
-use weir_store::{FieldsRequest, SearchRequest};
+use serde_json::Value;
+use weir_store::{Cursor, FieldsRequest, Found, SearchRequest};
 use weir_web::{
     ExportFormat, ExportSender, ExportStream, Hit, RecordsProblem, RecordsProblemKind, SearchFormat,
     SearchQuery, export_stream,
@@ -13,10 +16,20 @@ use weir_web::{
 
 use super::answers::{asked, search_request};
 use super::{Desk, busy, failed};
-use crate::search::{ID_FIELD, Question, TIME_FIELD, Zone, hit};
+use crate::search::{ID_FIELD, PLACE_FIELDS, Question, TIME_FIELD, Zone, hit};
 
-/// Records of a page: some MB, and some ms to find.
+/// Records of a page at most: some ms to find.
 const PAGE_HITS: usize = 5_000;
+
+/// Records of the first page, when it is not known yet how long they are.
+const FIRST_PAGE_HITS: usize = 1_000;
+
+/// Memory of a page's records, in bytes; a single record may have more. With as many exports as there may be, all
+/// of whose readers stall, that is 96 MB.
+const PAGE_BYTES_MAX: usize = 6 << 20;
+
+/// What an allocation takes beside its content, in bytes, about.
+const ALLOCATION_BYTES: usize = 16;
 
 /// Columns of a table at most.
 const COLUMNS_MAX: usize = 1_000;
@@ -39,7 +52,12 @@ impl Desk {
             Some(SearchFormat::Csv) => ExportFormat::Csv(self.columns(&question, &request).await?),
             _ => ExportFormat::Ndjson,
         };
-        let rest = Rest { request, left: query.limit.unwrap_or(usize::MAX), zone: question.zone.clone() };
+        let rest = Rest {
+            request,
+            left: query.limit.unwrap_or(usize::MAX),
+            page_hits: FIRST_PAGE_HITS,
+            zone: question.zone.clone(),
+        };
         // The first page is found before the answer begins, so that what is wrong has a status of its own.
         let first = self.next_page(&rest).await?;
         let (sender, stream) = export_stream(format);
@@ -65,8 +83,11 @@ impl Desk {
                 return;
             }
             rest.left = rest.left.saturating_sub(page.hits.len());
+            rest.page_hits = page.next_hits(rest.page_hits);
             let Some(cursor) = page.cursor.filter(|_| rest.left > 0) else { break };
             rest.request.after = Some(cursor);
+            // Before the next one is there: two pages are never in memory.
+            drop(std::mem::take(&mut page.hits));
             page = match self.next_page(&rest).await {
                 Ok(page) => page,
                 Err(problem) => {
@@ -87,15 +108,9 @@ impl Desk {
     }
 
     async fn next_page(&self, rest: &Rest) -> Result<Page, RecordsProblem> {
-        let request = SearchRequest { limit: PAGE_HITS.min(rest.left), ..rest.request.clone() };
+        let request = SearchRequest { limit: rest.page_hits.min(rest.left), ..rest.request.clone() };
         let zone = rest.zone.clone();
-        self.scan(move |scan| {
-            let found = scan.search(&request)?;
-            let problem = found.problems.into_iter().next();
-            let hits = found.hits.into_iter().map(|found| hit(found, &zone)).collect();
-            Ok(Page { hits, cursor: found.cursor, problem })
-        })
-        .await
+        self.scan(move |scan| Ok(Page::of(scan.search(&request)?, &zone))).await
     }
 
     /// The columns of a table: those that were asked for, or those that any of the records has.
@@ -120,7 +135,9 @@ impl Desk {
                 });
                 let mut names: Vec<String> =
                     found.await?.fields.into_iter().map(|field| field.name).collect();
+                names.retain(|name| !PLACE_FIELDS.contains(&name.as_str()));
                 names.sort_by_key(|name| place_of(name));
+                names.extend(PLACE_FIELDS.map(str::to_owned));
                 names
             }
         };
@@ -140,18 +157,120 @@ impl Desk {
 struct Rest {
     request: SearchRequest,
     left: usize,
+    /// Records of the next page at most.
+    page_hits: usize,
     zone: Zone,
 }
 
 struct Page {
     hits: Vec<Hit>,
-    cursor: Option<weir_store::Cursor>,
+    /// Memory that they take, in bytes, about.
+    bytes: usize,
+    /// Behind the last of them, unless that was the last of all.
+    cursor: Option<Cursor>,
     /// Why records may be missing.
     problem: Option<String>,
+}
+
+impl Page {
+    /// As many of the records as a page may have.
+    fn of(found: Found, zone: &Zone) -> Self {
+        let problem = found.problems.into_iter().next();
+        let mut page = Self { hits: Vec::new(), bytes: 0, cursor: None, problem };
+        let mut last = None;
+        for found in found.hits {
+            let cursor = found.cursor();
+            let hit = hit(found, zone);
+            let bytes = hit_bytes(&hit);
+            if !page.hits.is_empty() && page.bytes + bytes > PAGE_BYTES_MAX {
+                return Self { cursor: last, ..page };
+            }
+            page.bytes += bytes;
+            page.hits.push(hit);
+            last = Some(cursor);
+        }
+        Self { cursor: found.cursor, ..page }
+    }
+
+    /// How many records to ask for next, where this page was asked for with `limit`: as many as fit, if they are
+    /// as long as these.
+    fn next_hits(&self, limit: usize) -> usize {
+        match self.bytes.checked_div(self.hits.len()) {
+            Some(bytes_each) => (PAGE_BYTES_MAX / bytes_each.max(1)).clamp(1, PAGE_HITS),
+            None => limit,
+        }
+    }
+}
+
+/// Memory that a record takes, about.
+fn hit_bytes(hit: &Hit) -> usize {
+    let pairs = hit.0.iter().map(|(name, value)| {
+        size_of::<(String, Value)>() + name.len() + ALLOCATION_BYTES + value_bytes(value)
+    });
+    size_of::<Hit>() + ALLOCATION_BYTES + pairs.sum::<usize>()
+}
+
+/// Memory that a value takes beside itself; that of a list or an object may be many times its text.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len() + ALLOCATION_BYTES,
+        Value::Array(values) => {
+            let room = values.capacity() * size_of::<Value>() + ALLOCATION_BYTES;
+            room + values.iter().map(value_bytes).sum::<usize>()
+        }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                // A tree's nodes are half empty at worst.
+                2 * size_of::<(String, Value)>() + name.len() + ALLOCATION_BYTES + value_bytes(value)
+            };
+            ALLOCATION_BYTES + members.iter().map(member).sum::<usize>()
+        }
+    }
 }
 
 /// Known fields in their order, then the others by name.
 fn place_of(name: &str) -> usize {
     let known = weir_record::KNOWN_FIELDS;
     known.iter().position(|field| field.name == name).unwrap_or(known.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use weir_record::{Timestamp, Value as FieldValue};
+
+    use super::*;
+
+    fn found(texts: &[FieldValue<'static>], cursor: Option<Cursor>) -> Found {
+        let hit = |(sequence, value): (i64, &FieldValue<'static>)| weir_store::Hit {
+            time: Timestamp::from_seconds(60),
+            sequence,
+            fields: vec![("message".to_owned(), value.clone())],
+        };
+        let hits = (1..).zip(texts).map(hit).collect();
+        Found { hits, total: None, cursor, problems: Vec::new() }
+    }
+
+    #[test]
+    fn a_page_is_bounded_in_bytes_and_the_next_one_goes_on_behind_it() {
+        let text = |bytes: usize| FieldValue::Text("x".repeat(bytes).into());
+        let numbers = || FieldValue::Json(format!("[{}1]", "1,".repeat(65_535)).into());
+        let end = Some(Cursor { time: Timestamp::from_seconds(60), sequence: 99 });
+        let behind = |sequence| Some(Cursor { time: Timestamp::from_seconds(60), sequence });
+        for (values, cursor, hits, expected, next) in [
+            (vec![], None, 0, None, 7..8),
+            (vec![text(10); 500], None, 500, None, PAGE_HITS..PAGE_HITS + 1),
+            (vec![text(10); 500], end, 500, end, PAGE_HITS..PAGE_HITS + 1),
+            (vec![text(1 << 20); 9], end, 5, behind(5), 5..6),
+            (vec![text(2 * PAGE_BYTES_MAX); 2], None, 1, behind(1), 1..2),
+            (vec![text(2 * PAGE_BYTES_MAX)], None, 1, None, 1..2),
+            (vec![text(1), text(2 * PAGE_BYTES_MAX)], None, 1, behind(1), PAGE_HITS..PAGE_HITS + 1),
+            // A list of small numbers takes sixteen times its text.
+            (vec![numbers(); 5], None, 2, behind(2), 2..3),
+        ] {
+            let page = Page::of(found(&values, cursor), &Zone::default());
+            assert_eq!((page.hits.len(), page.cursor), (hits, expected));
+            assert!(next.contains(&page.next_hits(7)), "{}", page.next_hits(7));
+        }
+    }
 }

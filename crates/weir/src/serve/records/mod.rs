@@ -35,6 +35,9 @@ const TURN_MAX: Duration = Duration::from_secs(5);
 /// Questions at the same time, for each core: while one waits for the disk, another has the core.
 const QUESTIONS_PER_CORE: usize = 2;
 
+/// Followers of the live records that look at a batch at the same time, for each core.
+const FOLLOWERS_PER_CORE: usize = 2;
+
 /// Exports at the same time. A slow one holds a connection and a page of memory for hours.
 const EXPORTS_MAX: usize = 16;
 
@@ -58,6 +61,7 @@ struct Desk {
     parts: Parts,
     turns: Arc<Semaphore>,
     exports: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
 }
 
 /// The functions that HTTP calls, until `stop` says true.
@@ -72,7 +76,9 @@ pub fn records(shared: &Shared, stop: watch::Receiver<bool>) -> Records {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let turns = Arc::new(Semaphore::new(cores * QUESTIONS_PER_CORE));
-    let desk = Desk { parts, turns, exports: Arc::new(Semaphore::new(EXPORTS_MAX)) };
+    let exports = Arc::new(Semaphore::new(EXPORTS_MAX));
+    let followers = Arc::new(Semaphore::new(cores * FOLLOWERS_PER_CORE));
+    let desk = Desk { parts, turns, exports, followers };
     Records {
         search: desk.asked(|desk, query| async move { desk.search(query).await }),
         export: desk.asked(|desk, query| async move { desk.export(query).await }),
