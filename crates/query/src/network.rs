@@ -4,7 +4,7 @@
 //! IPv6. It is asked only where it stands without quotes, so that a field that holds the very text of a net is
 //! still found by either.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The known fields that hold an address; a field that nobody foresaw may hold one too.
 const ADDRESS_FIELDS: [&str; 4] = ["client_ip", "target", "node", "source_host"];

@@ -23,8 +23,20 @@ const MORE: &str = "_more";
 pub(crate) const PREFIX: &str = "field.";
 
 /// Names that a line may not give a field: those that we say of a record ourselves, and the store's own.
-const RESERVED: [&str; 11] =
-    ["", "source", "service", "route", "_sequence", "_origin", "_line", "_raw", "_text", "_json", MORE];
+const RESERVED: [&str; 12] = [
+    "",
+    "source",
+    "service",
+    "route",
+    "_id",
+    "_sequence",
+    "_origin",
+    "_line",
+    "_raw",
+    "_text",
+    "_json",
+    MORE,
+];
 
 /// Where the fields of one line go.
 pub(super) struct FieldSink<'s, 'a> {

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::NullBuffer;
 use weir_query::{GROUP_KEY_BYTES_MAX, GROUPS_MAX, GroupBy, GroupValue};
 use weir_record::{FieldKind, Timestamp, Value, known_field};
 use xxhash_rust::xxh3::xxh3_64;
@@ -49,9 +50,9 @@ pub(crate) struct Dimension {
     dictionary: Option<ArrayRef>,
     dictionary_codes: Vec<u32>,
     span: Option<(Range<i64>, u32)>,
-    /// The code of each row of the batch at hand.
-    rows: Vec<u32>,
-    /// The codes of its rows that have several.
+    /// The code of each row that was taken last, in the order of those rows.
+    row_codes: Vec<u32>,
+    /// The codes of those of them that have several, by their place in that order.
     several: HashMap<usize, Vec<u32>>,
 }
 
@@ -79,7 +80,7 @@ impl Dimension {
             dictionary: None,
             dictionary_codes: Vec::new(),
             span: None,
-            rows: Vec::new(),
+            row_codes: Vec::new(),
             several: HashMap::new(),
         }
     }
@@ -89,92 +90,100 @@ impl Dimension {
         self.values.get(code as usize).cloned().unwrap_or_else(|| GroupValue::text("(more)"))
     }
 
-    /// The codes of a row of the last batch that was [taken](Self::take).
-    #[inline]
-    pub(crate) fn codes_of(&self, row: usize) -> &[u32] {
-        match &self.rows[row] {
-            &SEVERAL => self.several.get(&row).map_or(&[], Vec::as_slice),
+    /// The code of each row that was [taken](Self::take) last, in their order; where [rows have
+    /// several](Self::has_several), [`Self::codes_at`] tells them.
+    pub(crate) fn row_codes(&self) -> &[u32] {
+        &self.row_codes
+    }
+
+    /// Whether a row that was taken last has several codes.
+    pub(crate) fn has_several(&self) -> bool {
+        !self.several.is_empty()
+    }
+
+    /// The codes of the row at that place among those that were taken last.
+    pub(crate) fn codes_at(&self, place: usize) -> &[u32] {
+        match &self.row_codes[place] {
+            &SEVERAL => self.several.get(&place).map_or(&[], Vec::as_slice),
             code => std::slice::from_ref(code),
         }
     }
 
     /// Gives codes to those rows of a batch.
-    pub(crate) fn take(&mut self, batch: &RecordBatch, is_in_maps: &dyn Fn(&str) -> bool, rows: &[usize]) {
-        self.rows.clear();
-        self.rows.resize(batch.num_rows(), MISSING);
+    pub(crate) fn take(&mut self, batch: &RecordBatch, is_in_maps: &dyn Fn(&str) -> bool, rows: &[u32]) {
         self.several.clear();
+        let mut codes = std::mem::take(&mut self.row_codes);
+        codes.clear();
+        codes.resize(rows.len(), MISSING);
         match &self.kind {
             Kind::Time { interval_us } => {
                 let interval_us = *interval_us;
-                self.take_times(Column::of(batch, "@timestamp"), interval_us, rows);
+                self.take_times(Column::of(batch, "@timestamp"), interval_us, rows, &mut codes);
             }
             Kind::Field { name, is_list } => {
                 let (name, is_list) = (name.clone(), *is_list);
-                self.take_field(&FieldColumns::of(batch, &name, is_in_maps(&name)), is_list, rows);
+                let field = FieldColumns::of(batch, &name, is_in_maps(&name));
+                self.take_field(&field, is_list, rows, &mut codes);
             }
         }
+        self.row_codes = codes;
     }
 
-    fn take_times(&mut self, column: Column<'_>, interval_us: i64, rows: &[usize]) {
+    fn take_times(&mut self, column: Column<'_>, interval_us: i64, rows: &[u32], codes: &mut [u32]) {
         let Column::Time(times) = column else {
             return;
         };
-        for &row in rows {
+        // Records are sorted by time, so that the span changes rarely; nothing here relies on it.
+        let (mut span, mut known) = self.span.take().unwrap_or((0..0, MISSING));
+        each_valid(None, rows, |place, row| {
             let time = times.value(row);
-            let code = match &self.span {
-                // Records are sorted by time, so that the span changes rarely.
-                Some((span, code)) if span.contains(&time) => *code,
-                _ => self.code_of_span(time, interval_us),
-            };
-            self.rows[row] = code;
-        }
+            if !span.contains(&time) {
+                (span, known) = self.code_of_span(time, interval_us);
+            }
+            codes[place] = known;
+        });
+        self.span = Some((span, known));
     }
 
-    fn code_of_span(&mut self, time: i64, interval_us: i64) -> u32 {
+    fn code_of_span(&mut self, time: i64, interval_us: i64) -> (Range<i64>, u32) {
         let start = GroupValue::span(Timestamp::from_micros(time), interval_us);
         let span = match &start {
             GroupValue::Time(start) => start.micros()..start.micros().saturating_add(interval_us),
             _ => time..time,
         };
-        let code = self.code_of(start);
-        self.span = Some((span, code));
-        code
+        (span, self.code_of(start))
     }
 
-    fn take_field(&mut self, field: &FieldColumns<'_>, is_list: bool, rows: &[usize]) {
+    fn take_field(&mut self, field: &FieldColumns<'_>, is_list: bool, rows: &[u32], codes: &mut [u32]) {
         match field.column {
             Column::Dictionary { keys, values, identity } if !is_list => {
                 self.forget_dictionary(identity);
-                for &row in rows.iter().filter(|&&row| keys.is_valid(row)) {
+                each_valid(keys.nulls(), rows, |place, row| {
                     let key = keys.value(row) as usize;
                     if self.dictionary_codes[key] == UNKNOWN {
                         self.dictionary_codes[key] = self.code_of_text(values.value(key));
                     }
-                    self.rows[row] = self.dictionary_codes[key];
-                }
+                    codes[place] = self.dictionary_codes[key];
+                });
             }
-            Column::Integer(numbers) => {
-                for &row in rows.iter().filter(|&&row| numbers.is_valid(row)) {
-                    self.rows[row] = self.code_of_integer(numbers.value(row));
-                }
-            }
+            Column::Integer(numbers) => each_valid(numbers.nulls(), rows, |place, row| {
+                codes[place] = self.code_of_integer(numbers.value(row));
+            }),
             column if column.is_empty() => {}
-            column => {
-                for &row in rows {
-                    if let Some(value) = column.value(row) {
-                        self.set(row, &value, is_list);
-                    }
+            column => each_valid(None, rows, |place, row| {
+                if let Some(value) = column.value(row) {
+                    codes[place] = self.code_of_value(place, &value, is_list);
                 }
-            }
+            }),
         }
         if field.is_in_maps() {
-            for &row in rows {
-                if self.rows[row] == MISSING
+            each_valid(None, rows, |place, row| {
+                if codes[place] == MISSING
                     && let Some(value) = field.value_in_maps(row)
                 {
-                    self.set(row, &value, is_list);
+                    codes[place] = self.code_of_value(place, &value, is_list);
                 }
-            }
+            });
         }
     }
 
@@ -186,9 +195,9 @@ impl Dimension {
         }
     }
 
-    /// Gives a row the codes of any value.
-    fn set(&mut self, row: usize, value: &Value<'_>, is_list: bool) {
-        self.rows[row] = match value {
+    /// The code of any value; `place` is that of its row, under which several codes are noted.
+    fn code_of_value(&mut self, place: usize, value: &Value<'_>, is_list: bool) -> u32 {
+        match value {
             Value::Text(text) if !is_list => self.code_of_text(text),
             Value::Integer(number) => self.code_of_integer(*number),
             Value::Text(_) | Value::Json(_) => {
@@ -198,24 +207,29 @@ impl Dimension {
                     [] => MISSING,
                     [only] => *only,
                     _ => {
-                        self.several.insert(row, codes);
+                        self.several.insert(place, codes);
                         SEVERAL
                     }
                 }
             }
             other => self.code_of(GroupValue::from(other)),
-        };
+        }
     }
 
+    #[inline]
     fn code_of_integer(&mut self, number: i64) -> u32 {
-        let small = usize::try_from(number).ok().filter(|&index| index < SMALL_INTEGERS);
-        if let Some(index) = small {
-            if self.integers[index] == UNKNOWN {
-                self.integers[index] = self.code_of(GroupValue::Integer(number));
-            }
-            return self.integers[index];
+        match usize::try_from(number).ok().and_then(|index| self.integers.get(index)) {
+            Some(&code) if code != UNKNOWN => code,
+            _ => self.new_code_of_integer(number),
         }
-        self.code_of(GroupValue::Integer(number))
+    }
+
+    fn new_code_of_integer(&mut self, number: i64) -> u32 {
+        let code = self.code_of(GroupValue::Integer(number));
+        if let Some(known) = usize::try_from(number).ok().and_then(|index| self.integers.get_mut(index)) {
+            *known = code;
+        }
+        code
     }
 
     fn code_of_text(&mut self, text: &str) -> u32 {
@@ -246,5 +260,19 @@ impl Dimension {
         self.codes.insert(value.clone(), code);
         self.values.push(value);
         code
+    }
+}
+
+/// Calls `each` with the place among `rows`, and the number, of every row that has a value.
+///
+/// Most columns have one in every row, so whether a row has is asked only where some have none.
+#[inline]
+pub(crate) fn each_valid(nulls: Option<&NullBuffer>, rows: &[u32], mut each: impl FnMut(usize, usize)) {
+    let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+    // One call of `each`, so that it becomes a part of the loop.
+    for (place, row) in rows.iter().map(|&row| row as usize).enumerate() {
+        if nulls.is_none_or(|nulls| nulls.is_valid(row)) {
+            each(place, row);
+        }
     }
 }

@@ -9,9 +9,12 @@ use weir_query::{Aggregation, GroupBy, GroupValue, Groups, Metric};
 use weir_record::{FieldKind, known_field};
 
 use super::column::{Column, FieldColumns};
-use super::dimension::{BEYOND, CODES_MAX, Dimension, MISSING};
+use super::dimension::{BEYOND, CODES_MAX, Dimension, MISSING, each_valid};
 use super::pair_table::PairTable;
 use super::unit::WantedFields;
+
+/// The slot of a combination that was not asked for yet.
+const NO_SLOT: u32 = u32::MAX;
 
 /// The groups of one thread.
 pub(crate) struct Grouping {
@@ -20,10 +23,12 @@ pub(crate) struct Grouping {
     /// A number for each combination of codes: of the first two dimensions, then of that and the third.
     pairs: Vec<PairTable>,
     /// The slot of each combination of all codes, once it was asked for.
-    slots: Vec<Option<usize>>,
-    beyond_slot: Option<usize>,
-    /// What the rows of the batch at hand belong to: a row, and the number of its combination so far.
-    members: Vec<(usize, u32)>,
+    slots: Vec<u32>,
+    beyond_slot: Option<u32>,
+    /// Rows of the batch at hand; one that is in several groups as often.
+    rows: Vec<u32>,
+    /// What each of `rows` belongs to: the number of its combination, and then its slot.
+    members: Vec<u32>,
 }
 
 /// The columns that an aggregation needs.
@@ -41,7 +46,15 @@ impl Grouping {
         let dimensions: Vec<Dimension> = aggregation.group_by.iter().map(Dimension::new).collect();
         let pairs = (1..dimensions.len()).map(|_| PairTable::new()).collect();
         let groups = Groups::new(aggregation);
-        Self { groups, dimensions, pairs, slots: Vec::new(), beyond_slot: None, members: Vec::new() }
+        Self {
+            groups,
+            dimensions,
+            pairs,
+            slots: Vec::new(),
+            beyond_slot: None,
+            rows: Vec::new(),
+            members: Vec::new(),
+        }
     }
 
     /// What was grouped.
@@ -61,63 +74,82 @@ impl Grouping {
         is_in_maps: &dyn Fn(&str) -> bool,
         rows: &BooleanBuffer,
     ) {
-        let rows: Vec<usize> = rows.set_indices().collect();
-        if rows.is_empty() {
-            return;
+        self.rows.clear();
+        match rows.count_set_bits() {
+            0 => return,
+            all if all == rows.len() => self.rows.extend(0..all as u32),
+            _ => self.rows.extend(rows.set_indices_u32()),
         }
         if self.dimensions.is_empty() {
             let slot = self.groups.slot(&[]);
-            self.groups.add_count(slot, rows.len() as u64);
-            let members: Vec<(usize, usize)> = rows.into_iter().map(|row| (row, slot)).collect();
-            return self.add_metrics(batch, is_in_maps, &members);
+            self.groups.add_count(slot, self.rows.len() as u64);
+            self.members.clear();
+            self.members.resize(self.rows.len(), slot as u32);
+            return self.add_metrics(batch, is_in_maps);
         }
         for dimension in &mut self.dimensions {
-            dimension.take(batch, is_in_maps, &rows);
+            dimension.take(batch, is_in_maps, &self.rows);
         }
-        self.combine(&rows);
-        let members = self.members_by_slot();
-        for &(_, slot) in &members {
-            self.groups.add_count(slot, 1);
+        if self.dimensions.iter().any(Dimension::has_several) {
+            self.combine_lists();
+        } else {
+            self.combine();
         }
-        self.add_metrics(batch, is_in_maps, &members);
+        self.count();
+        self.add_metrics(batch, is_in_maps);
     }
 
-    /// Finds the number of each row's combination of codes; several where a row is in several groups.
-    fn combine(&mut self, rows: &[usize]) {
+    /// Finds the number of each row's combination of codes, where each row has one.
+    fn combine(&mut self) {
         let Some((first, others)) = self.dimensions.split_first() else {
             return;
         };
         self.members.clear();
-        for &row in rows {
-            self.members.extend(first.codes_of(row).iter().map(|&code| (row, code)));
-        }
+        self.members.extend_from_slice(first.row_codes());
         for (dimension, pairs) in others.iter().zip(&mut self.pairs) {
-            let mut combined = Vec::with_capacity(self.members.len());
-            for &(row, number) in &self.members {
-                for &code in dimension.codes_of(row) {
-                    combined.push((row, combination(pairs, number, code)));
-                }
+            for (number, &code) in self.members.iter_mut().zip(dimension.row_codes()) {
+                *number = combination(pairs, *number, code);
             }
-            self.members = combined;
         }
     }
 
-    fn members_by_slot(&mut self) -> Vec<(usize, usize)> {
-        let members = std::mem::take(&mut self.members);
-        let by_slot = members.iter().map(|&(row, number)| (row, self.slot_of(number))).collect();
+    /// The same where a row may be in several groups.
+    fn combine_lists(&mut self) {
+        let mut members: Vec<(usize, u32)> = (0..self.rows.len()).map(|place| (place, MISSING)).collect();
+        for (index, dimension) in self.dimensions.iter().enumerate() {
+            let mut combined = Vec::with_capacity(members.len());
+            for &(place, number) in &members {
+                for &code in dimension.codes_at(place) {
+                    let pairs = index.checked_sub(1).and_then(|before| self.pairs.get_mut(before));
+                    combined.push((place, pairs.map_or(code, |pairs| combination(pairs, number, code))));
+                }
+            }
+            members = combined;
+        }
+        self.rows = members.iter().map(|&(place, _)| self.rows[place]).collect();
+        self.members.clear();
+        self.members.extend(members.iter().map(|&(_, number)| number));
+    }
+
+    /// Replaces the numbers of combinations by slots, and counts the records of each.
+    fn count(&mut self) {
+        let mut members = std::mem::take(&mut self.members);
+        for member in &mut members {
+            *member = self.slot_of(*member);
+            self.groups.add_count(*member as usize, 1);
+        }
         self.members = members;
-        by_slot
     }
 
     #[inline]
-    fn slot_of(&mut self, number: u32) -> usize {
+    fn slot_of(&mut self, number: u32) -> u32 {
         match self.slots.get(number as usize) {
-            Some(Some(slot)) => *slot,
+            Some(&slot) if slot != NO_SLOT => slot,
             _ => self.new_slot(number),
         }
     }
 
-    fn new_slot(&mut self, number: u32) -> usize {
+    fn new_slot(&mut self, number: u32) -> u32 {
         if number == BEYOND {
             if let Some(slot) = self.beyond_slot {
                 return slot;
@@ -125,7 +157,7 @@ impl Grouping {
             // There are more values than groups by now, so this is the slot of what has no group.
             let keys: Vec<GroupValue> =
                 self.dimensions.iter().map(|dimension| dimension.value(BEYOND)).collect();
-            return *self.beyond_slot.insert(self.groups.slot(&keys));
+            return *self.beyond_slot.insert(self.groups.slot(&keys) as u32);
         }
         let mut codes = vec![MISSING; self.dimensions.len()];
         let mut left = number;
@@ -135,75 +167,66 @@ impl Grouping {
         codes[0] = left;
         let keys: Vec<GroupValue> =
             self.dimensions.iter().zip(codes).map(|(dimension, code)| dimension.value(code)).collect();
-        let slot = self.groups.slot(&keys);
+        // There are no more slots than groups.
+        let slot = self.groups.slot(&keys) as u32;
         if self.slots.len() <= number as usize {
-            self.slots.resize(number as usize + 1, None);
+            self.slots.resize(number as usize + 1, NO_SLOT);
         }
-        self.slots[number as usize] = Some(slot);
+        self.slots[number as usize] = slot;
         slot
     }
 
-    fn add_metrics(
-        &mut self,
-        batch: &RecordBatch,
-        is_in_maps: &dyn Fn(&str) -> bool,
-        members: &[(usize, usize)],
-    ) {
-        let metrics = self.groups.aggregation().metrics.clone();
-        for (metric, (_, what)) in metrics.iter().enumerate() {
+    fn add_metrics(&mut self, batch: &RecordBatch, is_in_maps: &dyn Fn(&str) -> bool) {
+        for metric in 0..self.groups.aggregation().metrics.len() {
+            let what = self.groups.aggregation().metrics[metric].1.clone();
             if let Some(name) = what.field()
                 && self.groups.takes_values(metric)
             {
-                let field = FieldColumns::of(batch, name, is_in_maps(name));
-                self.add_values(metric, &field, members);
+                let is_distinct = matches!(what, Metric::Cardinality { .. });
+                self.add_values(metric, is_distinct, &FieldColumns::of(batch, name, is_in_maps(name)));
             }
         }
     }
 
-    fn add_values(&mut self, metric: usize, field: &FieldColumns<'_>, members: &[(usize, usize)]) {
-        let groups = &mut self.groups;
-        let is_distinct = matches!(groups.aggregation().metrics[metric].1, Metric::Cardinality { .. });
+    fn add_values(&mut self, metric: usize, is_distinct: bool, field: &FieldColumns<'_>) {
+        let (groups, rows, slots) = (&mut self.groups, &self.rows, &self.members);
         let is_list = known_field(field.name).is_some_and(|known| known.kind == FieldKind::List);
         match field.column {
-            Column::Float(numbers) => {
-                for &(row, slot) in members.iter().filter(|(row, _)| numbers.is_valid(*row)) {
-                    groups.add(slot, metric, numbers.value(row));
-                }
-            }
+            Column::Float(numbers) => each_valid(numbers.nulls(), rows, |place, row| {
+                groups.add(slots[place] as usize, metric, numbers.value(row));
+            }),
             column if column.is_empty() => {}
             Column::Dictionary { keys, values, .. } if is_distinct && !is_list => {
                 let hash = |value: Option<&str>| weir_query::text_hash(value.unwrap_or_default());
                 let hashes: Vec<u64> = values.iter().map(hash).collect();
-                for &(row, slot) in members.iter().filter(|(row, _)| keys.is_valid(*row)) {
-                    groups.add_hash(slot, metric, hashes[keys.value(row) as usize]);
-                }
+                each_valid(keys.nulls(), rows, |place, row| {
+                    groups.add_hash(slots[place] as usize, metric, hashes[keys.value(row) as usize]);
+                });
             }
-            Column::Text(texts) if is_distinct => {
-                for &(row, slot) in members.iter().filter(|(row, _)| texts.is_valid(*row)) {
-                    groups.add_hash(slot, metric, weir_query::text_hash(texts.value(row)));
+            Column::Text(texts) if is_distinct => each_valid(texts.nulls(), rows, |place, row| {
+                let hash = weir_query::text_hash(texts.value(row));
+                groups.add_hash(slots[place] as usize, metric, hash);
+            }),
+            column => each_valid(None, rows, |place, row| {
+                if let Some(value) = column.value(row) {
+                    groups.add_value(slots[place] as usize, metric, &value);
                 }
-            }
-            column => {
-                for &(row, slot) in members {
-                    if let Some(value) = column.value(row) {
-                        groups.add_value(slot, metric, &value);
-                    }
-                }
-            }
+            }),
         }
         if field.is_in_maps() {
-            for &(row, slot) in members {
+            each_valid(None, rows, |place, row| {
                 if field.column.value(row).is_none()
                     && let Some(value) = field.value_in_maps(row)
                 {
-                    groups.add_value(slot, metric, &value);
+                    groups.add_value(slots[place] as usize, metric, &value);
                 }
-            }
+            });
         }
     }
 }
 
 /// The number of a combination; beyond the bound of combinations there is one for all.
+#[inline]
 fn combination(pairs: &mut PairTable, first: u32, second: u32) -> u32 {
     if first == BEYOND || second == BEYOND {
         return BEYOND;

@@ -164,6 +164,10 @@ impl<'f> Source<'f> {
         match failure {
             // All that is written was read here, so what does not fit together came from here.
             StoreError::Columns(detail) => Ok(StoreError::damaged(path, &detail)),
+            // A place in the file that can be none, by its footer.
+            StoreError::Io { source, .. } if source.kind() == io::ErrorKind::InvalidInput => {
+                Ok(StoreError::damaged(path, &source))
+            }
             // Read or written: the failure does not say which.
             StoreError::Io { .. } => {
                 let read = File::open(path).and_then(|mut file| io::copy(&mut file, &mut io::sink()));

@@ -132,7 +132,7 @@ fn joinable(files: &[&Arc<StoreFile>], files_min: usize) -> Option<Vec<Arc<Store
     }
     let is_slim =
         |file: &StoreFile| file.unpacked_bytes().is_ok_and(|bytes| bytes <= FILE_UNPACKED_BYTES_MAX);
-    let slim: Vec<_> = files.iter().take(FILES_MAX).collect();
+    let slim: Vec<_> = files.iter().filter(|file| is_slim(file)).take(FILES_MAX).collect();
     if slim.len() < files_min {
         return None;
     }

@@ -104,6 +104,15 @@ impl ExportSender {
         Ok(())
     }
 
+    /// Sends what is left and breaks off: what came is right, and not everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`ExportSender::send`].
+    pub async fn break_off(mut self) -> Result<(), ReaderGone> {
+        self.flush().await
+    }
+
     async fn flush(&mut self) -> Result<(), ReaderGone> {
         if self.buffer.is_empty() {
             return Ok(());
@@ -251,6 +260,17 @@ mod tests {
         let (sender, stream) = export_stream(ExportFormat::Ndjson);
         drop(sender);
         assert!(stream.collect().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_export_that_is_broken_off_gives_what_there_was() {
+        let (mut sender, mut stream) = export_stream(ExportFormat::Ndjson);
+        let hit: Hit = serde_json::from_value(json!({"n": 1})).unwrap();
+        sender.send(&[hit]).await.unwrap();
+        sender.break_off().await.unwrap();
+        let first = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first, "{\"n\":1}\n");
+        assert!(stream.frame().await.unwrap().is_err());
     }
 
     #[tokio::test]

@@ -462,9 +462,8 @@ fn a_source_that_is_not_there_is_remarked_upon() {
     let with_sources = |rest: &str| {
         format!("sources: [{{name: web, type: file, path: a}}, {{name: edge, type: file, path: b}}]\n{rest}")
     };
-    let metrics = |query: &str| {
-        with_sources(&format!("metrics: {{counters: [{{name: a_total, where: '{query}'}}]}}"))
-    };
+    let metrics =
+        |query: &str| with_sources(&format!("metrics: {{counters: [{{name: a_total, where: '{query}'}}]}}"));
     let lacks = |asked: &str, hint: &str| {
         format!("the metric `a_total` asks for the source `{asked}`, which this config lacks; {hint}")
     };

@@ -91,11 +91,12 @@ fn columns(names: &[String]) -> anyhow::Result<Arc<[GroupColumn]>> {
     Ok(columns.map_err(|error| UsageError::new("--by", error))?.into())
 }
 
-/// The width of the terminal; where the output is no terminal any, since what was cut is lost to whoever reads it.
+/// The width of the terminal. Where the output is none, that of `$COLUMNS`, as watch(1) sets it, else any: what was
+/// cut is lost to whoever reads a file.
 pub fn terminal_columns() -> usize {
     const COLUMNS_DEFAULT: usize = 80;
     if !std::io::stdout().is_terminal() {
-        return usize::MAX;
+        return setup::environment("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(usize::MAX);
     }
     terminal_size::terminal_size().map_or(COLUMNS_DEFAULT, |(width, _)| usize::from(width.0))
 }

@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context;
 use weir_web::{AggregateRequest, SearchFormat, SearchQuery};
 
 use super::arguments::{SearchArguments, SearchOrder, SearchOutput};
@@ -95,7 +96,9 @@ async fn search(
     let shown = if is_table {
         query.format = Some(SearchFormat::Csv);
         query.limit = Some(limit).filter(|limit| *limit != usize::MAX);
-        connection.export(query, |bytes| printer.raw(bytes)).await?;
+        let exported = connection.export(query, |bytes| printer.raw(bytes)).await;
+        printer.flush()?;
+        exported.context("the table is not whole; the same search with --output json says why")?;
         total.min(limit as u64)
     } else {
         let mut left = limit;

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::recount::Line;
 use crate::support::lines::{alb, albs, nginx_json};
-use crate::support::{Folder, weir, weir_with_input};
+use crate::support::{Folder, Server, gzip, output, weir, weir_command, weir_with_input};
+
+const COUNT: &str = "alb_log_request_count_total";
 
 /// The columns of values, by the names that JSON, CSV and `--order` have for them.
 const VALUES: [&str; 9] = ["count", "rate", "error_ratio", "avg", "p50", "p95", "p99", "max", "bytes_out"];
@@ -32,13 +34,16 @@ fn rows(report: &Value) -> &Vec<Value> {
 }
 
 #[test]
-fn the_table_fits_80_columns() {
+fn the_table_fits_its_columns() {
     let (_folder, path) = sample("3000");
     for by in ["route,method", "host,status", "route,method,status", "hour", "target_group,status"] {
-        let table = weir(&["report", "--by", by, &path]).expect(0).stdout;
+        let arguments = ["report", "--by", by, &path];
+        let table = output(weir_command(&arguments).env("COLUMNS", "80")).expect(0).stdout;
         let widest = table.lines().max_by_key(|line| unicode_width::UnicodeWidthStr::width(*line)).unwrap();
         assert!(unicode_width::UnicodeWidthStr::width(widest) <= 80, "--by {by}:\n{widest}");
         assert!(table.lines().all(|line| line == line.trim_end()), "{table}");
+        let whole = weir(&arguments).expect(0).stdout;
+        assert!(!whole.contains('\u{2026}'), "what is no terminal gets all of it:\n{whole}");
     }
 }
 
@@ -58,7 +63,7 @@ fn wide_letters_are_measured_as_a_terminal_does() {
     let lines: String = [path.as_str(), "/a"].map(|path| nginx_json(path, 200)).concat();
     let table = weir_with_input(&["report", "--by", "path", "-"], lines.as_bytes()).expect(0).stdout;
     let widths: Vec<usize> = table.lines().map(unicode_width::UnicodeWidthStr::width).collect();
-    assert!(widths.iter().all(|width| *width <= 80 && *width == widths[0]), "{table}");
+    assert!(widths.iter().all(|width| *width == widths[0]), "{table}");
 }
 
 #[test]
@@ -228,4 +233,70 @@ fn errors_are_a_share_of_all_requests() {
     let run = weir_with_input(&["report", "-"], text.as_bytes()).expect(0);
     let row: Vec<&str> = run.stdout.lines().nth(1).unwrap().split_whitespace().collect();
     assert_eq!(row[..4], ["/cart", "GET", "100", "1.00%"], "{}", run.stdout);
+}
+
+#[test]
+fn a_report_of_the_server_is_that_of_the_files() {
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let log = folder.publish("a.log.gz", gzip(albs(30, "/cart", 200) + &albs(12, "/orders/7", 503)));
+    let server = Server::start_in(&data, &[&log]);
+    server.await_sum(COUNT, &[], 42.0);
+    let span =
+        ["--from", "2026-11-20", "--to", "2026-11-21", "--output", "json", "--where", "NOT path:/nothing"];
+    let rows = |more: &[&str]| {
+        let run = weir(&[&["report"], more, &span[..]].concat()).expect(0);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        let row = |row: &Value| {
+            let names = ["route", "method", "count", "error_ratio"];
+            names.iter().map(|name| row[*name].to_string()).collect::<Vec<_>>().join(" ")
+        };
+        report["rows"].as_array().unwrap().iter().map(row).collect::<Vec<_>>()
+    };
+    let of_files = rows(&[&log]);
+    assert_eq!(of_files, ["\"/cart\" \"GET\" 30 0.0", "\"/orders/{id}\" \"GET\" 12 1.0"]);
+    assert_eq!(rows(&["--data-dir", &data]), of_files);
+    drop(server);
+}
+
+#[test]
+fn a_report_of_the_server_has_what_is_not_kept() {
+    let folder = Folder::new();
+    let log = folder.publish("a.log.gz", gzip(albs(30, "/cart", 200) + &albs(12, "/orders/7", 503)));
+    let config = folder
+        .write("weir.yaml", format!("sources: [{{name: edge, type: alb, path: \"{log}\", keep: errors}}]\n"));
+    let data = folder.path("data");
+    let server = Server::start_in(&data, &["-c", &config]);
+    server.await_sum(COUNT, &[], 42.0);
+    let asked = |more: &[&str]| {
+        let asked = ["report", "--data-dir", &data, "--from", "2026-11-20", "--to", "2026-11-21T00:00"];
+        weir(&[&asked[..], &["--output", "csv"], more].concat()).expect(0)
+    };
+    let counts = |run: &str| -> Vec<String> {
+        let cells = |line: &str| line.split(',').take(2).collect::<Vec<_>>().join(" ");
+        run.lines().skip(1).map(cells).collect()
+    };
+    for (by, expected) in [
+        ("route", &["/cart 30", "/orders/{id} 12"][..]),
+        ("source", &["edge 42"]),
+        ("method", &["GET 42"]),
+        // Of the records that are kept.
+        ("status", &["503 12"]),
+    ] {
+        assert_eq!(counts(&asked(&["--by", by]).stdout), expected, "{by}");
+    }
+    let of_records = asked(&["--by", "route", "--where", "*"]);
+    assert_eq!(counts(&of_records.stdout), ["/orders/{id} 12"]);
+    assert!(of_records.stderr.contains("42 requests were counted"), "{}", of_records.stderr);
+    let wrong = |more: &[&str]| weir(&[&["report", "--data-dir", &data], more].concat()).expect(2).stderr;
+    for (more, said) in [
+        (&["--where", "path:/a OR statsu:2"][..], "column 12"),
+        (&["--tz", "Mars"], "--tz: `Mars` is no time zone"),
+        (&["--from", "soon"], "--from: `soon` is not a time"),
+        (&["--by", "controller"], "by controller'"),
+    ] {
+        let stderr = wrong(more);
+        assert!(stderr.contains(said), "{stderr}");
+    }
+    drop(server);
 }

@@ -198,6 +198,7 @@ fn word() -> impl Strategy<Value = String> {
         select(TEXTS).prop_map(str::to_owned),
         select(NUMBERS).prop_map(|number| number.to_string()),
         select(FLOATS).prop_map(|number| number.to_string()),
-        select(vec!["5xx", "400ms", "10kb", "payment", "service", "nothing", "10.1.0.0/16", "0.0.0.0/0"]).prop_map(str::to_owned),
+        select(vec!["5xx", "400ms", "10kb", "payment", "service", "nothing", "10.1.0.0/16", "0.0.0.0/0"])
+            .prop_map(str::to_owned),
     ]
 }

@@ -22,11 +22,11 @@ use crate::search::{ID_FIELD, PLACE_FIELDS, Question, TIME_FIELD, Zone, hit};
 const PAGE_HITS: usize = 5_000;
 
 /// Records of the first page, when it is not known yet how long they are.
-const FIRST_PAGE_HITS: usize = 1_000;
+const FIRST_PAGE_HITS: usize = 250;
 
 /// Memory of a page's records, in bytes; a single record may have more. With as many exports as there may be, all
-/// of whose readers stall, that is 96 MB.
-const PAGE_BYTES_MAX: usize = 6 << 20;
+/// of whose readers stall, that is 64 MB.
+const PAGE_BYTES_MAX: usize = 4 << 20;
 
 /// What an allocation takes beside its content, in bytes, about.
 const ALLOCATION_BYTES: usize = 16;
@@ -100,6 +100,7 @@ impl Desk {
             // What can be read was sent, and whoever takes everything must not take it for everything.
             Some(problem) => {
                 tracing::warn!(%problem, "an export is not whole; its reader was told by a broken connection");
+                let _ = sender.break_off().await;
             }
             None => {
                 let _ = sender.finish().await;
@@ -261,12 +262,12 @@ mod tests {
             (vec![], None, 0, None, 7..8),
             (vec![text(10); 500], None, 500, None, PAGE_HITS..PAGE_HITS + 1),
             (vec![text(10); 500], end, 500, end, PAGE_HITS..PAGE_HITS + 1),
-            (vec![text(1 << 20); 9], end, 5, behind(5), 5..6),
+            (vec![text(1 << 20); 9], end, 3, behind(3), 3..4),
             (vec![text(2 * PAGE_BYTES_MAX); 2], None, 1, behind(1), 1..2),
             (vec![text(2 * PAGE_BYTES_MAX)], None, 1, None, 1..2),
             (vec![text(1), text(2 * PAGE_BYTES_MAX)], None, 1, behind(1), PAGE_HITS..PAGE_HITS + 1),
             // A list of small numbers takes sixteen times its text.
-            (vec![numbers(); 5], None, 2, behind(2), 2..3),
+            (vec![numbers(); 5], None, 1, behind(1), 1..2),
         ] {
             let page = Page::of(found(&values, cursor), &Zone::default());
             assert_eq!((page.hits.len(), page.cursor), (hits, expected));
