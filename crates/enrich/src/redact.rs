@@ -23,8 +23,6 @@ use json_value::{Quote, bare_end, nested_end};
 use place::Place;
 use symbol::{Symbol, Writing, after_blanks, after_name, is_escape_letter, is_name_byte, quote_at, symbol};
 
-
-
 /// The most rules; a [`RuleSet`] has a bit for each.
 pub const RULES_MAX: usize = 64;
 

@@ -1,4 +1,9 @@
 //! Errors of the API: always JSON of one shape, so that a script has one way to read them.
+//!
+//! What axum answers by itself, an empty 404 or 405, is answered here instead: whoever mistypes an address or a
+//! method needs a hint as much as whoever mistypes a query.
+//!
+//! A path or a method that is not there answers in that shape too; an empty 405 tells nobody what would be right.
 
 use axum::Json;
 use axum::http::{Method, StatusCode, Uri};

@@ -200,7 +200,8 @@ impl<'i> Counter<'i> {
             Err(why) => {
                 static SAID: Once = Once::new();
                 let (source, reason) = (&*self.intake.source, why.reason.label());
-                let text = "records are counted and not kept: without what `redact` takes out their lines are none";
+                let text =
+                    "records are counted and not kept: without what `redact` takes out their lines are none";
                 SAID.call_once(|| tracing::error!(source, reason, text));
             }
         });

@@ -2,7 +2,8 @@
 //!
 //! Whoever counts must never wait for whoever looks on. So each listener has a bounded queue of batches, and what
 //! does not fit is counted instead; a batch is shared by all queues, so a hundred listeners cost no more memory
-//! than the slowest one. A listener takes one batch at a time: what it has taken is not in the bounds. Nobody listening costs one look at a number.
+//! than the slowest one. A listener takes one batch at a time: what it has taken is not in the bounds. Nobody
+//! listening costs one look at a number.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -103,8 +103,8 @@ pub fn open(
     if purpose == Purpose::Serve {
         forget_undeclared(&ledger, &mut inner)?;
     }
-    let store =
-        Store::open(store_options(config, purpose), kept, files).context("cannot open the store of records")?;
+    let store = Store::open(store_options(config, purpose), kept, files)
+        .context("cannot open the store of records")?;
     let store = Arc::new(store);
     let expire_after = config.metrics.expire_after;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), Arc::clone(&store), expire_after));

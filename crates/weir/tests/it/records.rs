@@ -363,7 +363,8 @@ fn a_command_with_another_config_forgets_nothing() {
     assert_eq!(server.terminate().0, Some(0));
     // Twice: what the first one dropped, the second would miss.
     for _ in 0..2 {
-        let run = weir(&["search", "* | count", "--from", "0", "--data-dir", &data, "--output", "json"]).expect(0);
+        let run =
+            weir(&["search", "* | count", "--from", "0", "--data-dir", &data, "--output", "json"]).expect(0);
         assert!(run.stdout.contains("10"), "{}", run.stdout);
     }
     let server = Server::start_in(&data, &["-c", &config]);

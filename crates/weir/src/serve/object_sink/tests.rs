@@ -13,8 +13,8 @@ use super::super::open::{Opened, Purpose, open, open_ledger};
 use super::super::redaction::Redaction;
 use super::super::rules::CurrentRules;
 use super::super::sources::Shared;
-use super::super::upkeep::Upkeep;
 use super::super::state::State;
+use super::super::upkeep::Upkeep;
 use super::*;
 use crate::{config, setup};
 

@@ -14,7 +14,8 @@ struct Room {
 fn room() -> Room {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(&folder.path().join("ledger")).unwrap();
-    let opened = open::open(&Config::default(), MeterOptions::default(), ledger, open::Purpose::Serve).unwrap();
+    let opened =
+        open::open(&Config::default(), MeterOptions::default(), ledger, open::Purpose::Serve).unwrap();
     Room { opened, _folder: folder }
 }
 

@@ -66,7 +66,8 @@ impl Desk {
 
 fn kept(scan: &Scan, source: &str, from: Minute, to: Minute) -> Result<u64, RecordsProblem> {
     let quoted = source.replace('\\', "\\\\").replace('"', "\\\"");
-    let of_source = parse(&format!("source:\"{quoted}\"")).and_then(|query| query.filter.compile(from.start()));
+    let of_source =
+        parse(&format!("source:\"{quoted}\"")).and_then(|query| query.filter.compile(from.start()));
     let Ok(predicate) = of_source else { return Ok(0) };
     let span = from.start()..to.start();
     let request = SearchRequest { with_total: true, ..SearchRequest::newest(predicate, span, 0) };
