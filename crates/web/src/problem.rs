@@ -35,6 +35,11 @@ pub(crate) fn problem(status: StatusCode, code: &'static str, error: String, hin
 /// What is at this address is asked in another way.
 pub(crate) async fn not_allowed(method: Method, uri: Uri) -> Response {
     let error = format!("{} takes no {method}", uri.path());
+    if uri.path().starts_with("/metrics") {
+        // Who pushes reads plain text, as from other gateways.
+        let text = format!("{error}; the header Allow says what it takes");
+        return (StatusCode::METHOD_NOT_ALLOWED, text).into_response();
+    }
     problem(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

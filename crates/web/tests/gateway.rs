@@ -270,7 +270,7 @@ fn what_is_wrong_is_said_with_its_code() {
             (400, "X-Idempotency-Key must have 1 to 256 bytes of visible ASCII"),
         ),
         (&long_key, "x 1\n", (400, "X-Idempotency-Key must have 1 to 256 bytes of visible ASCII")),
-        ("PATCH /metrics", "", (405, "")),
+        ("PATCH /metrics", "", (405, "/metrics takes no PATCH; the header Allow says what it takes")),
     ] {
         server.check(head, body, expected);
     }
