@@ -3,7 +3,7 @@
 //! An executor of our own rather than a general one: it knows how our files are sorted, that a granule is a
 //! page, and what the filters say, so that a needle costs a few pages, and it stays within a bound of memory
 //! that it counts itself. The order of work is always the same: leave out what cannot match
-//! ([`prune`]), read the predicate's columns of what is left ([`unit`]), decide row by row ([`evaluate`]), and
+//! ([`prune`]), read the predicate's columns of what is left ([`mod@unit`]), decide row by row ([`evaluate`]), and
 //! only then read what is asked for.
 
 mod aggregate;
