@@ -9,6 +9,7 @@ mod discover;
 mod file_head;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
+mod message;
 mod object;
 mod object_key;
 mod packing;
@@ -18,6 +19,7 @@ mod watch;
 
 pub use discover::{DiscoverError, check_pattern, discover};
 pub use file_head::{FileHead, HEAD_BYTES_MAX};
+pub use message::{Delivery, Message, MessageBatch, MessageSink, RejectedMessage, Stopping};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};

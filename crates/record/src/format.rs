@@ -18,6 +18,8 @@ pub enum Format {
     Combined,
     /// Any JSON object with a time per line: events.
     Ndjson,
+    /// Lines of which each is the message of an event.
+    Text,
 }
 
 /// A kind of object that lies beside access logs and holds no requests.
@@ -50,7 +52,8 @@ pub enum Detected {
 
 impl Format {
     /// Every format, in the order of their numbers.
-    pub const ALL: [Format; 4] = [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson];
+    pub const ALL: [Format; 5] =
+        [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson, Format::Text];
 
     /// The name in the config and on the command line.
     pub const fn name(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Format {
             Format::NginxJson => "nginx_json",
             Format::Combined => "combined",
             Format::Ndjson => "ndjson",
+            Format::Text => "text",
         }
     }
 
@@ -69,6 +73,7 @@ impl Format {
             Format::NginxJson => 1,
             Format::Combined => 2,
             Format::Ndjson => 3,
+            Format::Text => 6,
         }
     }
 
@@ -143,7 +148,7 @@ pub fn detect(head: &[u8]) -> Detected {
         let lines = head.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii);
         lines.filter(|line| !line.is_empty()).take(LINES_TRIED)
     };
-    let is_event = |line: &[u8]| line.contains(&b'{') && ndjson::parse(line).is_ok();
+    let is_event = |line: &[u8]| line.contains(&b'{') && ndjson::parse(line, None).is_ok();
     match lines().map(detect_line).find(|&detected| detected != Detected::Unknown) {
         Some(detected) => detected,
         None if lines().any(is_event) => Detected::Format(Format::Ndjson),
@@ -271,10 +276,10 @@ mod tests {
 
     #[test]
     fn a_format_is_found_by_name_and_number() {
-        for (number, format) in (0..).zip(Format::ALL) {
-            assert_eq!((format.number(), Format::from_number(number)), (number, Some(format)));
+        for format in Format::ALL {
+            assert_eq!(Format::from_number(format.number()), Some(format));
             assert_eq!(Format::from_name(format.name()), Some(format));
         }
-        assert_eq!(Format::from_number(4), None);
+        assert_eq!(Format::from_number(u8::MAX), None);
     }
 }

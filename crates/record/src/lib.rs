@@ -7,8 +7,10 @@
 mod format;
 mod known_field;
 mod lines;
+mod message;
 mod method;
 mod other_fields;
+mod overlay;
 mod record;
 mod record_fields;
 mod reject;
@@ -24,12 +26,15 @@ pub mod alb;
 pub mod combined;
 pub mod ndjson;
 pub mod nginx_json;
+pub mod text;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
 pub use known_field::{FieldKind, KNOWN_FIELDS, KnownField, canonical_name, known_field};
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
+pub use message::{InnerFormats, MessageParser};
 pub use method::method_label;
 pub use other_fields::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, other_fields};
+pub use overlay::{NO_OVERLAY, Overlay};
 pub use record::{Event, Record};
 pub use record_fields::{RecordContext, RecordFields};
 pub use reject::{Reason, Reject};

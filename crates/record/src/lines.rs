@@ -3,11 +3,13 @@
 //! The one loop over lines that every command uses, so that a line is numbered, bounded and
 //! rejected in the same way whether it came from a small file in memory or a stream.
 
-use crate::alb::AlbParser;
+use crate::alb::{self, AlbParser};
 use crate::format::Format;
-use crate::record::Record;
+use crate::overlay::{NO_OVERLAY, Overlay};
+use crate::record::{Event, Record};
 use crate::reject::Reject;
-use crate::{combined, ndjson, nginx_json};
+use crate::timestamp::Timestamp;
+use crate::{combined, ndjson, nginx_json, text};
 
 /// The longest line that is parsed unless the user says otherwise, in bytes. nginx writes up to 64 KiB
 /// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
@@ -19,6 +21,7 @@ pub struct LineParser {
     line_bytes_max: usize,
     alb: AlbParser,
     line_number: u64,
+    received_at: Option<Timestamp>,
 }
 
 /// One line of a block.
@@ -27,8 +30,14 @@ pub struct Line<'l, 'a> {
     pub number: u64,
     /// Its bytes, without the line end.
     pub bytes: &'a [u8],
-    /// The format that it was read as.
+    /// What the record was read from: the same bytes, or the line that they wrap.
+    pub content: &'l [u8],
+    /// The format that the content was read as.
     pub format: Format,
+    /// The format of the whole.
+    pub outer: Format,
+    /// What the wrapping says about the record.
+    pub overlay: &'l Overlay<'l>,
     /// What it says, or why it is not a record.
     pub outcome: Result<Record<'l>, &'l Reject>,
 }
@@ -36,7 +45,34 @@ pub struct Line<'l, 'a> {
 impl LineParser {
     /// A parser at the first line of a file; lines of more than `line_bytes_max` are rejects.
     pub fn new(format: Format, line_bytes_max: usize) -> Self {
-        Self { format, line_bytes_max, alb: AlbParser::default(), line_number: 0 }
+        Self { format, line_bytes_max, alb: AlbParser::default(), line_number: 0, received_at: None }
+    }
+
+    /// From here on, events without a time of their own happened at `received_at`.
+    pub fn received_at(&mut self, received_at: Timestamp) {
+        self.received_at = Some(received_at);
+    }
+
+    /// Parses a whole message, whatever line ends are in it.
+    pub fn parse_message<'a>(&mut self, message: &'a [u8], each: impl FnOnce(Line<'_, 'a>)) {
+        self.line_number += 1;
+        let number = self.line_number;
+        let (max, format) = (self.line_bytes_max, self.format);
+        if message.len() > max {
+            let why = Reject::line_too_long(max);
+            return each(Line::plain(number, message, format, Err(&why)));
+        }
+        let parsed = match format {
+            Format::Alb => alb::parse_line(message),
+            Format::NginxJson => nginx_json::parse(message),
+            Format::Combined => combined::parse(message),
+            Format::Ndjson | Format::Text => {
+                let parsed = parse_event(format, message, self.received_at);
+                let outcome = parsed.as_ref().map(|&event| Record::Event(event));
+                return each(Line::plain(number, message, format, outcome));
+            }
+        };
+        each(Line::plain(number, message, format, parsed.as_ref().map(Record::Request)));
     }
 
     /// Parses every line of `block` in order; empty lines are passed over, but numbered.
@@ -48,17 +84,21 @@ impl LineParser {
             self.line_number += 1;
             let number = self.line_number;
             let (max, format) = (self.line_bytes_max, self.format);
+            let received_at = self.received_at;
             let request = |bytes, parsed: &Result<_, _>| {
-                each(Line { number, bytes, format, outcome: parsed.as_ref().map(Record::Request) });
+                each(Line::plain(number, bytes, format, parsed.as_ref().map(Record::Request)));
             };
             let len = match format {
                 Format::Alb => self.alb.parse_next(block, max, request),
                 Format::NginxJson => parse_next(block, max, nginx_json::parse, request),
                 Format::Combined => parse_next(block, max, combined::parse, request),
-                Format::Ndjson => parse_next(block, max, ndjson::parse, |bytes, parsed| {
-                    let outcome = parsed.as_ref().map(|&event| Record::Event(event));
-                    each(Line { number, bytes, format, outcome });
-                }),
+                Format::Ndjson | Format::Text => {
+                    let parse = |line| parse_event(format, line, received_at);
+                    parse_next(block, max, parse, |bytes, parsed| {
+                        let outcome = parsed.as_ref().map(|&event| Record::Event(event));
+                        each(Line::plain(number, bytes, format, outcome));
+                    })
+                }
             };
             block = block.get(len + 1..).unwrap_or_default();
         }
@@ -68,6 +108,28 @@ impl LineParser {
     pub fn skip_line(&mut self) -> u64 {
         self.line_number += 1;
         self.line_number
+    }
+}
+
+impl<'l, 'a: 'l> Line<'l, 'a> {
+    /// A line that wraps nothing.
+    pub(crate) fn plain(
+        number: u64,
+        bytes: &'a [u8],
+        format: Format,
+        outcome: Result<Record<'l>, &'l Reject>,
+    ) -> Self {
+        Self { number, bytes, content: bytes, format, outer: format, overlay: &NO_OVERLAY, outcome }
+    }
+}
+
+/// Reads one event. The formats of requests are none of these; their lines may be events all the same.
+fn parse_event(format: Format, line: &[u8], received_at: Option<Timestamp>) -> Result<Event<'_>, Reject> {
+    match format {
+        Format::Text => text::parse(line, received_at),
+        Format::Ndjson | Format::Alb | Format::NginxJson | Format::Combined => {
+            ndjson::parse(line, received_at)
+        }
     }
 }
 

@@ -20,16 +20,17 @@ const MESSAGE_KEYS: [&[u8]; 4] = [b"message", b"full_message", b"short_message",
 /// Reads one line, without its line end.
 ///
 /// The time is RFC 3339, or a number (in quotes or not) of seconds, milliseconds, microseconds or nanoseconds
-/// since the epoch, by its size.
+/// since the epoch, by its size. Without one that can be read the event happened when it was received, if somebody
+/// knows when that was.
 ///
 /// # Errors
 ///
-/// [`Reason::NotJson`] where the line is not one whole object; [`Reason::BadTime`] without a time that can be
-/// read, at its value, or at the object where there is none.
-pub fn parse(line: &[u8]) -> Result<Event<'_>, Reject> {
+/// [`Reason::NotJson`] where the line is not one whole object; [`Reason::BadTime`] without any time, at the value
+/// that is none, or at the object where there is none.
+pub fn parse(line: &[u8], received_at: Option<Timestamp>) -> Result<Event<'_>, Reject> {
     let start = JsonObject::open(line)?.start;
     let keys = Keys::read(line)?;
-    let (time, _) = keys.time().ok_or_else(|| {
+    let time = keys.time().map(|(time, _)| time).or(received_at).ok_or_else(|| {
         let unreadable = keys.times.iter().flatten().next();
         Reject::at(Reason::BadTime, unreadable.map_or(start, |value| value.offset))
     })?;
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let shown = parse(line.as_bytes()).map_or_else(
+        let shown = parse(line.as_bytes(), None).map_or_else(
             |reject| format!("{} at column {}", reject.reason.label(), reject.column),
             |event| event.time.to_string(),
         );
@@ -182,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_time_happened_when_it_was_received() {
+        let received_at = Timestamp::from_micros(7_000_000);
+        for (line, expected) in [(r#"{"a":1}"#, 7), (r#"{"ts":"now"}"#, 7), (r#"{"ts":3}"#, 3)] {
+            let event = parse(line.as_bytes(), Some(received_at)).unwrap();
+            assert_eq!(event.time, Timestamp::from_micros(expected * 1_000_000), "{line}");
+        }
+    }
+
+    #[test]
     fn what_has_no_time_or_is_no_object_is_a_reject() {
         check(r#"  {"a":1}"#, "bad_time at column 3");
         check(r#"{"a":{"ts":1}}"#, "bad_time at column 1");
@@ -193,7 +203,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_number_is_a_time_or_none(time in "[0-9]{0,22}(\\.[0-9]{0,9})?([eE][+-]?[0-9]{0,4})?") {
-            let _ = parse(format!(r#"{{"ts":{time}}}"#).as_bytes());
+            let _ = parse(format!(r#"{{"ts":{time}}}"#).as_bytes(), None);
         }
     }
 }

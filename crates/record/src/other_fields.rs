@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::nginx_json::escape::LoggedText;
 use crate::record::Record;
 use crate::value::{Value, logged_text};
-use crate::{alb, combined};
+use crate::{alb, combined, text};
 use field_sink::FieldSink;
 pub(crate) use field_sink::PREFIX;
 pub use field_sink::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX};
@@ -34,6 +34,7 @@ pub fn other_fields<'a>(format: Format, line: &'a [u8], each: &mut dyn FnMut(&st
         Format::Combined => combined::other_fields(line, each),
         Format::NginxJson => json::request_members(line, FieldSink::new(each)),
         Format::Ndjson => json::event_members(line, FieldSink::new(each)),
+        Format::Text => text::other_fields(line, each),
     }
 }
 

@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::format::Format;
-use crate::known_field::{KNOWN_FIELDS, known_field};
+use crate::known_field::{KNOWN_FIELDS, canonical_name, known_field};
 use crate::other_fields::PREFIX;
+use crate::overlay::Overlay;
 use crate::record::Record;
 use crate::request::{Request, Status};
 use crate::value::{Value, logged_text};
@@ -25,10 +26,8 @@ pub struct RecordContext<'a> {
     pub route: Option<&'a str>,
     /// The target group, where it is told from the listener rules; else it is the line's own.
     pub target_group: Option<&'a str>,
-    /// The field `type`, as the sender set it.
-    pub kind: Option<&'a str>,
-    /// The field `tags`, as the sender set it.
-    pub tags: &'a [String],
+    /// What was said about it beside its line.
+    pub overlay: &'a Overlay<'a>,
     /// The format of the line.
     pub format: Format,
     /// The line that the record was read from, without its end.
@@ -52,8 +51,13 @@ impl<'a> RecordFields<'a> {
     /// The field with this name, ours or one of a format; `None` where the record has none.
     ///
     /// What a request or we say of a record comes before a field of the line with the same name; that one is
-    /// found as `field.<name>`.
+    /// found as `field.<name>`. What was said about the record beside its line comes before all that.
     pub fn field(&self, name: &str) -> Option<Value<'_>> {
+        if !self.context.overlay.is_empty()
+            && let Some(said) = self.context.overlay.get(canonical_name(name))
+        {
+            return said.map(Value::borrowed);
+        }
         if let Some(value) = self.own(name) {
             return Some(value);
         }
@@ -74,7 +78,11 @@ impl<'a> RecordFields<'a> {
     pub fn for_each(&self, each: &mut dyn FnMut(&str, Value<'_>)) {
         let mut taken = Vec::new();
         for known in KNOWN_FIELDS {
-            if let Some(value) = self.own(known.name) {
+            if let Some(said) = self.context.overlay.get(known.name) {
+                if let Some(value) = said {
+                    each(known.name, value.borrowed());
+                }
+            } else if let Some(value) = self.own(known.name) {
                 each(known.name, value);
             } else if let Some(index) = self.other_named(known.name, known.aliases) {
                 taken.push(index);
@@ -93,6 +101,11 @@ impl<'a> RecordFields<'a> {
         }
     }
 
+    /// Whether a request or we ourselves say something under this name, which is ours.
+    pub fn has_own(&self, name: &str) -> bool {
+        self.own(name).is_some()
+    }
+
     /// A known field, by our name, that the request has or that we say.
     fn own(&self, name: &str) -> Option<Value<'a>> {
         let context = &self.context;
@@ -100,9 +113,6 @@ impl<'a> RecordFields<'a> {
         match name {
             "@timestamp" => Some(Value::Time(self.record.time())),
             "source" => Some(text(context.source)),
-            "type" => context.kind.map(text),
-            "tags" if context.tags.is_empty() => None,
-            "tags" => Some(Value::Text(Cow::Owned(context.tags.join(",")))),
             "service" => context.service.map(text),
             "route" => context.route.map(text),
             "target_group" if context.target_group.is_some() => context.target_group.map(text),
@@ -118,9 +128,14 @@ impl<'a> RecordFields<'a> {
     fn others(&self) -> &[(Box<str>, Value<'a>)] {
         self.others.get_or_init(|| {
             let mut others: Vec<(Box<str>, Value<'a>)> = Vec::new();
+            let overlay = self.context.overlay;
             self.record.other_fields(self.context.format, self.context.line, &mut |name, value| {
-                others.push((name.into(), value));
+                if overlay.get(canonical_name(name)).is_none() {
+                    others.push((name.into(), value));
+                }
             });
+            let said = overlay.set_fields().filter(|(name, _)| known_field(name).is_none());
+            others.extend(said.map(|(name, value)| (name.into(), value.borrowed())));
             // Of equal names the last one counts: it comes first here, and the sort leaves it there.
             others.reverse();
             others.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -198,15 +213,15 @@ mod tests {
     fn with_fields<T>(format: Format, line: &str, read: impl FnOnce(&RecordFields<'_>) -> T) -> T {
         let mut read = Some(read);
         let mut given = None;
-        let tags = ["a".to_owned(), "b".to_owned()];
+        let mut overlay = Overlay::default();
+        overlay.set("tags", Value::Text("a,b".into()));
         LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(line.as_bytes(), |line| {
             let context = RecordContext {
                 source: "web",
                 service: None,
                 route: Some("/orders/{id}"),
                 target_group: None,
-                kind: None,
-                tags: &tags,
+                overlay: &overlay,
                 format,
                 line: line.bytes,
             };
@@ -301,7 +316,7 @@ mod tests {
             Format::Ndjson,
             r#"{"ts":1795169730,"msg":"slow","level":"warn","hostname":"web-1","type":"app","tags":["x"],"_raw":1}"#,
             "@timestamp=2026-11-20T10:15:30Z source='web' type='app' tags='a,b' node='web-1' \
-             route='/orders/{id}' message='slow' level='warn' field._raw=1 field.tags=[\"x\"]",
+             route='/orders/{id}' message='slow' level='warn' field._raw=1",
         );
     }
 

@@ -29,6 +29,18 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// The same value, without a copy of its text.
+    pub fn borrowed(&self) -> Value<'_> {
+        match self {
+            Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Value::Json(text) => Value::Json(Cow::Borrowed(text)),
+            Value::Integer(number) => Value::Integer(*number),
+            Value::Float(number) => Value::Float(*number),
+            Value::Boolean(boolean) => Value::Boolean(*boolean),
+            Value::Time(time) => Value::Time(*time),
+        }
+    }
+
     /// The same value with a life of its own.
     pub fn into_owned(self) -> Value<'static> {
         match self {

@@ -21,6 +21,9 @@ pub const TIME_ZONE: &str = "UTC";
 /// The column of the event time: the first known field.
 pub const TIME: usize = 0;
 
+/// The name of the column of times.
+pub const TIME_FIELD: &str = "@timestamp";
+
 /// The column of the source's name: the second known field.
 pub const SOURCE: usize = 1;
 

@@ -168,6 +168,7 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
             name: "alb".to_owned(),
             input: SourceInput::Files(vec![below("**/*.log.gz")]),
             format: Some(weir_record::Format::Alb),
+            inner_formats: weir_record::InnerFormats::default(),
             lateness: ALB_LATENESS,
             listener_rules: vec![below("*.json")],
             listener_rules_api: None,

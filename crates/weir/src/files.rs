@@ -180,7 +180,7 @@ impl<T: Tally> Worker<T> {
                             account.record(time);
                             let enriched = plan.enricher.enrich(plan.source, request, scratch);
                             let is_meant = plan.filter.as_ref().is_none_or(|filter| {
-                                let context = plain_context(plan.source, record, line.bytes);
+                                let context = plain_context(plan.source, &line);
                                 filter.matches(record, enriched_context(context, &enriched))
                             });
                             if is_meant {

@@ -72,6 +72,19 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Forgets an object that cannot come again; one that is not known is no error.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be written.
+    pub fn forget_object(&self, id: ObjectId) -> Result<(), LedgerError> {
+        if let Some(former) = self.object(id)? {
+            self.tables.objects_by_time.remove(&by_time(former.committed_at_us, id.0))?;
+            self.tables.objects.remove(&id.0)?;
+        }
+        Ok(())
+    }
+
     /// Forgets up to `max` objects that were counted before `before`, oldest first, and returns how many. Fewer
     /// than `max` means that none is left.
     ///

@@ -33,6 +33,8 @@ pub struct StoredReject {
     pub bytes: Vec<u8>,
     /// The line was longer than what is kept of it.
     pub is_cut: bool,
+    /// The number of the format that it was read as, where that is known.
+    pub format: Option<u8>,
 }
 
 /// What of a reject stands in front of its line.
@@ -45,6 +47,7 @@ struct Head {
     reason: Box<str>,
     received_at_us: i64,
     is_cut: bool,
+    format: Option<u8>,
 }
 
 impl<A: Access> View<A> {
@@ -167,14 +170,15 @@ fn row_of(reject: &StoredReject) -> Result<Vec<u8>, LedgerError> {
         reason: reject.reason.clone(),
         received_at_us: reject.received_at_us,
         is_cut: reject.is_cut,
+        format: reject.format,
     };
     encode_with("rejects", &head, &reject.bytes)
 }
 
 fn reject_from(bytes: &[u8]) -> Result<StoredReject, LedgerError> {
     let (head, bytes): (Head, _) = decode_with("rejects", bytes)?;
-    let Head { source, origin, line, column, reason, received_at_us, is_cut } = head;
-    Ok(StoredReject { source, origin, line, column, reason, received_at_us, bytes, is_cut })
+    let Head { source, origin, line, column, reason, received_at_us, is_cut, format } = head;
+    Ok(StoredReject { source, origin, line, column, reason, received_at_us, bytes, is_cut, format })
 }
 
 #[cfg(test)]
@@ -192,6 +196,7 @@ mod tests {
             received_at_us,
             bytes: b"http \xff\0 2026".to_vec(),
             is_cut: received_at_us % 2 == 0,
+            format: Some(3),
         }
     }
 

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 
 use weir_record::{
-    Detected, Format, LINE_BYTES_DEFAULT, LineParser, Record, RecordContext, Timestamp, detect,
+    Detected, Format, LINE_BYTES_DEFAULT, LineParser, NO_OVERLAY, Record, RecordContext, Timestamp, detect,
 };
 use weir_store::{Cancel, Kept, Options, Store, StoreError, StoreState};
 
@@ -72,8 +72,7 @@ pub fn each(
                 service: Some("shop"),
                 route: Some(&*route).filter(|route| !route.is_empty()),
                 target_group: None,
-                kind: None,
-                tags: &[],
+                overlay: &NO_OVERLAY,
                 format,
                 line: line.bytes,
             };

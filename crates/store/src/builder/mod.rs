@@ -20,12 +20,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
-use weir_record::{Record, RecordContext, Timestamp, Value};
+use weir_record::{Record, RecordContext, RecordFields, Timestamp, Value, canonical_name};
 
 use crate::error::StoreError;
 use crate::rows::{Rows, take_rows};
 use crate::schema::{
-    COLUMNS, JSON_MAP, LINE, ORIGIN, RAW, SEQUENCE, TEXT_MAP, TIME, TIME_ZONE, null_column, schema,
+    COLUMNS, JSON_MAP, LINE, ORIGIN, RAW, SEQUENCE, TEXT_MAP, TIME, TIME_FIELD, TIME_ZONE, null_column,
+    schema,
 };
 use column::ColumnBuilder;
 use others::{Maps, OtherFields};
@@ -101,9 +102,10 @@ impl RowsBuilder {
     ) {
         let row = self.len();
         self.times_us.push(record.time().micros());
-        self.text_bytes += self.set_context(row, context);
-        if let Some(request) = record.request() {
-            self.text_bytes += self.set_request(row, request);
+        if is_replaced(record, context) {
+            self.set_fields(row, &RecordFields::new(record, *context));
+        } else {
+            self.set_record(row, record, context);
         }
         self.columns[ORIGIN].set_text(row, origin.as_bytes());
         if let Ok(line_number @ 1..) = i64::try_from(line_number) {
@@ -113,11 +115,42 @@ impl RowsBuilder {
             self.columns[RAW].set_text(row, context.line);
             self.text_bytes += context.line.len();
         }
+    }
+
+    /// Sets what a record has, of which nothing was replaced by what was said beside its line.
+    #[inline]
+    fn set_record(&mut self, row: usize, record: Record<'_>, context: &RecordContext<'_>) {
+        self.text_bytes += self.set_context(row, context);
+        if let Some(request) = record.request() {
+            self.text_bytes += self.set_request(row, request);
+        }
         let mut others = std::mem::take(&mut self.others).emptied();
-        record.other_fields(context.format, context.line, &mut |name, value| others.add(name, value));
+        let overlay = context.overlay;
+        if overlay.is_empty() {
+            record.other_fields(context.format, context.line, &mut |name, value| others.add(name, value));
+        } else {
+            record.other_fields(context.format, context.line, &mut |name, value| {
+                if overlay.get(canonical_name(name)).is_none() {
+                    others.add(name, value);
+                }
+            });
+            overlay.set_fields().for_each(|(name, value)| others.add(name, value.borrowed()));
+        }
         self.text_bytes += others.text_bytes();
         others.place(row, &mut self.columns, &mut self.maps);
         self.others = others.emptied();
+    }
+
+    /// Sets the fields of a record of which some were replaced.
+    fn set_fields(&mut self, row: usize, fields: &RecordFields<'_>) {
+        let mut others = OtherFields::default();
+        fields.for_each(&mut |name, value| {
+            if name != TIME_FIELD {
+                others.add(name, value.into_owned());
+            }
+        });
+        self.text_bytes += others.text_bytes();
+        others.place(row, &mut self.columns, &mut self.maps);
     }
 
     /// Adds a record of which only its fields are known, by any of their names.
@@ -196,6 +229,15 @@ impl RowsBuilder {
         }
         Ok(Rows::from_sorted(batch, Arc::new(names)))
     }
+}
+
+/// Whether what was said beside the line takes the place of something that the record itself says.
+fn is_replaced(record: Record<'_>, context: &RecordContext<'_>) -> bool {
+    if context.overlay.is_empty() {
+        return false;
+    }
+    let fields = RecordFields::new(record, *context);
+    context.overlay.names().any(|name| fields.has_own(name))
 }
 
 /// The order of times, equal ones as they are; `None` where it is the one they have.

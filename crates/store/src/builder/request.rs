@@ -33,8 +33,6 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
 }
 
 const SOURCE: usize = column("source");
-const TYPE: usize = column("type");
-const TAGS: usize = column("tags");
 const SERVICE: usize = column("service");
 const HOST: usize = column("host");
 const NODE: usize = column("node");
@@ -66,21 +64,12 @@ impl RowsBuilder {
     #[inline]
     pub(super) fn set_context(&mut self, row: usize, context: &RecordContext<'_>) -> usize {
         self.columns[SOURCE].set_text(row, context.source.as_bytes());
-        let texts = [
-            (TYPE, context.kind),
-            (SERVICE, context.service),
-            (ROUTE, context.route),
-            (TARGET_GROUP, context.target_group),
-        ];
+        let texts =
+            [(SERVICE, context.service), (ROUTE, context.route), (TARGET_GROUP, context.target_group)];
         for (column, text) in texts {
             if let Some(text) = text {
                 self.columns[column].set_text(row, text.as_bytes());
             }
-        }
-        match context.tags {
-            [] => {}
-            [tag] => self.columns[TAGS].set_text(row, tag.as_bytes()),
-            tags => self.columns[TAGS].set_text(row, tags.join(",").as_bytes()),
         }
         0
     }

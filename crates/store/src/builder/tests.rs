@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, RecordFields};
+use weir_record::{Format, LINE_BYTES_DEFAULT, LineParser, NO_OVERLAY, Overlay, RecordFields};
 
 use super::*;
 use crate::NAMES_MAX;
@@ -103,7 +103,7 @@ fn large_texts_fill_a_batch_before_its_columns_overflow() {
 }
 
 /// What the record's own view of itself says, which queries on the way in use.
-fn fields_of_line(format: Format, block: &[u8], tags: &[String]) -> Vec<(Fields, Rows)> {
+fn fields_of_line(format: Format, block: &[u8], overlay: &Overlay<'_>) -> Vec<(Fields, Rows)> {
     let mut found = Vec::new();
     LineParser::new(format, LINE_BYTES_DEFAULT).parse_block(block, |line| {
         let Ok(record) = line.outcome else { return };
@@ -112,8 +112,7 @@ fn fields_of_line(format: Format, block: &[u8], tags: &[String]) -> Vec<(Fields,
             service: None,
             route: Some("/orders/{id}"),
             target_group: None,
-            kind: Some("nginx"),
-            tags,
+            overlay,
             format,
             line: line.bytes,
         };
@@ -131,14 +130,26 @@ fn fields_of_line(format: Format, block: &[u8], tags: &[String]) -> Vec<(Fields,
 }
 
 fn check_lines(format: Format, block: &[u8]) -> usize {
-    let found = fields_of_line(format, block, &["a".to_owned(), "b".to_owned()]);
-    for (expected, rows) in &found {
-        let mut stored = records_of(&rows.batch).remove(0).2;
-        assert_eq!(stored.remove("_origin").as_deref(), Some("'a.log'"));
-        assert!(stored.remove("_line").is_some());
-        assert_eq!(&stored, expected, "{}", String::from_utf8_lossy(block));
+    let mut beside = Overlay::default();
+    beside.set("tags", Value::Text("a,b".into()));
+    beside.set("team", Value::Integer(7));
+    let mut in_place = beside.clone();
+    in_place.set("host", Value::Text("other".into()));
+    in_place.set("status", Value::Text("unknown".into()));
+    in_place.remove("path");
+    in_place.remove("message");
+    let mut lines = 0;
+    for overlay in [&NO_OVERLAY, &beside, &in_place] {
+        let found = fields_of_line(format, block, overlay);
+        for (expected, rows) in &found {
+            let mut stored = records_of(&rows.batch).remove(0).2;
+            assert_eq!(stored.remove("_origin").as_deref(), Some("'a.log'"));
+            assert!(stored.remove("_line").is_some());
+            assert_eq!(&stored, expected, "{}", String::from_utf8_lossy(block));
+        }
+        lines = found.len();
     }
-    found.len()
+    lines
 }
 
 #[test]
@@ -152,7 +163,7 @@ fn a_request_is_kept_with_the_fields_that_it_is_shown_with() {
 #[test]
 fn bytes_that_are_no_text_are_kept_escaped() {
     let line = b"203.0.113.7 - - [20/Nov/2026:13:15:30 +0300] \"GET /\xff HTTP/1.1\" 200 612 \"-\" \"a\xfe\"";
-    let found = fields_of_line(Format::Combined, line, &[]);
+    let found = fields_of_line(Format::Combined, line, &NO_OVERLAY);
     assert_eq!(found[0].0["path"], "'/\\xFF'");
     assert_eq!(check_lines(Format::Combined, line), 1);
 }

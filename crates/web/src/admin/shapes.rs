@@ -29,12 +29,15 @@ pub struct SourceStatus {
     pub name: String,
     /// Where its lines are: `files`, `sqs`, `s3`, or `backfill` where only backfills bring some.
     pub kind: String,
-    /// Lines: `stored` and all of `rejected`.
+    /// Lines and messages: `stored`, all of `rejected` and all of `dropped`.
     pub received: u64,
     /// Records that are counted.
     pub stored: u64,
     /// Lines that are no records, by reason.
     pub rejected: BTreeMap<String, u64>,
+    /// Messages that are neither, by cause.
+    #[serde(default)]
+    pub dropped: BTreeMap<String, u64>,
     /// Rejects that were counted and not kept, for want of room.
     pub rejects_not_kept: u64,
     /// Lines that were rejected once and are among `stored` since they were replayed.

@@ -165,6 +165,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("received", "integer"),
             ("stored", "integer"),
             ("rejected", "object"),
+            ("dropped", "object"),
             ("rejects_not_kept", "integer"),
             ("replayed", "integer"),
             ("late", "integer"),

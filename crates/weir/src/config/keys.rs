@@ -59,6 +59,9 @@ pub static SOURCE: Section = Section {
     ],
 };
 
+/// What the messages of a source are, where a word does not say it.
+pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
+
 /// Which records are kept, where a word does not say it.
 pub static KEEP: Section = Section { path: "sources[].keep", keys: &["slow", "sample"] };
 
@@ -152,7 +155,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 19] = [
+pub static SECTIONS: [&Section; 20] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -161,6 +164,7 @@ pub static SECTIONS: [&Section; 19] = [
     &SQS,
     &S3,
     &LISTENER_RULES_API,
+    &FORMAT,
     &KEEP,
     &SERVICE,
     &REDACT,

@@ -36,6 +36,7 @@ mod remote_write;
 mod selection;
 mod service;
 mod source;
+mod source_format;
 mod source_input;
 mod store;
 mod syntax;

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use weir_record::Format;
+use weir_record::{Format, InnerFormats};
 
 use super::duration::PrometheusDuration;
 use super::error::ConfigError;
@@ -15,6 +15,7 @@ use super::keep::{self, Keep};
 use super::keys;
 use super::listener_rules::{self, ListenerRulesApi};
 use super::reader::{Field, Fields, quoted};
+use super::source_format;
 use super::source_input::{self, SourceInput};
 
 /// How long after its minute an ALB's line may come: a 5-minute file, its delivery, the queue.
@@ -45,6 +46,8 @@ pub struct Source {
     pub input: SourceInput,
     /// The format of the lines; `None` is told from each file.
     pub format: Option<Format>,
+    /// The formats of lines that its messages wrap.
+    pub inner_formats: InnerFormats,
     /// How late a line may be before its minute counts as complete.
     pub lateness: Duration,
     /// `describe-rules` files, as paths and globs, that tell target groups.
@@ -117,7 +120,7 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         .and_then(|field| field.one_of(&[("alb", Type::Alb), ("file", Type::File)], errors));
     let input = source_input::read(fields, kind, errors);
     let lateness = fields.get("lateness").and_then(|field| read_lateness(field, errors));
-    let format = fields.get("format").and_then(|field| read_format(field, kind, errors));
+    let format = fields.get("format").and_then(|field| source_format::read(field, kind, errors));
     let rules = fields.get("listener_rules").map(|field| listener_rules::read_files(field, kind, errors));
     let rules_api =
         fields.get("listener_rules_api").and_then(|field| listener_rules::read_api(field, kind, errors));
@@ -125,11 +128,12 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         .get("objects_retention")
         .and_then(|field| field.duration("90d", OBJECTS_RETENTION_RANGE, errors));
     let keep = fields.get("keep").map(|field| keep::read(field, errors));
-    let kind = kind?;
+    let (kind, format) = (kind?, format.unwrap_or_default());
     Some(Source {
         name: name?.to_owned(),
         input: input?,
-        format: if kind == Type::Alb { Some(Format::Alb) } else { format },
+        format: if kind == Type::Alb { Some(Format::Alb) } else { format.outer },
+        inner_formats: format.inner,
         lateness: lateness.unwrap_or(if kind == Type::Alb { ALB_LATENESS } else { FILE_LATENESS }),
         listener_rules: rules.unwrap_or_default(),
         listener_rules_api: rules_api,
@@ -146,21 +150,4 @@ fn read_lateness(field: Field, errors: &mut Vec<ConfigError>) -> Option<Duration
         Ok(PrometheusDuration(duration)) => Ok(duration),
         Err(error) => Err(error.to_string()),
     })
-}
-
-/// The format, `None` for `auto`; an `alb` source has no choice, so it may not name one.
-fn read_format(field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<Format> {
-    if kind == Some(Type::Alb) {
-        let error = ConfigError::new(field.position(), "`format` is for `type: file` only");
-        errors.push(error.with_hint("remove it: an `alb` source reads the format of load balancers"));
-        return None;
-    }
-    let choices = [
-        ("auto", None),
-        (Format::Alb.name(), Some(Format::Alb)),
-        (Format::NginxJson.name(), Some(Format::NginxJson)),
-        (Format::Combined.name(), Some(Format::Combined)),
-        (Format::Ndjson.name(), Some(Format::Ndjson)),
-    ];
-    field.one_of(&choices, errors).flatten()
 }

@@ -228,7 +228,7 @@ impl Lines<'_> {
         if record.request().is_none() {
             search.has_events.store(true, Ordering::Relaxed);
         }
-        let context = plain_context(&search.source, record, line.bytes);
+        let context = plain_context(&search.source, line);
         let is_match = match record.request().filter(|_| search.filter.needs_enriching) {
             None => search.filter.matches(record, context),
             Some(request) => {

@@ -1,32 +1,25 @@
 //! What is known of a record in a plain file, beside what its line says.
 //!
-//! A server knows the source and the format of a line; here they are told from the record. A query that asks for a
+//! A server knows the source of a line; here nobody does. A query that asks for a
 //! service or a route needs them named first, which costs as much again as parsing, so it is done only then.
 
 use weir_enrich::Enriched;
 use weir_query::{Expression, Predicate};
-use weir_record::{Format, Origin, Record, RecordContext, RecordFields};
+use weir_record::{Line, Record, RecordContext, RecordFields};
 
 /// Fields that a request has only once its service and route were told.
 const ENRICHED_FIELDS: [&str; 3] = ["service", "route", "target_group"];
 
 /// What is known of a record before its service and route are told.
-pub fn plain_context<'a>(source: &'a str, record: Record<'_>, line: &'a [u8]) -> RecordContext<'a> {
-    let format = match record {
-        Record::Event(_) => Format::Ndjson,
-        Record::Request(request) if request.origin == Origin::Alb => Format::Alb,
-        Record::Request(_) if line.trim_ascii_start().starts_with(b"{") => Format::NginxJson,
-        Record::Request(_) => Format::Combined,
-    };
+pub fn plain_context<'l>(source: &'l str, line: &Line<'l, '_>) -> RecordContext<'l> {
     RecordContext {
         source,
         service: None,
         route: None,
         target_group: None,
-        kind: None,
-        tags: &[],
-        format,
-        line,
+        overlay: line.overlay,
+        format: line.format,
+        line: line.content,
     }
 }
 

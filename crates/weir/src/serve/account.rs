@@ -42,6 +42,8 @@ pub struct Account {
     pub nodes: BTreeMap<Box<str>, NodeAccount>,
     /// Rejects that were counted when they were read again, and so were received twice.
     pub replayed: u64,
+    /// Messages that were received and are neither records nor rejects, by cause.
+    pub dropped: BTreeMap<Box<str>, u64>,
 }
 
 /// What a load balancer's node delivered last; microseconds since the epoch.
@@ -61,9 +63,21 @@ const NODES_MAX: usize = 2_000;
 const NODE_FORGOTTEN_US: i64 = 24 * 3600 * 1_000_000;
 
 impl Account {
-    /// Records: lines that are no rejects.
+    /// Records: lines that are no rejects and were not dropped.
     pub fn stored(&self) -> u64 {
-        self.received.saturating_sub(self.rejected.values().sum())
+        let others = self.rejected.values().chain(self.dropped.values()).sum();
+        self.received.saturating_sub(others)
+    }
+
+    /// Notes messages that were received and go no further.
+    pub fn drop_messages(&mut self, cause: &str, messages: u64) {
+        self.received += messages;
+        match self.dropped.get_mut(cause) {
+            Some(count) => *count += messages,
+            None => {
+                self.dropped.insert(cause.into(), messages);
+            }
+        }
     }
 
     /// Up to when the source is complete.
@@ -98,6 +112,7 @@ impl Account {
             (&mut self.skipped, &other.skipped),
             (&mut self.failed, &other.failed),
             (&mut self.given_up, &other.given_up),
+            (&mut self.dropped, &other.dropped),
         ] {
             for (label, count) in other {
                 *own.entry(label.clone()).or_default() += count;

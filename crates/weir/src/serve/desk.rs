@@ -170,6 +170,7 @@ fn backfill_source() -> Source {
         name: BACKFILL.to_owned(),
         input: SourceInput::S3(nowhere),
         format: Some(weir_record::Format::Alb),
+        inner_formats: weir_record::InnerFormats::default(),
         lateness: FILE_LATENESS,
         listener_rules: Vec::new(),
         listener_rules_api: None,

@@ -11,7 +11,10 @@ use weir_enrich::{Enriched, Enricher, Scratch};
 use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
 use weir_ledger::StoredReject;
 use weir_meter::MeterOptions;
-use weir_record::{Format, LineParser, Minute, Record, RecordContext, Reject, Request, Timestamp};
+use weir_record::{
+    Format, InnerFormats, Line, LineParser, Minute, Overlay, Record, RecordContext, Reject, Request,
+    Timestamp, Value,
+};
 
 use super::record_keeping::RecordKeeping;
 use super::rules::CurrentRules;
@@ -30,6 +33,8 @@ pub struct Intake {
     pub source: Arc<str>,
     /// The format of its lines; `None` is told by the content.
     pub format: Option<Format>,
+    /// Formats of the lines that its messages wrap.
+    pub inner_formats: Arc<InnerFormats>,
     /// Names services, routes and target groups.
     pub rules: CurrentRules,
     /// What to count.
@@ -84,6 +89,7 @@ impl Intake {
             received_at_us: clock::now().micros(),
             is_cut: bytes.is_empty(),
             bytes,
+            format: None,
         }
     }
 
@@ -99,6 +105,7 @@ impl Intake {
 }
 
 /// Counts the lines of one object after the other.
+#[derive(Clone)]
 pub struct Counter<'i> {
     intake: &'i Intake,
     enricher: Arc<Enricher>,
@@ -129,34 +136,71 @@ impl<'i> Counter<'i> {
         Self { is_from_start: offset == 0, ..Self::new(intake, origin) }
     }
 
+    /// A counter for messages that came at `received_at`.
+    pub fn of_messages(intake: &'i Intake, received_at: Timestamp) -> Self {
+        Self { is_from_start: false, received_at, ..Self::new(intake, "") }
+    }
+
+    /// The same for what rejects call `origin`.
+    pub fn for_origin<'o>(&self, origin: &'o str) -> Counter<'o>
+    where
+        'i: 'o,
+    {
+        Counter { origin, ..self.clone() }
+    }
+
+    /// Counts one message in `unit`, of which its transport says `fields`.
+    pub fn take_in_message(
+        &self,
+        unit: &mut Unit,
+        scratch: &mut Scratch,
+        line: Line<'_, '_>,
+        fields: &[(Cow<'static, str>, Value<'static>)],
+    ) {
+        if fields.is_empty() {
+            return self.take_in(unit, scratch, &ObjectLine::Line(line));
+        }
+        // What the sender says of itself is worth more than what its transport does.
+        let mut overlay = Overlay::default();
+        for (name, value) in fields {
+            overlay.set(&**name, value.borrowed());
+        }
+        overlay.extend(line.overlay);
+        self.take_in(unit, scratch, &ObjectLine::Line(Line { overlay: &overlay, ..line }));
+    }
+
     /// Counts one line in `unit`.
     pub fn take_in(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
         unit.account.received += 1;
         let line = match line {
-            ObjectLine::Long(number, why) => return self.reject(unit, *number, &[], why, true),
+            ObjectLine::Long(number, why) => {
+                return self.reject(unit, *number, &[], self.intake.format, why, true);
+            }
             ObjectLine::Line(line) => line,
         };
         let record = match line.outcome {
             Ok(record) => record,
-            Err(why) => return self.reject(unit, line.number, line.bytes, why, false),
+            Err(why) => return self.reject(unit, line.number, line.bytes, Some(line.outer), why, false),
         };
         let number = if self.is_from_start { line.number } else { 0 };
+        let base = self.context(line.format, line.content, line.overlay);
         let redacted = match record {
             Record::Request(request) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
                 unit.observe(&counting(request, &enriched), request);
-                let context = self.context_of(line.format, line.bytes, request, &enriched);
+                let context = self.context_of(base, request, &enriched);
                 self.keep(unit, record, &context, number)
             }
             Record::Event(event) => {
                 unit.account.record(event.time);
-                self.keep(unit, record, &self.context(line.format, line.bytes), number)
+                self.keep(unit, record, &base, number)
             }
         };
-        if let Some(redacted) = redacted {
-            self.keep_redacted(unit, scratch, line.format, &redacted, number);
-        }
         let time = record.time();
+        if let Some(redacted) = redacted {
+            let context = RecordContext { line: &redacted, ..base };
+            self.keep_redacted(unit, scratch, &context, time, number);
+        }
         unit.account.late += u64::from(self.complete_to.is_some_and(|complete_to| time < complete_to));
     }
 
@@ -185,18 +229,20 @@ impl<'i> Counter<'i> {
         &self,
         unit: &mut Unit,
         scratch: &mut Scratch,
-        format: Format,
-        redacted: &[u8],
+        redacted: &RecordContext<'_>,
+        time: Timestamp,
         number: u64,
     ) {
         let keeping = &self.intake.keeping;
-        LineParser::new(format, usize::MAX).parse_block(redacted, |line| match line.outcome {
+        let mut parser = LineParser::new(redacted.format, usize::MAX);
+        parser.received_at(time);
+        parser.parse_message(redacted.line, |line| match line.outcome {
             Ok(Record::Request(request)) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
-                let context = self.context_of(format, redacted, request, &enriched);
+                let context = self.context_of(*redacted, request, &enriched);
                 keeping.put(unit, Record::Request(request), &context, self.origin, number);
             }
-            Ok(record) => keeping.put(unit, record, &self.context(format, redacted), self.origin, number),
+            Ok(record) => keeping.put(unit, record, redacted, self.origin, number),
             Err(why) => {
                 static SAID: Once = Once::new();
                 let (source, reason) = (&*self.intake.source, why.reason.label());
@@ -207,15 +253,14 @@ impl<'i> Counter<'i> {
         });
     }
 
-    fn context<'c>(&'c self, format: Format, line: &'c [u8]) -> RecordContext<'c> {
-        let (service, route, target_group, kind, tags) = (None, None, None, None, &[]);
-        RecordContext { source: &self.intake.source, service, route, target_group, kind, tags, format, line }
+    fn context<'c>(&'c self, format: Format, line: &'c [u8], overlay: &'c Overlay<'c>) -> RecordContext<'c> {
+        let (service, route, target_group) = (None, None, None);
+        RecordContext { source: &self.intake.source, service, route, target_group, overlay, format, line }
     }
 
     fn context_of<'c>(
         &'c self,
-        format: Format,
-        line: &'c [u8],
+        base: RecordContext<'c>,
         request: &Request<'_>,
         enriched: &Enriched<'c>,
     ) -> RecordContext<'c> {
@@ -223,7 +268,7 @@ impl<'i> Counter<'i> {
             service: enriched.service.map(|service| service.name.as_str()),
             route: Some(enriched.route).filter(|_| request.path.is_some()),
             target_group: Some(enriched.target_group).filter(|group| !group.is_empty()),
-            ..self.context(format, line)
+            ..base
         }
     }
 
@@ -238,7 +283,15 @@ impl<'i> Counter<'i> {
         }
     }
 
-    fn reject(&self, unit: &mut Unit, line: u64, bytes: &[u8], why: &Reject, is_cut: bool) {
+    fn reject(
+        &self,
+        unit: &mut Unit,
+        line: u64,
+        bytes: &[u8],
+        format: Option<Format>,
+        why: &Reject,
+        is_cut: bool,
+    ) {
         super::account::count(&mut unit.account.rejected, why.reason.label());
         let bytes = self.intake.keeping.redaction.reject(self.intake.format, bytes).into_owned();
         unit.keep(StoredReject {
@@ -250,6 +303,7 @@ impl<'i> Counter<'i> {
             received_at_us: self.received_at.micros(),
             bytes,
             is_cut,
+            format: format.map(Format::number),
         });
     }
 }

@@ -18,6 +18,8 @@ mod keeping;
 mod kept_records;
 mod listener_rules;
 mod live;
+mod message_sink;
+mod message_worker;
 mod object_sink;
 mod open;
 mod own_metrics;
@@ -211,6 +213,7 @@ fn watched(paths: &[String]) -> Source {
         name: "files".to_owned(),
         input: SourceInput::Files(paths.to_vec()),
         format: None,
+        inner_formats: weir_record::InnerFormats::default(),
         lateness: FILE_LATENESS,
         listener_rules: Vec::new(),
         listener_rules_api: None,

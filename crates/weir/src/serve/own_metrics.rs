@@ -14,6 +14,7 @@ use weir_record::{Minute, Timestamp};
 use weir_store::Store;
 
 use super::account::Account;
+use super::message_sink::QueueDepth;
 use super::state::{Inner, SourceState};
 
 type Sources = BTreeMap<Arc<str>, SourceState>;
@@ -29,6 +30,8 @@ pub struct Own {
     pub commit_seconds: CommitSeconds,
     /// The remote writes by name.
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
+    /// What waits to be counted, by source.
+    pub queues: BTreeMap<Arc<str>, QueueDepth>,
 }
 
 /// What became of a remote write's samples.
@@ -145,6 +148,7 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
     families.extend(objects_families(sources));
     families.extend(times_families(sources, now));
     families.extend(remote_write_families(&inner.own.remote_writes));
+    families.extend(queues_family(&inner.own));
     families.push(family(
         "weir_build_info",
         "Always 1; the version that runs.",
@@ -207,6 +211,11 @@ fn lines_families(sources: &Sources) -> Vec<Family> {
             "weir_source_rejected_total",
             "Lines that are no records, by reason.",
             by_label(sources, "reason", |account| &account.rejected),
+        ),
+        counter(
+            "weir_source_dropped_total",
+            "Messages that were received and are neither records nor rejects, by cause.",
+            by_label(sources, "cause", |account| &account.dropped),
         ),
         counter(
             "weir_source_rejects_not_kept_total",
@@ -313,6 +322,19 @@ pub fn silent_nodes(account: &Account, now: Timestamp) -> usize {
     account.nodes.values().filter(|node| node.heard_at_us < since_us).count()
 }
 
+/// What waits in queues; none where there are none.
+fn queues_family(own: &Own) -> Option<Family> {
+    let on_disk = own
+        .remote_writes
+        .iter()
+        .map(|(name, state)| (format!("remote_write/{name}"), state.queue_bytes as f64));
+    let in_memory = own.queues.iter().map(|(name, depth)| (format!("source/{name}"), depth.bytes() as f64));
+    let series: Vec<Series> =
+        on_disk.chain(in_memory).map(|(queue, bytes)| number(&[("queue", &queue)], bytes)).collect();
+    let help = "Bytes that wait: on the disk to be sent, or in memory to be counted.";
+    (!series.is_empty()).then(|| family("weir_queue_bytes", help, Kind::Gauge, series))
+}
+
 fn remote_write_families(remote_writes: &BTreeMap<Arc<str>, RemoteWriteState>) -> Vec<Family> {
     if remote_writes.is_empty() {
         return Vec::new();
@@ -327,11 +349,7 @@ fn remote_write_families(remote_writes: &BTreeMap<Arc<str>, RemoteWriteState>) -
             .iter()
             .map(move |(reason, count)| number(&[("remote_write", name), ("reason", reason)], *count as f64))
     });
-    let queues = remote_writes
-        .iter()
-        .map(|(name, state)| number(&[("queue", &format!("remote_write/{name}"))], state.queue_bytes as f64));
     vec![
-        family("weir_queue_bytes", "Bytes that wait in a queue on disk.", Kind::Gauge, queues.collect()),
         family(
             "weir_remote_write_sent_samples_total",
             "Samples that the receiver has, since the start.",

@@ -236,6 +236,7 @@ impl Preparation {
         ledger.put_state(GROUP_NUMBER, &prepared.number)?;
         for (unit, _) in &prepared.units {
             unit.objects.iter().try_for_each(|(id, entry)| ledger.put_object(*id, entry))?;
+            unit.forgotten_objects.iter().try_for_each(|id| ledger.forget_object(*id))?;
             unit.replaced_files
                 .iter()
                 .try_for_each(|key| ledger.remove_file(&unit.source, *key).map(drop))?;

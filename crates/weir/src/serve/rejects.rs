@@ -101,6 +101,7 @@ mod tests {
             received_at_us: 0,
             bytes: b"x\x1b[31m".to_vec(),
             is_cut: false,
+            format: None,
         }
     }
 

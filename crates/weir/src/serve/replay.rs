@@ -16,7 +16,7 @@ use weir_enrich::Scratch;
 use weir_ingest::s3::{AwsClients, FetchedObject, ObjectBody, ObjectReference, S3Client, read_notification};
 use weir_ingest::{ObjectLine, ObjectReader, Outcome};
 use weir_ledger::{ObjectId, StoredReject};
-use weir_record::{Detected, Format, LineParser, detect};
+use weir_record::{Detected, Format, MessageParser, Timestamp, detect};
 use weir_web::{AdminProblem, ProblemKind, ReplayProblem, ReplayRequest, ReplayResult};
 
 use super::account;
@@ -316,14 +316,15 @@ fn count_line(
     if reject.is_cut {
         return Err("cannot be replayed: the line was too long to be kept".to_owned());
     }
-    let format = match intake.format {
+    let format = match intake.format.or(reject.format.and_then(Format::from_number)) {
         Some(format) => format,
         None => detected(&reject.bytes).ok_or("the line is of no known format")?,
     };
+    let received_at = Timestamp::from_micros(reject.received_at_us);
     let counter = Counter::new(intake, &reject.origin);
     let problem = Cell::new(Some("the line is empty".to_owned()));
-    let mut parser = LineParser::new(format, intake.limits.line_bytes);
-    parser.parse_block(&reject.bytes, |line| match line.outcome {
+    let mut parser = MessageParser::new(format, &intake.inner_formats, intake.limits.line_bytes);
+    parser.parse(&reject.bytes, received_at, |line| match line.outcome {
         Ok(_) => {
             counter.take_in(unit, scratch, &ObjectLine::Line(line));
             problem.set(None);

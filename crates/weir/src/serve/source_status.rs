@@ -57,6 +57,7 @@ fn row(name: &str, kind: &str, source: &SourceState, now: Timestamp) -> SourceSt
         received: account.received,
         stored: account.stored(),
         rejected: counts(&account.rejected),
+        dropped: counts(&account.dropped),
         rejects_not_kept: account.rejects_not_kept,
         replayed: account.replayed,
         late: account.late,

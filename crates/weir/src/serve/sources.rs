@@ -20,6 +20,7 @@ use super::declared::Declared;
 use super::file_source::FileSource;
 use super::intake::Intake;
 use super::live::LiveTail;
+use super::message_sink::{Completeness, CountingMessages};
 use super::object_sink::CountingSink;
 use super::record_keeping::RecordKeeping;
 use super::redaction::Redaction;
@@ -65,6 +66,7 @@ impl Shared {
         Intake {
             source: source.name.as_str().into(),
             format: source.format,
+            inner_formats: Arc::new(source.inner_formats.clone()),
             rules: self.rules.clone(),
             options: self.options,
             reach: Reach::Everything,
@@ -189,6 +191,30 @@ type Workers = Vec<std::thread::JoinHandle<()>>;
 pub fn start_sink(intake: Intake, shared: &Shared) -> std::io::Result<(Arc<CountingSink>, Workers)> {
     let (ledger, commits) = (Arc::clone(&shared.ledger), shared.commits.clone());
     CountingSink::start(intake, ledger, commits, available_threads().get())
+}
+
+/// A queue and a thread for messages.
+pub fn start_messages(
+    intake: Intake,
+    shared: &Shared,
+    completeness: Completeness,
+) -> std::io::Result<(CountingMessages, std::thread::JoinHandle<()>)> {
+    let (ledger, commits) = (Arc::clone(&shared.ledger), shared.commits.clone());
+    let name = Arc::clone(&intake.source);
+    let (messages, thread) = CountingMessages::start(intake, ledger, commits, completeness)?;
+    shared.state.lock().own.queues.insert(name, messages.depth());
+    Ok((messages, thread))
+}
+
+/// Closes the queue and waits until its thread has handed over what it has.
+pub async fn end_messages(messages: &CountingMessages, thread: std::thread::JoinHandle<()>) {
+    messages.close();
+    let joined = tokio::task::spawn_blocking(move || {
+        if thread.join().is_err() {
+            tracing::error!("a thread that counts messages has failed; what it had is lost");
+        }
+    });
+    let _ = joined.await;
 }
 
 /// Closes the sink and waits until its threads have handed over what they have.

@@ -53,6 +53,8 @@ pub struct Unit {
     reject_bytes: u64,
     /// The objects by which it is known whether this was counted before.
     pub objects: Vec<(ObjectId, ObjectEntry)>,
+    /// Objects that cannot come again, so that nobody need know them any more.
+    pub forgotten_objects: Vec<ObjectId>,
     /// Keys of files that have others now; they are forgotten before `files` are kept.
     pub replaced_files: Vec<[u8; 16]>,
     /// How far files were read.
@@ -104,6 +106,7 @@ impl Unit {
             rejects: Vec::new(),
             reject_bytes: 0,
             objects: Vec::new(),
+            forgotten_objects: Vec::new(),
             replaced_files: Vec::new(),
             files: Vec::new(),
             replayed: Vec::new(),
@@ -126,6 +129,7 @@ impl Unit {
         self.rejects.clear();
         self.reject_bytes = 0;
         self.objects.clear();
+        self.forgotten_objects.clear();
         self.replaced_files.clear();
         self.files.clear();
         self.replayed.clear();
@@ -143,6 +147,7 @@ impl Unit {
     pub fn is_empty(&self) -> bool {
         self.account == Account::default()
             && self.objects.is_empty()
+            && self.forgotten_objects.is_empty()
             && self.replaced_files.is_empty()
             && self.files.is_empty()
             && self.rejects.is_empty()
@@ -233,6 +238,7 @@ mod tests {
             received_at_us: 0,
             bytes: Vec::new(),
             is_cut: false,
+            format: None,
         };
         let options = MeterOptions { ..MeterOptions::default() };
         let mut unit = Unit::new("alb".into(), Reach::Everything, options, Timestamp::default(), None, None);

@@ -81,6 +81,7 @@ fn empty_rejects_use_up_the_room_for_rejects() {
         received_at_us: 0,
         bytes: Vec::new(),
         is_cut: false,
+        format: None,
     };
     preparation.rejects_bytes_max = 3 * reject_cost(&reject);
     let mut unit = Unit::new("alb".into(), Reach::Everything, MeterOptions::default(), at(0), None, None);
