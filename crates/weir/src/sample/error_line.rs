@@ -9,7 +9,7 @@ use super::request::SampleRequest;
 use super::rng::{Rng, mix};
 use super::shop::{Host, NODES};
 use super::template::put_filled;
-use super::text::{put_hex, put_number, put_timestamp};
+use super::text::{put_hex, put_number, put_padded, put_timestamp};
 use super::user::{ANONYMOUS_OF_10, put_email};
 
 /// One of so many errors is of the kind that almost never happens.
@@ -61,32 +61,74 @@ pub fn write_error_line(request: &SampleRequest, out: &mut Vec<u8>) {
     let mut rng = Rng::new(mix(request.identity, 3));
     out.extend_from_slice(b"{\"@timestamp\":\"");
     put_timestamp(out, request.time_us);
-    out.extend_from_slice(b"\",\"level\":");
+    out.push(b'"');
+    put_level_and_host(request, &mut rng, out);
+    put_context(request, "", out);
+    out.extend_from_slice(b",\"message\":\"");
+    put_message(&mut rng, out);
+    out.push(b'"');
+    put_state(request, "", &mut rng, out);
+    out.extend_from_slice(b"}\n");
+}
+
+/// Appends the same error as a GELF message, with a newline behind it.
+pub fn write_gelf_message(request: &SampleRequest, out: &mut Vec<u8>) {
+    let mut rng = Rng::new(mix(request.identity, 3));
+    out.extend_from_slice(b"{\"version\":\"1.1\",\"timestamp\":");
+    put_number(out, request.time_us.div_euclid(1_000_000) as u64);
+    out.push(b'.');
+    put_padded(out, request.time_us.rem_euclid(1_000_000) as u64 / 1000, 3);
+    put_level_and_host(request, &mut rng, out);
+    put_context(request, "_", out);
+    let mut message = Vec::new();
+    put_message(&mut rng, &mut message);
+    let first_line = message.windows(2).position(|pair| pair == b"\\n").unwrap_or(message.len());
+    for (key, text) in [("short_message", &message[..first_line]), ("full_message", &message)] {
+        out.extend_from_slice(format!(",\"{key}\":\"").as_bytes());
+        out.extend_from_slice(text);
+        out.push(b'"');
+    }
+    put_state(request, "_", &mut rng, out);
+    out.extend_from_slice(b"}\n");
+}
+
+fn put_level_and_host(request: &SampleRequest, rng: &mut Rng, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"level\":");
     put_number(out, if rng.one_in(6) { 4 } else { 3 });
     out.extend_from_slice(b",\"host\":\"app-");
     put_number(out, (request.node % NODES.len()) as u64 + 1);
-    out.extend_from_slice(b"\",\"controller\":\"");
-    out.extend_from_slice(controller(request).as_bytes());
-    out.extend_from_slice(b"\",\"api_method\":\"");
-    out.extend_from_slice(request.route.pattern.as_bytes());
-    out.extend_from_slice(b"\",\"method_type\":\"");
-    out.extend_from_slice(request.route.method.as_bytes());
-    out.extend_from_slice(b"\",\"request_id\":\"");
+    out.push(b'"');
+}
+
+/// What the application was asked, and by whom. Names begin with `prefix`.
+fn put_context(request: &SampleRequest, prefix: &str, out: &mut Vec<u8>) {
+    for (key, text) in [
+        ("controller", controller(request)),
+        ("api_method", request.route.pattern),
+        ("method_type", request.route.method),
+    ] {
+        out.extend_from_slice(format!(",\"{prefix}{key}\":\"{text}\"").as_bytes());
+    }
+    out.extend_from_slice(format!(",\"{prefix}request_id\":\"").as_bytes());
     let (high, low) = request.ids();
     put_hex(out, low, 16);
     put_hex(out, high, 16);
+    out.push(b'"');
     if request.connection.customer() % 10 >= ANONYMOUS_OF_10 {
-        out.extend_from_slice(b"\",\"user_email\":\"");
+        out.extend_from_slice(format!(",\"{prefix}user_email\":\"").as_bytes());
         put_email(request.connection.customer(), out);
+        out.push(b'"');
     }
-    put_message(&mut rng, out);
-    out.extend_from_slice(b"\",\"payload\":\"");
-    put_filled(out, PAYLOAD, &mut rng);
-    out.extend_from_slice(b"\",\"release\":\"");
+}
+
+/// What the application had in hand. Names begin with `prefix`.
+fn put_state(request: &SampleRequest, prefix: &str, rng: &mut Rng, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!(",\"{prefix}payload\":\"").as_bytes());
+    put_filled(out, PAYLOAD, rng);
+    out.extend_from_slice(format!("\",\"{prefix}release\":\"").as_bytes());
     put_filled(out, "shop-{version}", &mut Rng::new(request.node as u64));
-    out.extend_from_slice(b"\",\"attempt\":");
+    out.extend_from_slice(format!("\",\"{prefix}attempt\":").as_bytes());
     put_number(out, 1 + rng.skewed(4));
-    out.extend_from_slice(b"}\n");
 }
 
 /// What the client had sent: JSON in a text, as applications log it.
@@ -95,7 +137,6 @@ const PAYLOAD: &str = "[\\\"sku={sku}\\\",\\\"quantity={number}\\\",\\\"cart={uu
 
 fn put_message(rng: &mut Rng, out: &mut Vec<u8>) {
     let (class, text, _) = kind(rng);
-    out.extend_from_slice(b"\",\"message\":\"");
     out.extend_from_slice(class.as_bytes());
     out.extend_from_slice(b": ");
     put_filled(out, text, rng);

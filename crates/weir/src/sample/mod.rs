@@ -37,7 +37,7 @@ mod user;
 
 use alb_line::write_alb_line;
 pub use benchmark_files::{FileSet, Shares, write_files};
-use error_line::write_error_line;
+use error_line::{write_error_line, write_gelf_message};
 pub use incident::story_of_the_day;
 pub use layout::{write_all, write_listener_rules, write_span};
 use nginx_line::{write_nginx_line, write_nginx_user_line};
@@ -53,6 +53,7 @@ pub fn write_line(format: Format, request: &SampleRequest, out: &mut Vec<u8>) {
         Format::NginxJson => write_nginx_line(request, out),
         Format::NginxJsonUser => write_nginx_user_line(request, out),
         Format::Errors => write_error_line(request, out),
+        Format::Gelf => write_gelf_message(request, out),
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Format {
     NginxJsonUser,
     /// What an application logs about each request as if it had failed: JSON with a stack.
     Errors,
+    /// The same as the application would send it in GELF.
+    Gelf,
 }
 
 /// One request and how it ended.

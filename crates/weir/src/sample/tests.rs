@@ -276,6 +276,22 @@ fn errors_are_json_with_what_people_look_for() {
 }
 
 #[test]
+fn an_error_in_gelf_is_the_same_error() {
+    let traffic = day(7, 500);
+    for (error, message) in lines(Format::Errors, &traffic).zip(lines(Format::Gelf, &traffic)) {
+        let [error, message]: [serde_json::Value; 2] =
+            [&error, &message].map(|line| serde_json::from_str(line).unwrap());
+        assert_eq!(error["message"], message["full_message"]);
+        for key in ["controller", "request_id", "user_email", "payload", "attempt"] {
+            assert_eq!(error[key], message[&format!("_{key}")], "{key}");
+        }
+        let full = message["full_message"].as_str().unwrap();
+        assert_eq!(full.lines().next(), message["short_message"].as_str());
+        assert!(message["timestamp"].is_f64());
+    }
+}
+
+#[test]
 fn a_line_with_its_user_is_the_same_line_otherwise() {
     let traffic = day(8, 2_000);
     for (plain, user) in lines(Format::NginxJson, &traffic).zip(lines(Format::NginxJsonUser, &traffic)) {
