@@ -42,7 +42,12 @@ pub const LAYERS: &[Layer] = &[
     },
     Layer { package: "weir-store", uses: &["weir-record", "weir-query"], dev_uses: &[], is_pure: false },
     Layer { package: "weir-alert", uses: &["weir-record"], dev_uses: &[], is_pure: true },
-    Layer { package: "weir-ship", uses: &["weir-record", "weir-meter", "weir-alert"], dev_uses: &[], is_pure: false },
+    Layer {
+        package: "weir-ship",
+        uses: &["weir-record", "weir-meter", "weir-alert"],
+        dev_uses: &[],
+        is_pure: false,
+    },
     Layer { package: "weir-web", uses: &["weir-meter"], dev_uses: &["weir-record"], is_pure: false },
     Layer { package: "weir-sim", uses: &[], dev_uses: &[], is_pure: false },
     Layer {

@@ -161,11 +161,6 @@ impl Commits {
         Ok(())
     }
 
-    /// Whether the commit thread has ended.
-    pub fn is_closed(&self) -> bool {
-        self.requests.is_closed()
-    }
-
     /// Hands over a request, if there is room for it at once.
     pub fn try_send(&self, request: Request) -> bool {
         self.requests.try_send(request).is_ok()

@@ -43,6 +43,18 @@ struct Waiting {
     rejected: Vec<RejectedMessage>,
 }
 
+impl Waiting {
+    fn tell(self, committed: Committed) {
+        let delivery = match committed {
+            Committed::Done => Delivery::Durable(self.rejected),
+            Committed::Known => Delivery::Known,
+            Committed::Stopping => Delivery::Stopping,
+        };
+        // Who has gone away meanwhile needs no answer.
+        let _ = self.done.send(delivery);
+    }
+}
+
 /// Counts messages.
 pub struct MessageWorker {
     intake: Intake,
@@ -183,6 +195,8 @@ impl MessageWorker {
         self.unit_bytes = 0;
         if self.unit.is_empty() {
             self.batches.clear();
+            // Empty batches are on the disk as they are.
+            self.waiting.drain(..).for_each(|waiting| waiting.tell(Committed::Done));
             return;
         }
         while !self.intake.seal(&mut self.unit) {
@@ -193,7 +207,10 @@ impl MessageWorker {
                 self.count(batch);
             }
             self.batches = batches;
-            if self.commits.is_closed() {
+            if self.jobs.is_closed() {
+                self.intake.clear(&mut self.unit);
+                self.batches.clear();
+                self.waiting.drain(..).for_each(|waiting| waiting.tell(Committed::Stopping));
                 return;
             }
         }
@@ -231,15 +248,7 @@ impl MessageWorker {
 /// Tells who waits what became of a unit.
 async fn tell(waiting: Vec<Waiting>, is_done: oneshot::Receiver<Committed>) {
     let committed = is_done.await.unwrap_or(Committed::Stopping);
-    for Waiting { done, rejected } in waiting {
-        let delivery = match committed {
-            Committed::Done => Delivery::Durable(rejected),
-            Committed::Known => Delivery::Known,
-            Committed::Stopping => Delivery::Stopping,
-        };
-        // Who has gone away meanwhile needs no answer.
-        let _ = done.send(delivery);
-    }
+    waiting.into_iter().for_each(|waiting| waiting.tell(committed));
 }
 
 /// The parser of a message: one for each format that the source has seen.

@@ -58,6 +58,11 @@ impl<T> WorkQueue<T> {
         self.arrived.notify_all();
     }
 
+    /// Whether nothing more is let in.
+    pub fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// The next item; waits for it no longer than `wait`, for ever without one.
     pub fn next(&self, wait: Option<Duration>) -> Next<T> {
         let mut inner = self.lock();
