@@ -1,0 +1,27 @@
+//! What `/ingest/ndjson` answers.
+
+use serde::Serialize;
+
+/// What became of a body.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WriteAnswerShape {
+    /// Lines that were not empty.
+    pub received: usize,
+    /// How many of them are no records; they are kept as rejects.
+    pub rejected: usize,
+    /// The first of those.
+    pub rejects: Vec<WriteReject>,
+    /// Whether a body with this idempotency key came before, and this one was not taken again.
+    pub is_duplicate: bool,
+}
+
+/// A line that is no record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WriteReject {
+    /// Its number in the body, from 1.
+    pub line: usize,
+    /// Why, as the metrics name it.
+    pub reason: &'static str,
+    /// What is wrong, and where, for a person.
+    pub error: String,
+}
