@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::{account, found, post, server};
-use crate::support::{Folder, Random, Response, Server, escaped, try_request, until, within};
+use crate::support::{Folder, Random, Response, Server, try_request, until, within};
 
 /// Writers at the same time.
 const WRITERS: u64 = 3;
@@ -36,13 +36,13 @@ fn body(writer: u64, number: u64) -> String {
 
 /// How many lines of each body a server has.
 fn lines_by_body(server: &Server) -> BTreeMap<String, u64> {
-    let query = "message:killed | stats count() by body";
-    let answer = server.get(&format!("/api/aggregate?query={}&from=0&to=now%2B1d", escaped(query))).json();
+    let question = br#"{"query": "message:killed", "from": "0", "to": "now+1d", "group_by": ["body"],
+        "metrics": {"n": {"count": {}}}, "limit": 10000}"#;
+    let headers = [("Content-Type", "application/json")];
+    let answer = server.request("POST", "/api/aggregate", &headers, question).json();
     let rows = answer["rows"].as_array().unwrap_or_else(|| panic!("{answer}"));
-    let row = |row: &serde_json::Value| {
-        let count = row.as_object().unwrap().iter().find(|(name, _)| *name != "body").unwrap().1;
-        (row["body"].as_str().unwrap().to_owned(), count.as_u64().unwrap())
-    };
+    let row =
+        |row: &serde_json::Value| (row["body"].as_str().unwrap().to_owned(), row["n"].as_u64().unwrap());
     rows.iter().map(row).collect()
 }
 
@@ -64,8 +64,9 @@ fn what_was_answered_is_there_once_however_often_it_is_killed() {
     let folder = Folder::new();
     let config = folder.write("weir.yaml", "version: 1\n");
     let data = folder.path("data");
-    let mut running = Server::start_in(&data, &["-c", &config]);
-    let address = Mutex::new(running.address.clone());
+    let start = || Server::start_in(&data, &["-c", &config]);
+    let mut running = Some(start());
+    let address = Mutex::new(running.as_ref().unwrap().address.clone());
     let (mut random, mut kills) = (Random::new(7), 0);
     std::thread::scope(|scope| {
         let address = &address;
@@ -73,14 +74,17 @@ fn what_was_answered_is_there_once_however_often_it_is_killed() {
             (0..WRITERS).map(|writer| scope.spawn(move || write_all(address, writer))).collect();
         let is_over = || writers.iter().all(std::thread::ScopedJoinHandle::is_finished);
         while !is_over() {
-            let wanted = account_or_none(&running) + 1 + random.below(8 * LINES);
-            until("more to be there", || (is_over() || account_or_none(&running) >= wanted).then_some(()));
-            running.kill();
+            let server = running.take().unwrap();
+            let wanted = received(&server) + 1 + random.below(8 * LINES);
+            until("more to be there", || (is_over() || received(&server) >= wanted).then_some(()));
+            server.kill();
             kills += 1;
-            running = Server::start_in(&data, &["-c", &config]);
-            address.lock().unwrap().clone_from(&running.address);
+            let server = start();
+            address.lock().unwrap().clone_from(&server.address);
+            running = Some(server);
         }
     });
+    let running = running.unwrap();
     assert!(kills > 5, "{kills}");
     let counts = lines_by_body(&running);
     assert_eq!(counts.len() as u64, WRITERS * BODIES);
@@ -89,7 +93,7 @@ fn what_was_answered_is_there_once_however_often_it_is_killed() {
 }
 
 /// Records that the server has counted, before anything was written too.
-fn account_or_none(server: &Server) -> u64 {
+fn received(server: &Server) -> u64 {
     server.sum("weir_source_received_total", &[("source", "http")]) as u64
 }
 
@@ -128,9 +132,9 @@ fn a_full_disk_is_told_and_loses_nothing() {
 fn clients_that_never_finish_hold_up_nobody() {
     let (server, _folder) = server("");
     let heads = [
-        "POST /es/_bulk HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n{\"index\"",
-        "POST /ingest/ndjson HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
-        "POST /ingest/ndjson HTTP/1.1\r\nHost: a\r\nX-Half",
+        "POST /es/_bulk HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n{\"index\"",
+        "POST /ingest/ndjson HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        "POST /ingest/ndjson HTTP/1.1\r\nHost: localhost\r\nX-Half",
     ];
     let mut slow = Vec::new();
     for head in heads {
