@@ -21,7 +21,7 @@ pub(crate) async fn gelf(State(handlers): State<Handlers>, request: Request) -> 
     };
     let source = parameter(request.uri().query(), SOURCE_PARAMETER);
     let call = Call { protocol: Protocol::Gelf, source, packing: Packing::ByContent };
-    let taken = writers.take(request, call, |body, messages| cut(body, messages)).await;
+    let taken = writers.take(request, call, cut).await;
     origin.mark(match taken {
         Ok(_) => StatusCode::ACCEPTED.into_response(),
         Err(refused) => refused.into_response(),

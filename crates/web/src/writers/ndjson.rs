@@ -33,7 +33,7 @@ fn marked(origin: &Origin, answer: Result<Json<WriteAnswerShape>, Refused>) -> R
 async fn take(writers: &Writers, request: Request) -> Result<Json<WriteAnswerShape>, Refused> {
     let source = parameter(request.uri().query(), SOURCE_PARAMETER);
     let call = Call { protocol: Protocol::Ndjson, source, packing: Packing::ByContent };
-    let taken = writers.take(request, call, |body, messages| lines(body, messages)).await?;
+    let taken = writers.take(request, call, lines).await?;
     let shown = taken.rejected.iter().take(REJECTS_SHOWN_MAX).map(|reject| WriteReject {
         line: taken.decoded.get(reject.index).map_or(0, |&line| line as usize),
         reason: reject.reason,

@@ -1,4 +1,8 @@
 //! What `/ingest/ndjson` answers.
+//!
+//! Apart from what is done, as all shapes of the API are: the document of the API is checked against these. Counts
+//! and the first few rejects, not a status for each line: who sends a million lines wants to know that something
+//! is wrong and where it begins; all of it is in `/api/rejects`.
 
 use serde::Serialize;
 

@@ -16,7 +16,7 @@ use weir_record::{Format, InnerFormats, Value};
 use weir_web::{BoxFuture, Protocol, Rejected, WriteFn, WriteOutcome, WriteRequest, WrittenFormat};
 
 use super::intake::Intake;
-use super::message_sink::{Completeness, CountingMessages};
+use super::message_sink::{Completeness, CountingMessages, WeakMessages};
 use super::sources::{self, Shared};
 use super::state::SourceState;
 use crate::clock;
@@ -161,7 +161,7 @@ impl Writing {
         };
         let Some(name) = found else {
             let names = gelf.into_iter().chain(&self.names).chain(implicit);
-            return Err(WriteOutcome::NoSource(names.map(|name| name.to_string()).collect()));
+            return Err(WriteOutcome::NoSource(names.map(ToString::to_string).collect()));
         };
         let running = if implicit == Some(name) {
             self.implicit().await.unwrap_or_else(|error| {
@@ -169,7 +169,7 @@ impl Writing {
                 None
             })
         } else {
-            self.shared.state.lock().own.messages.get(name).and_then(|messages| messages.upgrade())
+            self.shared.state.lock().own.messages.get(name).and_then(WeakMessages::upgrade)
         };
         // A source that is not there any more has been told to end.
         running.map(|messages| (Arc::clone(name), messages)).ok_or(WriteOutcome::Busy)

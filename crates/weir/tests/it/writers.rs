@@ -240,8 +240,7 @@ fn otlp_answers_in_the_encoding_that_it_was_asked_in() {
 #[test]
 fn who_may_push_may_write_and_nobody_else() {
     let folder = Folder::new();
-    let (push, read) =
-        (folder.write("push", "secret-push".to_owned()), folder.write("read", "secret-read".to_owned()));
+    let (push, read) = (folder.write("push", "secret-push"), folder.write("read", "secret-read"));
     let (server, _folder) = server(&format!(
         "http: {{auth: {{users: [{{name: push, password_file: \"{push}\", token_file: \"{push}\", roles: [push]}}, \
          {{name: read, password_file: \"{read}\", roles: [read]}}]}}}}"

@@ -1,4 +1,8 @@
 //! A push in JSON: `{"streams": [{"stream": {"app": "shop"}, "values": [["<nanoseconds>", "line", {"a": "b"}]]}]}`.
+//!
+//! The labels may stand behind the entries, so both stay text until the stream was read to its end; a second look
+//! at a stream's text costs less than a tree of its entries. What Loki refuses, such as a label that is no text, is
+//! taken: it would lose a line for the sake of a type.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,8 @@
 //! A log record as it becomes a line, whichever encoding it came in.
+//!
+//! OTLP says by position what other formats say by name, so the names are chosen here, once: those that a query
+//! for GELF or syslog finds too (`message`, `level`). An attribute may have such a name; it is moved aside, since the
+//! record's own part would otherwise take its place or lose its own.
 
 use std::borrow::Cow;
 
