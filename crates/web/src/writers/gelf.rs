@@ -36,49 +36,36 @@ pub(crate) async fn preflight(State(handlers): State<Handlers>, headers: HeaderM
     }
 }
 
-/// Cuts a body at the line ends that are between messages.
-fn cut(mut body: &[u8], messages: &mut Messages) -> Result<(), DecodeError> {
-    loop {
-        // Senders made for TCP end a message with a NUL.
-        body = body.trim_prefix_of(|byte| byte.is_ascii_whitespace() || byte == 0);
-        if body.is_empty() {
-            return Ok(());
+/// Cuts a body at the line ends that are between messages; senders made for TCP end a message with a NUL.
+fn cut(body: &[u8], messages: &mut Messages) -> Result<(), DecodeError> {
+    let mut push = |bytes: &[u8]| {
+        messages.push(Written { bytes: bytes.to_vec(), format: WrittenFormat::Gelf, fields: Vec::new() })
+    };
+    // Where the message begins, and where what was seen of it ends.
+    let (mut start, mut end, mut has_line_end) = (0, 0, false);
+    for (at, &byte) in body.iter().enumerate() {
+        if byte.is_ascii_whitespace() || byte == 0 {
+            has_line_end |= matches!(byte, b'\n' | 0);
+            continue;
         }
-        let end = memchr::memchr_iter(b'\n', body).find(|&end| is_between(&body[..end], &body[end..]));
-        let (message, rest) = body.split_at(end.unwrap_or(body.len()));
-        let bytes = message.trim_suffix_of(|byte| byte.is_ascii_whitespace() || byte == 0).to_vec();
-        messages.push(Written { bytes, format: WrittenFormat::Gelf, fields: Vec::new() })?;
-        body = rest;
+        if end == start {
+            start = at;
+        } else if has_line_end && is_between(body[end - 1], byte) {
+            push(&body[start..end])?;
+            start = at;
+        }
+        (end, has_line_end) = (at + 1, false);
     }
+    if end > start { push(&body[start..end]) } else { Ok(()) }
 }
 
-/// Whether a line end between these is one between two messages: in an object, behind `}` comes a comma or what
-/// closes the next, and before `{` a comma, a colon or what opens.
-fn is_between(before: &[u8], after: &[u8]) -> bool {
-    let last = before.trim_ascii_end().last();
-    let Some(first) = after.trim_ascii_start().first() else { return true };
+/// Whether a line end between these bytes is one between two messages: in an object, behind `}` comes a comma or
+/// what closes the next, and before `{` a comma, a colon or what opens.
+fn is_between(last: u8, first: u8) -> bool {
     match last {
-        Some(b'}') => !matches!(first, b',' | b']' | b'}'),
-        Some(b':' | b',' | b'[' | b'{') => false,
-        _ => *first == b'{',
-    }
-}
-
-/// Trimming of bytes by what they are.
-trait Trim {
-    fn trim_prefix_of(&self, is_trimmed: impl Fn(u8) -> bool) -> &[u8];
-    fn trim_suffix_of(&self, is_trimmed: impl Fn(u8) -> bool) -> &[u8];
-}
-
-impl Trim for [u8] {
-    fn trim_prefix_of(&self, is_trimmed: impl Fn(u8) -> bool) -> &[u8] {
-        let start = self.iter().position(|&byte| !is_trimmed(byte)).unwrap_or(self.len());
-        &self[start..]
-    }
-
-    fn trim_suffix_of(&self, is_trimmed: impl Fn(u8) -> bool) -> &[u8] {
-        let end = self.iter().rposition(|&byte| !is_trimmed(byte)).map_or(0, |last| last + 1);
-        &self[..end]
+        b'}' => !matches!(first, b',' | b']' | b'}'),
+        b':' | b',' | b'[' | b'{' => false,
+        _ => first == b'{',
     }
 }
 
@@ -103,7 +90,16 @@ mod tests {
         check("{\"a\":1}\n{\"a\":2}\r\n\n{\"a\":3}\n", &["{\"a\":1}", "{\"a\":2}", "{\"a\":3}"]);
         let pretty = "{\n  \"a\": {\n    \"b\": 1\n  },\n  \"c\": [\n    {\n    }\n  ,\n {}\n]\n}";
         check(&format!("{pretty}\n{pretty}"), &[pretty, pretty]);
+        check("{\"a\":1}\0{\"a\":2}\0", &["{\"a\":1}", "{\"a\":2}"]);
         check("garbage\n{\"a\":1}\ngarbage", &["garbage", "{\"a\":1}", "garbage"]);
+    }
+
+    #[test]
+    fn a_body_of_line_ends_is_read_once() {
+        let body = format!("{{{}}}", "\n".repeat(10_000_000));
+        let mut messages = Messages::new(1 << 30);
+        cut(body.as_bytes(), &mut messages).expect("few");
+        assert_eq!(messages.len(), 1);
     }
 
     proptest::proptest! {

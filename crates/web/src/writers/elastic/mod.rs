@@ -2,7 +2,7 @@
 //!
 //! Logstash, Filebeat, Fluent Bit, Vector and the official clients only need another address. Documents become
 //! events; the name of the index becomes the field `index`, an id that the sender chose `document_id`. What
-//! clients ask before they write is answered by [`answers`]; searching is not answered here but by `/api/search`.
+//! clients ask before they write is answered in `answers.rs`; searching is not answered here but by `/api/search`.
 //!
 //! Every answer is JSON, of errors too: Filebeat takes an empty one for the end of the world. A document that is no
 //! JSON object is refused with 400, so that its sender knows, and kept as a reject, so that nothing is lost if he

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::json_line::JsonLine;
+use super::super::json_line::{JsonLine, push_text};
 use super::super::json_list::{for_each, malformed, object};
 use super::super::{DecodeError, Messages};
 use super::{finish, label_name};
@@ -68,9 +68,14 @@ impl<'a> Visitor<'a> for Labels<'_> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(name) = members.next_key::<Name<'a>>()? {
-            // Loki takes texts only; others lose nobody his line here.
-            let value = members.next_value::<&RawValue>()?;
-            self.0.name(&label_name(name.0)).push_str(value.get());
+            let value = members.next_value::<&RawValue>()?.get();
+            let line = self.0.name(&label_name(name.0));
+            // An object may have line ends in it.
+            if value.starts_with(['{', '[']) {
+                push_text(line, value);
+            } else {
+                line.push_str(value);
+            }
         }
         Ok(())
     }

@@ -50,11 +50,11 @@ fn every_encoding_comes_to_the_same_lines() {
 #[test]
 fn what_is_no_time_is_left_to_the_arrival() {
     let body =
-        br#"{"streams": [{"stream": {"a": 1}, "values": [["x", "one"], [-5, "two"], [7, "three", {}, 8]]}]}"#;
+        br#"{"streams": [{"stream": {"a": 1, "b": {}}, "values": [["x", "one"], [-5, "two"], [7, "three", {}, 8]]}]}"#;
     let expected = [
-        r#"{"a":1,"message":"one"}"#,
-        r#"{"a":1,"message":"two"}"#,
-        r#"{"a":1,"@timestamp":0.000000007,"message":"three"}"#,
+        r#"{"a":1,"b":"{}","message":"one"}"#,
+        r#"{"a":1,"b":"{}","message":"two"}"#,
+        r#"{"a":1,"b":"{}","@timestamp":0.000000007,"message":"three"}"#,
     ];
     assert_eq!(lines(Encoding::Json, body).expect("a push"), expected);
 }
