@@ -3,7 +3,6 @@
 //! The documents are nginx lines, as a shipper would send them to Elasticsearch: events with twenty fields, of which
 //! all are kept. Only what `/metrics` says was stored counts.
 
-use std::fmt::Write;
 use std::fs;
 use std::time::Duration;
 
@@ -34,10 +33,9 @@ const TIME_QUICK: Duration = Duration::from_secs(3);
 pub fn measure(scene: &Scene<'_>) -> anyhow::Result<Values> {
     let folder = scene.empty_folder("bulk")?;
     fs::write(folder.join("weir.yaml"), "version: 1\n").context("cannot write a config")?;
-    let text = fs::read_to_string(scene.shell.folder().join("nginx-head/part.log"))
-        .context("cannot read the lines")?;
+    let text = fs::read(scene.shell.folder().join("nginx-head/part.log")).context("cannot read the lines")?;
     let server = Server::start(scene.shell, WEIR, &[], Listens::Logged)?;
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
     let bodies = lines.chunks_exact(BODY_DOCUMENTS).take(BODIES_MAX);
     let requests: Vec<Vec<u8>> = bodies.map(|lines| request(&server.address, lines)).collect();
     let bytes = requests.iter().map(Vec::len).sum::<usize>() as f64 / requests.len().max(1) as f64;
@@ -65,17 +63,17 @@ pub fn measure(scene: &Scene<'_>) -> anyhow::Result<Values> {
     ])
 }
 
-/// A whole request, as Filebeat makes it.
-fn request(address: &str, lines: &[&str]) -> Vec<u8> {
-    let mut body = String::new();
+/// A whole request, as Filebeat makes it; the lines end with a line end.
+fn request(address: &str, lines: &[&[u8]]) -> Vec<u8> {
+    let mut body = Vec::new();
     for line in lines {
-        // Writing into a `String` cannot fail.
-        let _ = writeln!(body, "{{\"create\":{{\"_index\":\"nginx\"}}}}\n{line}");
+        body.extend_from_slice(b"{\"create\":{\"_index\":\"nginx\"}}\n");
+        body.extend_from_slice(line);
     }
     let length = body.len();
     let head = format!(
         "POST /es/_bulk?filter_path=errors,items.*.error,items.*.status HTTP/1.1\r\nHost: {address}\r\n\
          Content-Type: application/x-ndjson\r\nContent-Length: {length}\r\n\r\n"
     );
-    (head + &body).into_bytes()
+    [head.into_bytes(), body].concat()
 }
