@@ -6,9 +6,11 @@
 
 mod pushes;
 mod queries;
+mod written;
 
 pub use pushes::check_push;
 pub use queries::check_query;
+pub use written::check_written;
 
 use weir_record::{
     FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, ndjson,

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::authentication::{Denied, Role};
 use crate::problem::problem;
+use crate::writers::elastic;
 use crate::{ACCESS, Handlers};
 
 /// A row of the table; the first one that fits a request decides.
@@ -58,10 +59,28 @@ pub(crate) fn roles_for(method: &Method, path: &str) -> Option<&'static [Role]> 
 
 /// Lets a request pass, or says why not.
 pub(crate) async fn guard(State(handlers): State<Handlers>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+    let path = request.uri().path().to_owned();
+    pass(&handlers, &path, request, next).await
+}
+
+/// The same where all paths are those of Elasticsearch.
+pub(crate) async fn elastic_guard(
+    State(handlers): State<Handlers>,
+    request: Request,
+    next: Next,
+) -> Response {
+    pass(&handlers, elastic::PREFIX, request, next).await
+}
+
+/// Lets a request pass that may go to `path`.
+async fn pass(handlers: &Handlers, path: &str, request: Request, next: Next) -> Response {
     if !handlers.hosts.allow(request.headers()) {
-        let text = "this server is for this machine only, and was called by another name\n";
-        return (StatusCode::MISDIRECTED_REQUEST, text).into_response();
+        let text = "this server is for this machine only, and was called by another name";
+        let status = StatusCode::MISDIRECTED_REQUEST;
+        return match elastic::is_elastic(path) {
+            true => elastic::denied(status, text),
+            false => (status, format!("{text}\n")).into_response(),
+        };
     }
     if let Some(roles) = roles_for(request.method(), path) {
         let authorization = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
@@ -96,8 +115,10 @@ fn response(denied: Denied, path: &str) -> Response {
             "wait as long as Retry-After says",
         ),
     };
-    let mut response = if path.starts_with("/api/") {
+    let mut response = if path.starts_with("/api/") || path.starts_with("/ingest/") {
         problem(status, code, text.to_owned(), hint)
+    } else if elastic::is_elastic(path) {
+        elastic::denied(status, &format!("{text}; {hint}"))
     } else {
         (status, format!("{text}; {hint}\n")).into_response()
     };
@@ -140,6 +161,14 @@ mod tests {
             (Method::POST, "/api/rejects/replay", Some(&[Admin])),
             (Method::POST, "/api/backfill", Some(&[Admin])),
             (Method::GET, "/", Some(&[Read])),
+            (Method::POST, "/gelf", Some(&[Push])),
+            (Method::OPTIONS, "/gelf", None),
+            (Method::POST, "/ingest/ndjson", Some(&[Push])),
+            (Method::POST, "/v1/logs", Some(&[Push])),
+            (Method::POST, "/loki/api/v1/push", Some(&[Push])),
+            (Method::HEAD, "/es", Some(&[Push])),
+            (Method::POST, "/es/_bulk", Some(&[Push])),
+            (Method::GET, "/essay", Some(&[Admin])),
             (Method::GET, "/-/healthy", None),
             (Method::GET, "/ready", None),
             (Method::GET, "/metricsx", Some(&[Admin])),

@@ -150,7 +150,8 @@ impl Users {
             let found = self.with_token(rest);
             return found.ok_or_else(|| self.failed(peer));
         }
-        let is_basic = scheme.eq_ignore_ascii_case("basic");
+        // An API key of Elasticsearch's clients is a name and a secret too, packed in the same way.
+        let is_basic = ["basic", "apikey"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
         let decoded = is_basic.then(|| BASE64_STANDARD.decode(rest).ok()).flatten();
         let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Denied::Unknown)?;
         let (name, password) = text.split_once(':').ok_or(Denied::Unknown)?;

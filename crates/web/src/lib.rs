@@ -16,6 +16,7 @@ mod openapi;
 mod problem;
 mod records;
 mod routes;
+pub mod writers;
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -50,6 +51,11 @@ pub use records::{
     TailSender, TailStream, ValueCount, csv_cell, export_stream, line as export_line, tail_stream,
 };
 pub use routes::{Percentiles, ROUTE_COLUMNS, RouteRow, RouteStatistics, RoutesAnswer, RoutesQuery};
+use writers::elastic;
+pub use writers::{
+    Protocol, Rejected, WRITE_BYTES_DEFAULT, WRITE_UNPACKED_BYTES_DEFAULT, WriteAnswerShape, WriteFn,
+    WriteOutcome, WriteReject, WriteRequest, WriterOptions, Writers, Written, WrittenFormat,
+};
 
 /// All series, as a scraper of this name (`None`: a reader by hand) is to see them now.
 pub type SnapshotFn = dyn Fn(Option<String>) -> Snapshot + Send + Sync;
@@ -70,6 +76,8 @@ pub struct Handlers {
     pub gateway: Option<Gateway>,
     /// For sources, rejects and backfills; `None`: there is nothing of the kind.
     pub admin: Option<Admin>,
+    /// For what is written by HTTP.
+    pub writers: Writers,
     /// For searches and all else that is asked of records; `None`: none are kept.
     pub records: Option<Records>,
     /// Which names the server may be called by.
@@ -91,6 +99,14 @@ const ACCESS: &[Access] = &[
     Access { methods: Methods::Reading, path: "/-/ready", roles: None },
     Access { methods: Methods::Reading, path: "/ready", roles: None },
     Access { methods: Methods::Reading, path: "/api/*", roles: Some(&[Role::Read]) },
+    Access { methods: Methods::Options, path: "/gelf", roles: None },
+    Access { methods: Methods::Options, path: "/ingest/ndjson", roles: None },
+    Access { methods: Methods::Any, path: "/gelf", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/ingest/ndjson", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/v1/logs", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/loki/api/v1/push", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/es", roles: Some(&[Role::Push]) },
+    Access { methods: Methods::Any, path: "/es/*", roles: Some(&[Role::Push]) },
     // It only reads; its question is too long for an address.
     Access { methods: Methods::Any, path: "/api/aggregate", roles: Some(&[Role::Read]) },
     Access { methods: Methods::Reading, path: "/", roles: Some(&[Role::Read]) },
@@ -124,6 +140,22 @@ pub async fn serve_socket(
     let handlers = Handlers { hosts: Hosts::Any, authentication: Arc::default(), ..handlers };
     let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     axum::serve(listener, router(handlers).layer(Extension(peer))).with_graceful_shutdown(stop).await
+}
+
+/// Serves what writes to Elasticsearch on a port of its own until `stop` completes.
+///
+/// # Errors
+///
+/// The listener's error.
+pub async fn serve_elastic(
+    listener: TcpListener,
+    handlers: Handlers,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let guard = middleware::from_fn_with_state(handlers.clone(), access::elastic_guard);
+    let router = Router::new().fallback(elastic::at_root).layer(guard).with_state(handlers);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
 fn router(handlers: Handlers) -> Router {
@@ -162,11 +194,30 @@ impl Routes {
             .post("/api/rejects/replay", admin::replay)
             .post("/api/backfill", admin::backfill)
             .get("/api/openapi.json", openapi::openapi)
+            .writers()
             .get("/-/healthy", health::healthy)
             .get("/healthy", health::healthy)
             .get("/-/ready", health::ready)
             .get("/ready", health::ready)
             .get("/", health::overview)
+    }
+
+    fn writers(mut self) -> Self {
+        self = self
+            .post("/gelf", writers::gelf)
+            .on(Method::OPTIONS, MethodFilter::OPTIONS, "/gelf", writers::preflight)
+            .post("/ingest/ndjson", writers::ndjson)
+            .on(Method::OPTIONS, MethodFilter::OPTIONS, "/ingest/ndjson", writers::preflight)
+            .post("/v1/logs", writers::otlp::logs)
+            .post("/loki/api/v1/push", writers::loki::push);
+        for path in ["/es", "/es/", "/es/{*path}"] {
+            self = self
+                .get(path, elastic::below_prefix)
+                .post(path, elastic::below_prefix)
+                .on(Method::PUT, MethodFilter::PUT, path, elastic::below_prefix)
+                .on(Method::DELETE, MethodFilter::DELETE, path, elastic::below_prefix);
+        }
+        self
     }
 
     fn gateway(mut self) -> Self {

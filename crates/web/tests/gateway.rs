@@ -17,7 +17,7 @@ use weir_meter::exposition::{Format, encode};
 use weir_meter::pushed::{GaugeMode, Grouping, OwnSeries, PushedOptions, PushedSeries};
 use weir_web::{
     Authentication, CorsOrigins, Gateway, GatewayOptions, Handlers, PasswordSecret, PushAnswer, PushRequest,
-    Role, SuccessStatus, UrlLabels, User, serve,
+    Role, SuccessStatus, UrlLabels, User, WriteOutcome, WriterOptions, Writers, serve,
 };
 
 /// How long an answer may take before a test fails.
@@ -51,6 +51,10 @@ impl Server {
             gateway: Some(gateway(&series, &keys, options)),
             admin: None,
             records: None,
+            writers: Writers::new(
+                Arc::new(|_| Box::pin(async { WriteOutcome::Busy })),
+                WriterOptions::default(),
+            ),
             hosts: Default::default(),
             authentication: Arc::new(authentication),
         };

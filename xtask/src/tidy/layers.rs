@@ -90,7 +90,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("serde_json", &["weir-ingest", "weir-enrich", "weir-web", "weir", "xtask"]),
     ("tokio", &["weir-ingest", "weir-ship", "weir-web", "weir"]),
     ("tracing-subscriber", &["weir"]),
-    ("zstd", &["weir-ingest"]),
+    ("zstd", &["weir-ingest", "weir-web"]),
 ];
 
 /// A package of the workspace, as cargo sees it.

@@ -22,7 +22,7 @@ pub enum CorsOrigins {
 }
 
 /// What an answer says to a browser.
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// Not from a page of another origin.
     Own,
     /// From one that is allowed; the header's value.
@@ -33,7 +33,7 @@ impl CorsOrigins {
     /// # Errors
     ///
     /// A page of an origin that is not allowed.
-    pub(super) fn allow(&self, headers: &HeaderMap) -> Result<Origin, Refusal> {
+    pub(crate) fn allow(&self, headers: &HeaderMap) -> Result<Origin, Refusal> {
         let Some(origin) = headers.get(header::ORIGIN) else {
             return Ok(Origin::Own);
         };
@@ -62,7 +62,7 @@ fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
 
 impl Origin {
     /// Adds what lets the page read the answer.
-    pub(super) fn mark(&self, mut response: Response) -> Response {
+    pub(crate) fn mark(&self, mut response: Response) -> Response {
         if let Self::Allowed(origin) = self {
             let headers = response.headers_mut();
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -72,7 +72,7 @@ impl Origin {
     }
 
     /// As [`Origin::mark`], and what the page may send.
-    pub(super) fn mark_preflight(&self, response: Response) -> Response {
+    pub(crate) fn mark_preflight(&self, response: Response) -> Response {
         let mut response = self.mark(response);
         let headers = response.headers_mut();
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE, OPTIONS"));

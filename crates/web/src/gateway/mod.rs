@@ -23,6 +23,8 @@ use weir_meter::pushed::{Grouping, Push, PushError, PushRefused};
 
 use crate::Handlers;
 pub use cors::CorsOrigins;
+pub(crate) use cors::Origin;
+pub(crate) use path::decoded;
 
 /// The longest `X-Idempotency-Key`, in bytes: a bucket, a key of S3 and a version may be longer, so who has
 /// those hashes them.
@@ -142,7 +144,7 @@ impl Gateway {
 
     async fn push(&self, request: Request) -> Result<PushAnswer, Refusal> {
         let labels = self.labels(request.uri().path())?;
-        let idempotency_key = idempotency_key(request.headers())?;
+        let idempotency_key = idempotency_key(request.headers()).map_err(Refusal::bad)?;
         let format = body::Format::of(request.headers())?;
         let (push, _permit) = body::read(self, request.into_body(), format, labels).await?;
         Ok((self.push)(PushRequest { push, idempotency_key }).await)
@@ -217,15 +219,16 @@ fn answer(result: Result<PushAnswer, Refusal>, success: StatusCode) -> Response 
     refusal.into_response()
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+/// The `X-Idempotency-Key`, or what is wrong with it.
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, String> {
     let Some(key) = headers.get("x-idempotency-key") else {
         return Ok(None);
     };
     match key.to_str() {
         Ok(text) if (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&text.len()) => Ok(Some(text.to_owned())),
-        _ => Err(Refusal::bad(format!(
+        _ => Err(format!(
             "X-Idempotency-Key must have 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes of visible ASCII"
-        ))),
+        )),
     }
 }
 

@@ -54,7 +54,7 @@ fn pair(name: &str, value: &str) -> Result<(String, String), String> {
 }
 
 /// Resolves `%41`.
-fn decoded(text: &str) -> Result<String, String> {
+pub(crate) fn decoded(text: &str) -> Result<String, String> {
     if !text.contains('%') {
         return Ok(text.to_owned());
     }

@@ -86,6 +86,24 @@ const PUSH: &str = "Counts what is pushed, as text of Prometheus' format or deli
 const DELETE: &str = "Deletes the series of exactly these labels.";
 const PREFLIGHT: &str = "Tells a browser whether a page of another origin may push.";
 
+const fn write(
+    method: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    parameters: &'static [Parameter],
+    answer: Answer,
+) -> Endpoint {
+    Endpoint { method, path, summary, parameters, body: None, answer }
+}
+
+const SOURCE: Parameter =
+    text("source", "The source that it is for, one of type http; the first by default.");
+const ELASTIC: &str = "What clients of Elasticsearch ask before they write: version, licence, templates.";
+const ELASTIC_WRITE: &str = "_bulk, INDEX/_bulk, INDEX/_doc: documents as Elasticsearch takes them.";
+const ELASTIC_MAKE: &str =
+    "Templates, policies and indices: acknowledged and forgotten; documents with an id.";
+const ELASTIC_PATH: &[Parameter] = &[in_path("path", "string", "As in Elasticsearch.")];
+
 /// All of them.
 pub(super) const ENDPOINTS: &[Endpoint] = &[
     get(
@@ -233,6 +251,42 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     push("PUT", "/metrics/{*pairs}", PUSH, PAIRS),
     push("DELETE", "/metrics/{*pairs}", DELETE, PAIRS),
     push("OPTIONS", "/metrics/{*pairs}", PREFLIGHT, PAIRS),
+    write(
+        "POST",
+        "/ingest/ndjson",
+        "Takes a JSON object per line; answers when all of them are durable.",
+        &[SOURCE],
+        Answer::Shape("WriteAnswer"),
+    ),
+    write("OPTIONS", "/ingest/ndjson", PREFLIGHT, &[], Answer::Text),
+    write(
+        "POST",
+        "/gelf",
+        "Takes GELF messages, one per line; 202 when they are durable.",
+        &[SOURCE],
+        Answer::Text,
+    ),
+    write("OPTIONS", "/gelf", PREFLIGHT, &[], Answer::Text),
+    write("POST", "/v1/logs", "Takes logs of OTLP/HTTP, protobuf or JSON.", &[SOURCE], Answer::Text),
+    write(
+        "POST",
+        "/loki/api/v1/push",
+        "Takes what Loki takes; 204 when it is durable.",
+        &[SOURCE],
+        Answer::Text,
+    ),
+    write("GET", "/es", ELASTIC, &[], Answer::Text),
+    write("POST", "/es", ELASTIC_WRITE, &[], Answer::Text),
+    write("PUT", "/es", ELASTIC_MAKE, &[], Answer::Text),
+    write("DELETE", "/es", ELASTIC_MAKE, &[], Answer::Text),
+    write("GET", "/es/", ELASTIC, &[], Answer::Text),
+    write("POST", "/es/", ELASTIC_WRITE, &[], Answer::Text),
+    write("PUT", "/es/", ELASTIC_MAKE, &[], Answer::Text),
+    write("DELETE", "/es/", ELASTIC_MAKE, &[], Answer::Text),
+    write("GET", "/es/{*path}", ELASTIC, ELASTIC_PATH, Answer::Text),
+    write("POST", "/es/{*path}", ELASTIC_WRITE, ELASTIC_PATH, Answer::Text),
+    write("PUT", "/es/{*path}", ELASTIC_MAKE, ELASTIC_PATH, Answer::Text),
+    write("DELETE", "/es/{*path}", ELASTIC_MAKE, ELASTIC_PATH, Answer::Text),
     get("/-/healthy", "200 while the process lives.", &[], Answer::Text),
     get("/healthy", "200 while the process lives.", &[], Answer::Text),
     get("/-/ready", "200 while the sources run, else 503.", &[], Answer::Text),

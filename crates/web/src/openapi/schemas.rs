@@ -242,6 +242,16 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "WriteAnswer",
+        &[
+            ("received", "integer"),
+            ("rejected", "integer"),
+            ("rejects", "[WriteReject]"),
+            ("is_duplicate", "boolean"),
+        ],
+    ),
+    ("WriteReject", &[("line", "integer"), ("reason", "string"), ("error", "string")]),
+    (
         "Problem",
         &[
             ("error", "string"),

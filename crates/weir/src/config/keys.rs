@@ -26,6 +26,7 @@ pub static ROOT: Section = Section {
         "redact",
         "metrics",
         "gateway",
+        "es",
         "store",
         "limits",
     ],
@@ -144,6 +145,9 @@ pub static HISTOGRAM: Section = Section {
 pub static GATEWAY: Section =
     Section { path: "gateway", keys: &["url_labels", "status", "gauges", "cors_origins", "max_series"] };
 
+/// What clients of Elasticsearch find.
+pub static ES: Section = Section { path: "es", keys: &["listen", "version"] };
+
 /// The records that are kept.
 pub static STORE: Section =
     Section { path: "store", keys: &["retention", "max_disk", "min_free_disk", "keep_raw"] };
@@ -151,11 +155,19 @@ pub static STORE: Section =
 /// The bounds.
 pub static LIMITS: Section = Section {
     path: "limits",
-    keys: &["line_bytes", "unpacked_bytes", "push_bytes", "push_unpacked_bytes", "rejects_bytes"],
+    keys: &[
+        "line_bytes",
+        "unpacked_bytes",
+        "push_bytes",
+        "push_unpacked_bytes",
+        "write_bytes",
+        "write_unpacked_bytes",
+        "rejects_bytes",
+    ],
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 20] = [
+pub static SECTIONS: [&Section; 21] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -174,6 +186,7 @@ pub static SECTIONS: [&Section; 20] = [
     &COUNTER,
     &HISTOGRAM,
     &GATEWAY,
+    &ES,
     &STORE,
     &LIMITS,
 ];

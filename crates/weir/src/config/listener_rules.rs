@@ -53,7 +53,7 @@ pub fn read_api(field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>)
 }
 
 fn is_refused(name: &str, field: Field, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> bool {
-    if kind == Some(Type::File) {
+    if matches!(kind, Some(Type::File | Type::Http)) {
         let error = ConfigError::new(field.position(), format!("`{name}` is for `type: alb` only"));
         errors.push(error.with_hint("remove it, or make this source `type: alb`"));
         return true;

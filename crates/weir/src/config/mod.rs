@@ -11,7 +11,7 @@
 //!
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
-//! `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `store`,
+//! `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`, `store`,
 //! `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
 
 mod byte_size;
@@ -19,6 +19,7 @@ mod declared_metrics;
 mod duration;
 mod environment;
 mod error;
+mod es;
 mod external_labels;
 mod find;
 mod gateway;
@@ -58,6 +59,7 @@ pub use declared_metrics::{DeclaredMetric, Measure};
 pub use duration::PrometheusDuration;
 pub use environment::Environment;
 pub use error::{ConfigError, ConfigErrors, Position};
+pub use es::Es;
 pub use find::find;
 pub use gateway::Gateway;
 pub use http::{Access, Http, OpenListenError, parse_address};
@@ -97,6 +99,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// What becomes of metrics that are pushed.
     pub gateway: Gateway,
+    /// What clients of Elasticsearch find.
+    pub es: Es,
     /// What is kept of records, and how long.
     pub store: Store,
     /// Bounds on input.
@@ -115,6 +119,7 @@ impl Default for Config {
             redact: Vec::new(),
             metrics: Metrics::default(),
             gateway: Gateway::default(),
+            es: Es::default(),
             store: Store::default(),
             limits: Limits::default(),
         }
@@ -192,6 +197,9 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     }
     if let Some(gateway) = fields.get("gateway") {
         config.gateway = gateway::read(gateway, errors);
+    }
+    if let Some(es) = fields.get("es") {
+        config.es = es::read(es, &config.http, errors);
     }
     if let Some(store) = fields.get("store") {
         config.store = store::read(store, errors);

@@ -67,6 +67,8 @@ pub enum Type {
     Alb,
     /// Access logs of nginx and Apache.
     File,
+    /// What is written by HTTP.
+    Http,
 }
 
 /// Reads the list. A source that is wrong is left out, and its mistakes are reported.
@@ -115,9 +117,9 @@ fn read_name<'a>(
 }
 
 fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> Option<Source> {
-    let kind = fields
-        .require("type", errors)
-        .and_then(|field| field.one_of(&[("alb", Type::Alb), ("file", Type::File)], errors));
+    let kind = fields.require("type", errors).and_then(|field| {
+        field.one_of(&[("alb", Type::Alb), ("file", Type::File), ("http", Type::Http)], errors)
+    });
     let input = source_input::read(fields, kind, errors);
     let lateness = fields.get("lateness").and_then(|field| read_lateness(field, errors));
     let format = fields.get("format").and_then(|field| source_format::read(field, kind, errors));

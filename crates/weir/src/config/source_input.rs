@@ -35,6 +35,8 @@ pub enum SourceInput {
     Sqs(SqsInput),
     /// Objects of a bucket, found by listing it.
     S3(S3Input),
+    /// What others write by HTTP.
+    Http,
 }
 
 /// A queue with the notifications of a bucket.
@@ -78,6 +80,17 @@ pub struct AwsAccess {
 
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
+    if kind == Some(Type::Http) {
+        for name in ["path", "sqs", "s3"] {
+            if let Some(field) = fields.get(name) {
+                let error = ConfigError::new(field.position(), format!("`{name}` is not for `type: http`"));
+                errors.push(
+                    error.with_hint("remove it: others write to this source, by its name in `?source=`"),
+                );
+            }
+        }
+        return Some(SourceInput::Http);
+    }
     let paths = fields.get("path");
     let (sqs, s3) = (fields.get("sqs"), fields.get("s3"));
     for (name, field) in [("sqs", sqs), ("s3", s3)] {

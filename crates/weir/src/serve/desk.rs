@@ -14,7 +14,7 @@ use super::intake::Intake;
 use super::open::BACKFILL;
 use super::replay;
 use super::sources::Shared;
-use super::{rejects, source_status};
+use super::{rejects, source_status, writers};
 use crate::clock;
 use crate::config::{
     AwsAccess, Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, S3Input, Source, SourceInput,
@@ -33,7 +33,7 @@ pub struct Desk {
 pub struct Inner {
     /// The way into the ledger and the counts.
     pub shared: Shared,
-    /// The sources of the config, and the one of backfills if none of them has its name.
+    /// The sources of the config, and those of backfills and of writers if none of them has their names.
     pub sources: Vec<Source>,
     /// How the lines of each of them are counted.
     pub intakes: Vec<Intake>,
@@ -61,6 +61,9 @@ impl Desk {
         let mut sources = config.sources.clone();
         if !sources.iter().any(|source| source.name == BACKFILL) {
             sources.push(backfill_source());
+        }
+        if !sources.iter().any(|source| source.name == writers::HTTP) {
+            sources.push(writers::implicit_source());
         }
         let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));

@@ -15,7 +15,7 @@ use weir_ship::Authorization;
 use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
 use weir_web::{
     Admin, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, Hosts, PasswordSecret, PushAnswer,
-    PushRequest, SuccessStatus,
+    PushRequest, SuccessStatus, WriteFn, WriterOptions, Writers,
 };
 
 use super::commit::{Commits, Pushed, Request};
@@ -31,7 +31,24 @@ const SECRET_BYTES_MAX: usize = 64 << 10;
 /// The HTTP server while it runs.
 pub struct HttpServer {
     task: JoinHandle<std::io::Result<()>>,
+    elastic: Option<JoinHandle<std::io::Result<()>>>,
     socket: Option<Socket>,
+}
+
+/// Where it listens.
+pub struct Listeners {
+    /// For everybody.
+    pub main: TcpListener,
+    /// For clients of Elasticsearch, on a port of their own.
+    pub elastic: Option<TcpListener>,
+}
+
+/// Who answers what is not answered here.
+pub struct Handed {
+    /// Sources, rejects, replays, backfills.
+    pub admin: Admin,
+    /// What is written.
+    pub write: Arc<WriteFn>,
 }
 
 impl HttpServer {
@@ -40,16 +57,19 @@ impl HttpServer {
         if let Some(socket) = &mut self.socket {
             socket.ended().await;
         }
-        match (&mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error = %error, "the HTTP server failed"),
-            Err(_) => tracing::error!("the HTTP server ended badly"),
+        for task in std::iter::once(&mut self.task).chain(&mut self.elastic) {
+            match task.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(error = %error, "the HTTP server failed"),
+                Err(_) => tracing::error!("the HTTP server ended badly"),
+            }
         }
     }
 
     /// Ends it at once.
     pub fn abort(&self) {
         self.task.abort();
+        self.elastic.iter().for_each(JoinHandle::abort);
         if let Some(socket) = &self.socket {
             socket.abort();
         }
@@ -63,24 +83,31 @@ impl HttpServer {
 /// A secret that cannot be read.
 pub async fn start(
     config: &Config,
-    listener: TcpListener,
+    listeners: Listeners,
     shared: &Shared,
-    admin: Admin,
+    handed: Handed,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<HttpServer> {
     let handlers = Handlers {
         records: Some(super::records::records(shared, stop.clone())),
-        ..handlers(config, shared, admin, authentication(&config.http.access)?)
+        ..handlers(config, shared, handed, authentication(&config.http.access)?)
     };
+    let elastic = listeners.elastic.map(|listener| {
+        let (handlers, mut stopped) = (handlers.clone(), stop.clone());
+        tokio::spawn(weir_web::serve_elastic(listener, handlers, async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }))
+    });
     let socket = Socket::start(&config.data_dir, handlers.clone(), stop.clone());
     let mut stopped = stop;
-    let task = tokio::spawn(weir_web::serve(listener, handlers, async move {
+    let task = tokio::spawn(weir_web::serve(listeners.main, handlers, async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     }));
-    Ok(HttpServer { task, socket })
+    Ok(HttpServer { task, elastic, socket })
 }
 
-fn handlers(config: &Config, shared: &Shared, admin: Admin, authentication: Authentication) -> Handlers {
+fn handlers(config: &Config, shared: &Shared, handed: Handed, authentication: Authentication) -> Handlers {
+    let Handed { admin, write } = handed;
     let (snapshots, routes, ready) =
         (Arc::clone(&shared.state), Arc::clone(&shared.state), Arc::clone(&shared.state));
     let commits = shared.commits.clone();
@@ -97,6 +124,7 @@ fn handlers(config: &Config, shared: &Shared, admin: Admin, authentication: Auth
         is_ready: Arc::new(move || ready.is_ready()),
         gateway: Some(gateway(config, shared)),
         admin: Some(admin),
+        writers: Writers::new(write, writer_options(config)),
         records: None,
         hosts: hosts(&config.http),
         authentication: Arc::new(authentication),
@@ -112,6 +140,15 @@ fn hosts(http: &Http) -> Hosts {
     let external = http.external_url.as_deref().and_then(|url| url.split_once("://"));
     let name = external.map(|(_, rest)| rest.split(['/', ':']).next().unwrap_or_default().to_owned());
     Hosts::ThisMachine(name)
+}
+
+fn writer_options(config: &Config) -> WriterOptions {
+    WriterOptions {
+        body_bytes_max: config.limits.write_bytes,
+        unpacked_bytes_max: config.limits.write_unpacked_bytes,
+        cors_origins: config.gateway.cors_origins.clone(),
+        elastic_version: config.es.version.clone(),
+    }
 }
 
 fn gateway(config: &Config, shared: &Shared) -> Gateway {

@@ -4,9 +4,10 @@
 //! wait for parsing. The queue has a bound in bytes: what has no room waits, or is given back to a transport that
 //! cannot wait.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 use weir_ingest::{Delivery, MessageBatch, MessageSink, Stopping};
@@ -44,6 +45,17 @@ pub struct Job {
 #[derive(Clone)]
 pub struct CountingMessages {
     shared: Arc<Shared>,
+}
+
+/// The same, without keeping it: it is gone when its source has ended.
+#[derive(Clone, Debug)]
+pub struct WeakMessages(Weak<Shared>);
+
+impl WeakMessages {
+    /// The way in, while it is there.
+    pub fn upgrade(&self) -> Option<CountingMessages> {
+        self.0.upgrade().map(|shared| CountingMessages { shared })
+    }
 }
 
 struct Shared {
@@ -111,6 +123,28 @@ impl CountingMessages {
         self.shared.depth.clone()
     }
 
+    /// For who finds it by name.
+    pub fn downgrade(&self) -> WeakMessages {
+        WeakMessages(Arc::downgrade(&self.shared))
+    }
+
+    /// As [`MessageSink::deliver`], but waits for room no longer than this; `None`: there was none.
+    pub async fn deliver_within(&self, batch: MessageBatch, room_wait_max: Duration) -> Option<Delivery> {
+        match tokio::time::timeout(room_wait_max, self.wait_for_room(&batch)).await {
+            Ok(Ok(room)) => Some(self.deliver_into(room, batch).await),
+            Ok(Err(Stopping)) => Some(Delivery::Stopping),
+            Err(_) => None,
+        }
+    }
+
+    async fn deliver_into(&self, room: Room, batch: MessageBatch) -> Delivery {
+        let (done, is_done) = oneshot::channel();
+        if self.put_job(Job { batch, done: Some(done), _room: Some(room) }).is_err() {
+            return Delivery::Stopping;
+        }
+        is_done.await.unwrap_or(Delivery::Stopping)
+    }
+
     fn room(&self, bytes: usize, permit: OwnedSemaphorePermit) -> Room {
         let depth = self.shared.depth.clone();
         depth.0.fetch_add(bytes, Ordering::Relaxed);
@@ -152,11 +186,7 @@ impl MessageSink for CountingMessages {
 
     async fn deliver(&self, batch: MessageBatch) -> Delivery {
         let Ok(room) = self.wait_for_room(&batch).await else { return Delivery::Stopping };
-        let (done, is_done) = oneshot::channel();
-        if self.put_job(Job { batch, done: Some(done), _room: Some(room) }).is_err() {
-            return Delivery::Stopping;
-        }
-        is_done.await.unwrap_or(Delivery::Stopping)
+        self.deliver_into(room, batch).await
     }
 
     fn caught_up(&self, at: Timestamp) {

@@ -40,9 +40,11 @@ mod state;
 mod unit;
 mod upkeep;
 mod work_queue;
+mod writers;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -116,6 +118,7 @@ pub fn serve(
     duration: Option<Duration>,
 ) -> anyhow::Result<()> {
     config.http.check().context(OpenListenError::HINT)?;
+    config.es.check(&config.http).context(OpenListenError::HINT)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -138,6 +141,7 @@ async fn serve_async(
         format!("cannot listen on {address}; is another server there? choose an address with --listen")
     })?;
     let address = listener.local_addr().context("cannot tell the address")?;
+    let elastic = bind_elastic(config).await?;
     let mut engine = Engine::start(config, ledger, Purpose::Serve)?;
     let shared = engine.shared.clone();
 
@@ -153,8 +157,12 @@ async fn serve_async(
     for shipping in shippings {
         running.push(tokio::spawn(shipping.into_task(&shared).run(stop.clone())));
     }
+    let writing = writers::Writing::start(config, &shared, stop.clone()).await?;
+    running.push(tokio::spawn(Arc::clone(&writing).run()));
     let desk = Desk::new(config, shared.clone(), stop.clone());
-    let mut http = http::start(config, listener, &shared, desk.admin(), http_stop).await?;
+    let listeners = http::Listeners { main: listener, elastic };
+    let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
+    let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -184,10 +192,21 @@ async fn serve_async(
         http.abort();
     }
     let _ = ticking.await;
-    drop((shared, desk, http));
+    drop((shared, desk, http, writing));
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The port of its own for clients of Elasticsearch, if there is to be one.
+async fn bind_elastic(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    let Some(address) = config.es.listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another server there? choose an address with es.listen")
+    })?;
+    let address = listener.local_addr().context("cannot tell the address of es.listen")?;
+    tracing::info!(address = %address, "listening for clients of Elasticsearch");
+    Ok(Some(listener))
 }
 
 /// Waits for SIGINT, SIGTERM or the end of `duration`, and says which.

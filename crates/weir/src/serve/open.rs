@@ -22,8 +22,9 @@ use super::preparation::{Kept, Preparation};
 use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES, write_staged};
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
+use super::writers::HTTP;
 use crate::clock;
-use crate::config::{Config, Keep, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
+use crate::config::{Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, RemoteWrite, SourceSelection};
 
 /// The ledger's name in the data folder.
 const LEDGER_FILE: &str = "ledger.redb";
@@ -159,6 +160,10 @@ fn load(
     }
     if let Some(account) = ledger.state(&format!("{SOURCES}{BACKFILL}"))? {
         sources.entry(BACKFILL.into()).or_insert_with(|| SourceState::history(account));
+    }
+    if let Some(account) = ledger.state(&format!("{SOURCES}{HTTP}"))? {
+        let new = || SourceState::new(account, FILE_LATENESS, true);
+        sources.entry(HTTP.into()).or_insert_with(new);
     }
     let now = clock::now();
     let publications = config

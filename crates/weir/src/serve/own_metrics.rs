@@ -14,7 +14,7 @@ use weir_record::{Minute, Timestamp};
 use weir_store::Store;
 
 use super::account::Account;
-use super::message_sink::QueueDepth;
+use super::message_sink::{QueueDepth, WeakMessages};
 use super::state::{Inner, SourceState};
 
 type Sources = BTreeMap<Arc<str>, SourceState>;
@@ -32,6 +32,8 @@ pub struct Own {
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
     /// What waits to be counted, by source.
     pub queues: BTreeMap<Arc<str>, QueueDepth>,
+    /// The queues themselves, for who finds his source by name.
+    pub messages: BTreeMap<Arc<str>, WeakMessages>,
 }
 
 /// What became of a remote write's samples.

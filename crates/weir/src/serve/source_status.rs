@@ -39,6 +39,7 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::Files(_) => "files",
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
+        SourceInput::Http => "http",
     }
 }
 

@@ -99,6 +99,7 @@ pub async fn start(
         SourceInput::Files(paths) => start_files(paths, intake, shared, stop),
         SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
         SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
+        SourceInput::Http => start_written(intake, shared, stop),
     }
     .with_context(|| format!("cannot start a thread for the source {}", source.name))
 }
@@ -202,8 +203,25 @@ pub fn start_messages(
     let (ledger, commits) = (Arc::clone(&shared.ledger), shared.commits.clone());
     let name = Arc::clone(&intake.source);
     let (messages, thread) = CountingMessages::start(intake, ledger, commits, completeness)?;
-    shared.state.lock().own.queues.insert(name, messages.depth());
+    let mut inner = shared.state.lock();
+    inner.own.queues.insert(Arc::clone(&name), messages.depth());
+    inner.own.messages.insert(name, messages.downgrade());
+    drop(inner);
     Ok((messages, thread))
+}
+
+/// A queue that HTTP finds by the source's name.
+fn start_written(
+    intake: Intake,
+    shared: &Shared,
+    mut stop: watch::Receiver<bool>,
+) -> std::io::Result<JoinHandle<()>> {
+    let (messages, thread) = start_messages(intake, shared, Completeness::WhenIdle)?;
+    Ok(tokio::spawn(async move {
+        // An error means that the server is gone already.
+        let _ = stop.wait_for(|stop| *stop).await;
+        end_messages(&messages, thread).await;
+    }))
 }
 
 /// Closes the queue and waits until its thread has handed over what it has.

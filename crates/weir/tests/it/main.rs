@@ -63,3 +63,5 @@ mod system_a;
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.
 mod watch;
+/// What others write by HTTP: every protocol, with real clients.
+mod writers;

@@ -6,6 +6,7 @@
 
 mod aims;
 mod aws;
+mod bulk;
 mod gateway;
 mod http;
 mod lambda;
@@ -123,6 +124,13 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: None,
         what: gateway::PEER_IN_MEMORY,
         run: |scene| gateway::peer(scene, gateway::PEER_IN_MEMORY, gateway::JOBS_MANY),
+    },
+    ServerSubject {
+        name: "bulk",
+        tool: "weir",
+        data: Some(DataSet::NginxHead),
+        what: bulk::WEIR,
+        run: bulk::measure,
     },
     ServerSubject {
         name: "remote-write",

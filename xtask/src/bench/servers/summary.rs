@@ -52,6 +52,14 @@ const SECTIONS: &[Section] = &[
         quantities: &["pushes_per_cpu_s", "pushes_per_s", "p50_ms", "p99_ms", "peak_mb"],
     },
     Section {
+        title: "Documents by _bulk",
+        note: "nginx lines as documents, 1,000 in a body, over 4 connections, each body durable before its answer and \
+               all of it searchable; the load shares the machine. What was stored at the end was what had been \
+               answered.",
+        subjects: &["bulk"],
+        quantities: &["records_per_cpu_s", "mb_per_cpu_s", "records_per_s", "p50_ms", "p99_ms", "peak_mb"],
+    },
+    Section {
         title: "Remote write",
         note: "`weir serve` on a backlog, all minutes of which are written at once to a server that answers 204. \
                CPU time and elapsed time are from the start, counting included; `remote-write-none` is the counting \

@@ -6,7 +6,7 @@ use std::process::Command;
 /// A command that runs a script with arguments.
 #[track_caller]
 pub fn python(script: &str, arguments: &[&str]) -> Command {
-    let program = folder().join("bin/python");
+    let program = python_folder().join("bin/python");
     assert!(program.exists(), "no {}: `make setup` installs it", program.display());
     let mut command = Command::new(program);
     command.arg("-c").arg(script).args(arguments);
@@ -14,7 +14,7 @@ pub fn python(script: &str, arguments: &[&str]) -> Command {
 }
 
 /// Where `.ci/setup` puts it.
-fn folder() -> PathBuf {
+pub fn python_folder() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the folder is shared by all clones of a user")]
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
