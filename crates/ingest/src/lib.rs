@@ -7,6 +7,7 @@
 mod blocks;
 mod discover;
 mod file_head;
+pub mod gelf;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
 mod message;
