@@ -11,8 +11,8 @@ pub use pushes::check_push;
 pub use queries::check_query;
 
 use weir_record::{
-    FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, Timestamp, gelf,
-    ndjson, other_fields,
+    FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, Timestamp,
+    gelf, ndjson, other_fields,
 };
 
 /// Parses `block` as a file would be, and each of its lines alone, and compares.
@@ -37,7 +37,7 @@ pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Requ
 /// As [`check_block`].
 pub fn check_events(block: &[u8]) {
     check_lines(Format::Ndjson, block, |line| {
-        let alone = ndjson::parse(line.bytes);
+        let alone = ndjson::parse(line.bytes, None);
         assert_eq!(line.outcome, alone.as_ref().map(|&event| Record::Event(event)), "{ALONE_DIFFERS}");
     });
 }

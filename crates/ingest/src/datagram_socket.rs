@@ -6,7 +6,7 @@
 //! of drops (`SO_MEMINFO`, linux/sock_diag.h), which is exact where `/proc/net/udp` would have to be searched.
 
 use std::io;
-use std::mem::{self, MaybeUninit};
+use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
@@ -159,9 +159,7 @@ fn address(storage: &libc::sockaddr_storage) -> IpAddr {
                 let address = (*storage.cast::<libc::sockaddr_in>()).sin_addr.s_addr;
                 IpAddr::V4(Ipv4Addr::from_bits(u32::from_be(address)))
             }
-            libc::AF_INET6 => {
-                IpAddr::V6((*storage.cast::<libc::sockaddr_in6>()).sin6_addr.s6_addr.into())
-            }
+            libc::AF_INET6 => IpAddr::V6((*storage.cast::<libc::sockaddr_in6>()).sin6_addr.s6_addr.into()),
             _ => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         }
     };
@@ -213,7 +211,8 @@ mod tests {
         if target.ip().is_unspecified() {
             target.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        let own: IpAddr = if target.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        let own: IpAddr =
+            if target.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
         let sender = UdpSocket::bind((own, 0)).expect(NOWHERE);
         sender.connect(target).expect(NOWHERE);
         (socket, sender)

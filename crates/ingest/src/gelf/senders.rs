@@ -31,7 +31,8 @@ impl Senders {
         if self.known.len() >= SENDERS_MAX && !self.known.contains_key(&sender) {
             self.known.clear();
         }
-        let origin = self.known.entry(sender).or_insert_with(|| format!("{} {sender}", self.transport).into());
+        let origin =
+            self.known.entry(sender).or_insert_with(|| format!("{} {sender}", self.transport).into());
         let mut message = Message::new(bytes, Arc::clone(origin));
         let address = Value::Text(Cow::Owned(sender.to_string()));
         message.fields.push((Cow::Borrowed("source_host"), address));
