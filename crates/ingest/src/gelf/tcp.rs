@@ -31,7 +31,8 @@ pub const CONNECTIONS_MAX: usize = 512;
 /// own probes long before.
 pub const IDLE_TIME_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// How long one frame may take from its first byte to its last; who sends slower holds memory for nothing.
+/// How long one frame may take unless the user of this module says otherwise; who sends slower holds memory for
+/// nothing.
 pub const FRAME_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// How long a TLS handshake may take.
@@ -68,6 +69,8 @@ pub struct TcpSettings {
     pub allowed: Option<Allowed>,
     /// With TLS, if at all.
     pub tls: Option<TlsAcceptor>,
+    /// How long one frame may take from its first byte to its last.
+    pub frame_time_max: Duration,
 }
 
 /// What became of connections since the start.
@@ -157,6 +160,7 @@ impl TcpReceiver {
                 sink: Arc::clone(&sink),
                 senders: Senders::new(if self.settings.tls.is_some() { "tls" } else { "tcp" }),
                 stop: stop.clone(),
+                frame_time_max: self.settings.frame_time_max,
                 frames: Frames::default(),
                 long_frames: Arc::clone(&long_frames),
                 room: None,
@@ -182,6 +186,7 @@ struct Connection<S> {
     sink: Arc<S>,
     senders: Senders,
     stop: watch::Receiver<bool>,
+    frame_time_max: Duration,
     frames: Frames,
     /// Room for frames that are longer than what is read at a time, and what this connection has of it.
     long_frames: Arc<Semaphore>,
@@ -253,7 +258,7 @@ impl<S: MessageSink> Connection<S> {
             }
             let until = match (stop_until, frame_began) {
                 (Some(end), _) => end.min(now + LAST_READ_MAX),
-                (None, Some(began)) => began + FRAME_TIME_MAX,
+                (None, Some(began)) => began + self.frame_time_max,
                 (None, None) => now + IDLE_TIME_MAX,
             };
             let read = match self.make_room(until).await {

@@ -50,6 +50,11 @@ pub static SOURCE: Section = Section {
         "path",
         "sqs",
         "s3",
+        "udp",
+        "tcp",
+        "tls",
+        "allow",
+        "receive_buffer",
         "format",
         "lateness",
         "listener_rules",
@@ -58,6 +63,9 @@ pub static SOURCE: Section = Section {
         "keep",
     ],
 };
+
+/// What connections are encrypted with.
+pub static TLS: Section = Section { path: "sources[].tls", keys: &["cert_file", "key_file"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -155,7 +163,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 20] = [
+pub static SECTIONS: [&Section; 21] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -163,6 +171,7 @@ pub static SECTIONS: [&Section; 20] = [
     &SOURCE,
     &SQS,
     &S3,
+    &TLS,
     &LISTENER_RULES_API,
     &FORMAT,
     &KEEP,

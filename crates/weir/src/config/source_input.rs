@@ -8,6 +8,7 @@ use std::time::Duration;
 use weir_ingest::{DiscoverError, check_pattern};
 
 use super::error::ConfigError;
+use super::gelf_input::{self, GelfInput};
 use super::keys;
 use super::reader::{Field, Fields};
 use super::source::Type;
@@ -35,6 +36,8 @@ pub enum SourceInput {
     Sqs(SqsInput),
     /// Objects of a bucket, found by listing it.
     S3(S3Input),
+    /// What others send.
+    Gelf(GelfInput),
 }
 
 /// A queue with the notifications of a bucket.
@@ -78,6 +81,10 @@ pub struct AwsAccess {
 
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
+    gelf_input::refuse(fields, kind, errors);
+    if kind == Some(Type::Gelf) {
+        return gelf_input::read(fields, errors).map(SourceInput::Gelf);
+    }
     let paths = fields.get("path");
     let (sqs, s3) = (fields.get("sqs"), fields.get("s3"));
     for (name, field) in [("sqs", sqs), ("s3", s3)] {

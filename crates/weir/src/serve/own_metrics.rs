@@ -15,6 +15,7 @@ use weir_store::Store;
 
 use super::account::Account;
 use super::message_sink::QueueDepth;
+use super::received::{self, Received};
 use super::state::{Inner, SourceState};
 
 type Sources = BTreeMap<Arc<str>, SourceState>;
@@ -32,6 +33,8 @@ pub struct Own {
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
     /// What waits to be counted, by source.
     pub queues: BTreeMap<Arc<str>, QueueDepth>,
+    /// What came over sockets of our own, by source.
+    pub received: BTreeMap<Arc<str>, Received>,
 }
 
 /// What became of a remote write's samples.
@@ -149,6 +152,7 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
     families.extend(times_families(sources, now));
     families.extend(remote_write_families(&inner.own.remote_writes));
     families.extend(queues_family(&inner.own));
+    families.extend(received::families(&inner.own.received));
     families.push(family(
         "weir_build_info",
         "Always 1; the version that runs.",
@@ -481,7 +485,7 @@ fn by_label(
     sources.iter().flat_map(of_source).collect()
 }
 
-fn counter(name: &'static str, help: &'static str, series: Vec<Series>) -> Family {
+pub(super) fn counter(name: &'static str, help: &'static str, series: Vec<Series>) -> Family {
     family(name, help, Kind::Counter, series)
 }
 
@@ -489,7 +493,7 @@ fn family(name: &'static str, help: &'static str, kind: Kind, series: Vec<Series
     Family { name: name.into(), help: help.into(), kind, series }
 }
 
-fn number(labels: &[(&str, &str)], value: f64) -> Series {
+pub(super) fn number(labels: &[(&str, &str)], value: f64) -> Series {
     let labels = labels.iter().map(|&(name, value)| (name.into(), value.into())).collect();
     Series { labels, value: Value::Number(value), created_ms: None }
 }
