@@ -45,9 +45,12 @@ pub fn tls_acceptor(cert_file: &Path, key_file: &Path) -> Result<TlsAcceptor, Tl
     let certificates = certificates.map_err(error("a certificate", cert_file))?;
     let key = PrivateKeyDer::from_pem_file(key_file).map_err(error("a private key", key_file))?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(certificates, key)?;
+    // A client that only writes never reads them; its system then resets the connection when it closes, and what was
+    // on its way is lost.
+    config.send_tls13_tickets = 0;
     Ok(TlsAcceptor::from(Arc::new(config)))
 }

@@ -3,11 +3,21 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::{DROPPED, Gelf, REJECTED, connect, message, udp_sender};
 use crate::support::{Folder, gzip, until};
 
 /// Connections at one moment, as `weir_ingest::gelf` bounds them.
 const CONNECTIONS_MAX: usize = 512;
+
+/// gzip data that is as small as it can be.
+fn packed_small(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
 
 /// A chunk of a message that has two.
 fn first_chunk(id: u64, data: &[u8]) -> Vec<u8> {
@@ -20,7 +30,7 @@ fn odd_datagrams_are_rejects_or_drops_and_none_is_lost_count_of() {
     let gelf = Gelf::start(&folder, "");
     let sender = udp_sender();
     let deep = format!(r#"{{"message":"m","a":{}{}}}"#, "[".repeat(20_000), "]".repeat(20_000));
-    let bomb = gzip(vec![b' '; 9 << 20]);
+    let bomb = packed_small(&vec![b' '; 9 << 20]);
     let stored: [&[u8]; 5] = [
         br#"{"message":"m","a":NaN,"b":Infinity}"#,
         br#"{"message":"m","a":1,"a":2,}"#,
@@ -109,7 +119,7 @@ fn connections_that_send_no_frames_are_bounded_and_refused_politely() {
 fn who_is_not_allowed_is_counted_and_not_read() {
     let folder = Folder::new();
     let refused = crate::support::weir(&["check", "-c", &super::config(&folder, ", allow: [10.0.0.0/33]")]);
-    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
     let open = folder.write("open.yaml", "sources: [{name: errors, type: gelf, udp: \"0.0.0.0:12201\"}]\n");
     let refused = crate::support::weir(&["check", "-c", &open]);
     assert!(refused.stderr.contains("nobody says which may send"), "{}", refused.stderr);
