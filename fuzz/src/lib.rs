@@ -13,8 +13,8 @@ pub use queries::check_query;
 pub use written::check_written;
 
 use weir_record::{
-    FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, ndjson,
-    other_fields,
+    FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, Timestamp,
+    gelf, ndjson, other_fields,
 };
 
 /// Parses `block` as a file would be, and each of its lines alone, and compares.
@@ -39,9 +39,28 @@ pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Requ
 /// As [`check_block`].
 pub fn check_events(block: &[u8]) {
     check_lines(Format::Ndjson, block, |line| {
-        let alone = ndjson::parse(line.bytes);
+        let alone = ndjson::parse(line.bytes, None);
         assert_eq!(line.outcome, alone.as_ref().map(|&event| Record::Event(event)), "{ALONE_DIFFERS}");
     });
+}
+
+/// The same for a message of GELF, which may have line ends in it.
+///
+/// # Panics
+///
+/// As [`check_block`].
+pub fn check_gelf(message: &[u8]) {
+    let received_at = Timestamp::from_seconds(1);
+    let reject = gelf::parse(message, Some(received_at)).err();
+    if let Some(reject) = reject {
+        assert!((1..=message.len() + 1).contains(&reject.column), "{reject}");
+    }
+    let mut has_message = false;
+    other_fields(Format::Gelf, message, &mut |name, _| {
+        assert!((1..=FIELD_NAME_BYTES_MAX).contains(&name.len()), "{name}");
+        has_message |= name == "message" || name.starts_with("message.");
+    });
+    assert!(has_message || reject.is_some(), "a message is lost");
 }
 
 const ALONE_DIFFERS: &str = "a line alone differs from the line in its block";

@@ -1,4 +1,4 @@
-//! Whole gzip objects in memory, unpacked at once.
+//! Whole gzip objects and zlib messages in memory, unpacked at once.
 //!
 //! libdeflate is about 1.8 times as fast as any streaming decoder, because it has all input and room
 //! for all output. A load balancer's file is a few megabytes, so most objects can be unpacked this
@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use libdeflate_sys::{
     libdeflate_alloc_decompressor, libdeflate_decompressor, libdeflate_free_decompressor,
     libdeflate_gzip_decompress_ex, libdeflate_result, libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE,
-    libdeflate_result_LIBDEFLATE_SUCCESS,
+    libdeflate_result_LIBDEFLATE_SUCCESS, libdeflate_zlib_decompress_ex,
 };
 
 /// Objects up to this size get the room they ask for. For a larger one all room is taken at once: memory
@@ -19,7 +19,7 @@ use libdeflate_sys::{
 /// away and cleared by the system each time.
 const SMALL_BYTES: usize = 4 << 20;
 
-/// Unpacks gzip members; one per thread.
+/// Unpacks gzip members and zlib streams; one per thread.
 pub(crate) struct Inflater {
     raw: NonNull<libdeflate_decompressor>,
 }
@@ -83,6 +83,64 @@ impl Inflater {
         Ok(())
     }
 
+    /// Unpacks all members of `gzip` into the room that `out` has, which is emptied first. The checksum of each
+    /// member is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`InflateError`]; `out` is then of no use.
+    pub(crate) fn gunzip_within(&mut self, mut gzip: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
+        out.clear();
+        while !is_padding(gzip) {
+            match self.gunzip_member(gzip, out.spare_capacity_mut()) {
+                Member::Unpacked { read, written } => {
+                    let len = out.len() + written;
+                    debug_assert!(len <= out.capacity());
+                    // SAFETY: libdeflate wrote `written` bytes at the start of the spare capacity.
+                    unsafe { out.set_len(len) };
+                    gzip = gzip.get(read..).unwrap_or_default();
+                }
+                Member::NeedsSpace => return Err(InflateError::TooLarge),
+                Member::Bad => return Err(InflateError::BadData),
+            }
+        }
+        Ok(())
+    }
+
+    /// Unpacks one zlib stream into the room that `out` has, which is emptied first; what follows the stream is
+    /// ignored. Its checksum is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`InflateError`]; `out` is then empty.
+    pub(crate) fn unzlib(&mut self, zlib: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
+        out.clear();
+        let (mut read, mut written) = (0, 0);
+        let room = out.spare_capacity_mut();
+        // SAFETY: both slices are valid for their lengths, and libdeflate only writes to `room`.
+        let result: libdeflate_result = unsafe {
+            libdeflate_zlib_decompress_ex(
+                self.raw.as_ptr(),
+                zlib.as_ptr().cast(),
+                zlib.len(),
+                room.as_mut_ptr().cast(),
+                room.len(),
+                &mut read,
+                &mut written,
+            )
+        };
+        match member(result, read, written) {
+            Member::Unpacked { written, .. } => {
+                debug_assert!(written <= out.capacity());
+                // SAFETY: libdeflate wrote `written` bytes at the start of the empty buffer.
+                unsafe { out.set_len(written) };
+                Ok(())
+            }
+            Member::NeedsSpace => Err(InflateError::TooLarge),
+            Member::Bad => Err(InflateError::BadData),
+        }
+    }
+
     fn gunzip_member(&mut self, gzip: &[u8], out: &mut [MaybeUninit<u8>]) -> Member {
         let (mut read, mut written) = (0, 0);
         // SAFETY: both slices are valid for their lengths, and libdeflate only writes to `out`.
@@ -97,12 +155,7 @@ impl Inflater {
                 &mut written,
             )
         };
-        #[allow(non_upper_case_globals, reason = "the names of the C library")]
-        match result {
-            libdeflate_result_LIBDEFLATE_SUCCESS => Member::Unpacked { read, written },
-            libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE => Member::NeedsSpace,
-            _ => Member::Bad,
-        }
+        member(result, read, written)
     }
 }
 
@@ -117,6 +170,15 @@ enum Member {
     Unpacked { read: usize, written: usize },
     NeedsSpace,
     Bad,
+}
+
+#[allow(non_upper_case_globals, reason = "the names of the C library")]
+fn member(result: libdeflate_result, read: usize, written: usize) -> Member {
+    match result {
+        libdeflate_result_LIBDEFLATE_SUCCESS => Member::Unpacked { read, written },
+        libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE => Member::NeedsSpace,
+        _ => Member::Bad,
+    }
 }
 
 /// What the trailer of the last member says of its size (RFC 1952, ISIZE: modulo 2^32, not to be trusted).

@@ -4,9 +4,14 @@
 //! on one object at a time. What the lines mean and whether an object has been counted before is not
 //! known in this crate.
 
+mod allowed;
 mod blocks;
+mod clock;
+#[expect(unsafe_code, reason = "calls the system; see the module")]
+mod datagram_socket;
 mod discover;
 mod file_head;
+pub mod gelf;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
 mod message;
@@ -15,12 +20,15 @@ mod object_key;
 mod packing;
 mod parallel;
 pub mod s3;
+mod tls;
 mod watch;
 
+pub use allowed::Allowed;
 pub use discover::{DiscoverError, check_pattern, discover};
 pub use file_head::{FileHead, HEAD_BYTES_MAX};
 pub use message::{Delivery, Message, MessageBatch, MessageSink, RejectedMessage, Stopping};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
+pub use tls::{TlsError, tls_acceptor};
 pub use watch::{Arrival, Extent, FileKey, Found, KnownFile, Part, Watch, read_appended};

@@ -24,6 +24,7 @@ mod value;
 
 pub mod alb;
 pub mod combined;
+pub mod gelf;
 pub mod ndjson;
 pub mod nginx_json;
 pub mod text;

@@ -6,6 +6,7 @@
 //! JSON text of one.
 
 mod field_sink;
+mod gelf;
 mod json;
 mod json_text;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub fn other_fields<'a>(format: Format, line: &'a [u8], each: &mut dyn FnMut(&st
         Format::Combined => combined::other_fields(line, each),
         Format::NginxJson => json::request_members(line, FieldSink::new(each)),
         Format::Ndjson => json::event_members(line, FieldSink::new(each)),
+        Format::Gelf => gelf::members(line, FieldSink::new(each)),
         Format::Text => text::other_fields(line, each),
     }
 }

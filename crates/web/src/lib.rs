@@ -32,9 +32,9 @@ use weir_meter::Snapshot;
 
 use access::{Access, Methods};
 pub use admin::{
-    Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, BackfillState, NodeStatus,
-    ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery, ReplayProblem, ReplayRequest,
-    ReplayResult, SourceStatus, SourcesStatus,
+    Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus,
+    NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery, ReplayProblem,
+    ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
 };
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{

@@ -42,19 +42,26 @@ const RESERVED: [&str; 12] = [
 pub(super) struct FieldSink<'s, 'a> {
     each: &'s mut dyn FnMut(&str, Value<'a>),
     given: usize,
+    /// Fields that are yet to come and must have room.
+    reserved: usize,
     /// The rest, as a JSON object that is still open.
     more: String,
 }
 
 impl<'s, 'a> FieldSink<'s, 'a> {
     pub(super) fn new(each: &'s mut dyn FnMut(&str, Value<'a>)) -> Self {
-        Self { each, given: 0, more: String::new() }
+        Self { each, given: 0, reserved: 0, more: String::new() }
+    }
+
+    /// Leaves room for `count` fields, until another count is said.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.reserved = count;
     }
 
     /// Gives a field that the line calls `name`.
     pub(super) fn give(&mut self, name: &str, value: Value<'a>) {
         let name = field_name(name);
-        if self.given < OTHER_FIELDS_MAX {
+        if self.given + self.reserved < OTHER_FIELDS_MAX {
             self.given += 1;
             (self.each)(&name, value);
         } else {

@@ -41,7 +41,7 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
     let Ok(keys) = Keys::read(line) else { return };
     let time = keys.time().map(|(_, offset)| offset);
     let message = keys.message_offset();
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: false };
+    let mut fields = Fields::of_event(sink);
     for_each_member(line, |Member { key, value }| match Some(value.offset) {
         offset if offset == time => {}
         offset if offset == message => fields.member(line, b"message", value, 1),
@@ -74,15 +74,20 @@ fn has_members(object: &[u8]) -> bool {
 }
 
 /// Fields under way.
-struct Fields<'s, 'a> {
+pub(super) struct Fields<'s, 'a> {
     /// The name of the field that is being read, and of those around it.
     name: String,
-    sink: FieldSink<'s, 'a>,
+    pub(super) sink: FieldSink<'s, 'a>,
     /// Whether `-` and an empty text stand for a missing value, as nginx writes it.
     is_dash_missing: bool,
 }
 
-impl<'a> Fields<'_, 'a> {
+impl<'s, 'a> Fields<'s, 'a> {
+    /// Fields of events, in which `-` is a text.
+    pub(super) fn of_event(sink: FieldSink<'s, 'a>) -> Self {
+        Self { name: String::new(), sink, is_dash_missing: false }
+    }
+
     /// A member of an nginx line, unless a request has it.
     fn request_member(&mut self, line: &'a [u8], Member { key, value }: Member<'a>) {
         match (Key::from_name(key), value.content) {
@@ -99,7 +104,7 @@ impl<'a> Fields<'_, 'a> {
     }
 
     /// A member of `object`; its name is of `parts` names.
-    fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
+    pub(super) fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
         let end = self.name.len();
         if parts > 1 {
             self.name.push('.');

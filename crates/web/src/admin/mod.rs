@@ -23,8 +23,8 @@ use crate::gateway::BoxFuture;
 use crate::problem::problem;
 use lines::LinesBody;
 pub use shapes::{
-    BackfillProgress, BackfillRequest, BackfillState, NodeStatus, RejectDetail, RejectRow, RejectsPage,
-    RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
+    BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus, NodeStatus, RejectDetail, RejectRow,
+    RejectsPage, RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
 };
 
 /// An answer that takes its time.

@@ -38,6 +38,8 @@ pub struct SourceStatus {
     /// Messages that are neither, by cause.
     #[serde(default)]
     pub dropped: BTreeMap<String, u64>,
+    /// What became of the datagrams sent to it, since the start of the server, where it listens for any.
+    pub datagrams: Option<DatagramsStatus>,
     /// Rejects that were counted and not kept, for want of room.
     pub rejects_not_kept: u64,
     /// Lines that were rejected once and are among `stored` since they were replayed.
@@ -66,6 +68,15 @@ pub struct SourceStatus {
     pub nodes: Vec<NodeStatus>,
     /// The first minute that no remote write has published, where one has this source.
     pub first_unpublished: Option<String>,
+}
+
+/// What became of datagrams.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DatagramsStatus {
+    /// Those that were read.
+    pub read: u64,
+    /// Those that were not, by cause.
+    pub dropped: BTreeMap<String, u64>,
 }
 
 /// A node of a load balancer.

@@ -166,6 +166,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("stored", "integer"),
             ("rejected", "object"),
             ("dropped", "object"),
+            ("datagrams", "DatagramsStatus?"),
             ("rejects_not_kept", "integer"),
             ("replayed", "integer"),
             ("late", "integer"),
@@ -182,6 +183,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("first_unpublished", "string?"),
         ],
     ),
+    ("DatagramsStatus", &[("read", "integer"), ("dropped", "object")]),
     (
         "NodeStatus",
         &[("node", "string"), ("interval_end", "string"), ("heard_at", "string"), ("is_silent", "boolean")],

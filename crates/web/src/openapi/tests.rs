@@ -146,6 +146,7 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::RouteRow>("RouteRow");
     check::<crate::SourcesStatus>("SourcesStatus");
     check::<crate::SourceStatus>("SourceStatus");
+    check::<crate::DatagramsStatus>("DatagramsStatus");
     check::<crate::NodeStatus>("NodeStatus");
     check::<crate::RejectsPage>("RejectsPage");
     check::<crate::RejectRow>("RejectRow");

@@ -51,6 +51,11 @@ pub static SOURCE: Section = Section {
         "path",
         "sqs",
         "s3",
+        "udp",
+        "tcp",
+        "tls",
+        "allow",
+        "receive_buffer",
         "format",
         "lateness",
         "listener_rules",
@@ -59,6 +64,9 @@ pub static SOURCE: Section = Section {
         "keep",
     ],
 };
+
+/// What connections are encrypted with.
+pub static TLS: Section = Section { path: "sources[].tls", keys: &["cert_file", "key_file"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -175,6 +183,7 @@ pub static SECTIONS: [&Section; 21] = [
     &SOURCE,
     &SQS,
     &S3,
+    &TLS,
     &LISTENER_RULES_API,
     &FORMAT,
     &KEEP,

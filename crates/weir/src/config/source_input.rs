@@ -8,6 +8,7 @@ use std::time::Duration;
 use weir_ingest::{DiscoverError, check_pattern};
 
 use super::error::ConfigError;
+use super::gelf_input::{self, GelfInput};
 use super::keys;
 use super::reader::{Field, Fields};
 use super::source::Type;
@@ -37,6 +38,19 @@ pub enum SourceInput {
     S3(S3Input),
     /// What others write by HTTP.
     Http,
+    /// What others send.
+    Gelf(GelfInput),
+}
+
+impl SourceInput {
+    /// How AWS is reached, where its objects lie there.
+    pub fn aws(&self) -> Option<&AwsAccess> {
+        match self {
+            Self::Sqs(input) => Some(&input.aws),
+            Self::S3(input) => Some(&input.aws),
+            Self::Files(_) | Self::Http | Self::Gelf(_) => None,
+        }
+    }
 }
 
 /// A queue with the notifications of a bucket.
@@ -80,6 +94,10 @@ pub struct AwsAccess {
 
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
+    gelf_input::refuse(fields, kind, errors);
+    if kind == Some(Type::Gelf) {
+        return gelf_input::read(fields, errors).map(SourceInput::Gelf);
+    }
     if kind == Some(Type::Http) {
         for name in ["path", "sqs", "s3"] {
             if let Some(field) = fields.get(name) {

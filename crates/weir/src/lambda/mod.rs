@@ -80,11 +80,7 @@ fn start() -> anyhow::Result<Function> {
 
 /// How objects are reached: as the first source that reads a bucket does, else as the environment says.
 fn s3_settings(config: &Config) -> S3Settings {
-    let access = config.sources.iter().find_map(|source| match &source.input {
-        SourceInput::Sqs(input) => Some(&input.aws),
-        SourceInput::S3(input) => Some(&input.aws),
-        SourceInput::Files(_) | SourceInput::Http => None,
-    });
+    let access = config.sources.iter().find_map(|source| source.input.aws());
     access.map_or_else(S3Settings::default, |access| S3Settings {
         region: access.region.clone(),
         endpoint_url: access.endpoint_url.clone(),

@@ -210,11 +210,7 @@ impl Fetching {
 
 /// How AWS is reached for a source's rules: as for its objects.
 fn aws_of(source: &Source) -> AwsAccess {
-    match &source.input {
-        SourceInput::Files(_) | SourceInput::Http => AwsAccess::default(),
-        SourceInput::Sqs(input) => input.aws.clone(),
-        SourceInput::S3(input) => input.aws.clone(),
-    }
+    source.input.aws().cloned().unwrap_or_default()
 }
 
 /// The part of the config that names services, routes and target groups.

@@ -14,7 +14,9 @@ use weir_record::{Minute, Timestamp};
 use weir_store::Store;
 
 use super::account::Account;
+use super::message_sink::QueueDepth;
 use super::message_sink::{QueueDepth, WeakMessages};
+use super::received::{self, Received};
 use super::state::{Inner, SourceState};
 
 type Sources = BTreeMap<Arc<str>, SourceState>;
@@ -34,6 +36,8 @@ pub struct Own {
     pub queues: BTreeMap<Arc<str>, QueueDepth>,
     /// The queues themselves, for who finds his source by name.
     pub messages: BTreeMap<Arc<str>, WeakMessages>,
+    /// What came over sockets of our own, by source.
+    pub received: BTreeMap<Arc<str>, Received>,
 }
 
 /// What became of a remote write's samples.
@@ -151,6 +155,7 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
     families.extend(times_families(sources, now));
     families.extend(remote_write_families(&inner.own.remote_writes));
     families.extend(queues_family(&inner.own));
+    families.extend(received::families(&inner.own.received));
     families.push(family(
         "weir_build_info",
         "Always 1; the version that runs.",
@@ -483,7 +488,7 @@ fn by_label(
     sources.iter().flat_map(of_source).collect()
 }
 
-fn counter(name: &'static str, help: &'static str, series: Vec<Series>) -> Family {
+pub(super) fn counter(name: &'static str, help: &'static str, series: Vec<Series>) -> Family {
     family(name, help, Kind::Counter, series)
 }
 
@@ -491,7 +496,7 @@ fn family(name: &'static str, help: &'static str, kind: Kind, series: Vec<Series
     Family { name: name.into(), help: help.into(), kind, series }
 }
 
-fn number(labels: &[(&str, &str)], value: f64) -> Series {
+pub(super) fn number(labels: &[(&str, &str)], value: f64) -> Series {
     let labels = labels.iter().map(|&(name, value)| (name.into(), value.into())).collect();
     Series { labels, value: Value::Number(value), created_ms: None }
 }

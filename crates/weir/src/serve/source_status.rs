@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use weir_ledger::LedgerError;
 use weir_record::Timestamp;
-use weir_web::{NodeStatus, SourceStatus, SourcesStatus};
+use weir_web::{DatagramsStatus, NodeStatus, SourceStatus, SourcesStatus};
 
 use super::own_metrics::NODE_SILENT_US;
+use super::received::Received;
 use super::sources::Shared;
 use super::state::SourceState;
 use crate::config::{Source, SourceInput};
@@ -28,8 +29,11 @@ pub fn status(shared: &Shared, configured: &[Source], now: Timestamp) -> Result<
         let configured = configured.iter().find(|source| source.name == name);
         configured.filter(|_| !source.is_history).map_or("backfill", kind_of)
     };
-    let sources =
-        inner.sources.iter().map(|(name, source)| row(name, kind(name, source), source, now)).collect();
+    let sources = inner.sources.iter().map(|(name, source)| SourceStatus {
+        datagrams: inner.own.received.get(name).and_then(datagrams),
+        ..row(name, kind(name, source), source, now)
+    });
+    let sources = sources.collect();
     let complete_to = inner.complete_to().map(|time| time.to_string());
     Ok(SourcesStatus { sources, complete_to, rejects_kept, rejects_kept_bytes })
 }
@@ -40,7 +44,15 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
         SourceInput::Http => "http",
+        SourceInput::Gelf(_) => "gelf",
     }
+}
+
+/// What became of the datagrams of a source that has any.
+fn datagrams(received: &Received) -> Option<DatagramsStatus> {
+    let [read, by_kernel, not_allowed] = received.datagrams()?;
+    let dropped = [("kernel", by_kernel), ("not_allowed", not_allowed)];
+    Some(DatagramsStatus { read, dropped: dropped.map(|(cause, count)| (cause.to_owned(), count)).into() })
 }
 
 fn row(name: &str, kind: &str, source: &SourceState, now: Timestamp) -> SourceStatus {
@@ -59,6 +71,7 @@ fn row(name: &str, kind: &str, source: &SourceState, now: Timestamp) -> SourceSt
         stored: account.stored(),
         rejected: counts(&account.rejected),
         dropped: counts(&account.dropped),
+        datagrams: None,
         rejects_not_kept: account.rejects_not_kept,
         replayed: account.replayed,
         late: account.late,

@@ -18,6 +18,7 @@ use weir_store::Store;
 use super::commit::Commits;
 use super::declared::Declared;
 use super::file_source::FileSource;
+use super::gelf_source;
 use super::intake::Intake;
 use super::live::LiveTail;
 use super::message_sink::{Completeness, CountingMessages};
@@ -87,7 +88,7 @@ impl Shared {
 ///
 /// # Errors
 ///
-/// When a thread cannot be started.
+/// When a thread cannot be started, or a source cannot listen where it should.
 pub async fn start(
     config: &Config,
     source: &Source,
@@ -100,6 +101,10 @@ pub async fn start(
         SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
         SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
         SourceInput::Http => start_written(intake, shared, stop),
+        SourceInput::Gelf(input) => {
+            let started = gelf_source::start(input, intake, shared, stop).await;
+            return started.with_context(|| format!("cannot start the source {}", source.name));
+        }
     }
     .with_context(|| format!("cannot start a thread for the source {}", source.name))
 }

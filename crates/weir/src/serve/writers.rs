@@ -88,7 +88,7 @@ impl Writing {
         let is_implicit = names.is_empty() && !has_name;
         let writing = Self {
             shared: shared.clone(),
-            gelf: None,
+            gelf: of_kind(|input| matches!(input, SourceInput::Gelf(_))).next(),
             implicit: is_implicit.then(|| shared.intake(config, &implicit_source())),
             names,
             started: Mutex::new(None),
@@ -207,7 +207,7 @@ fn batch(source: &str, request: WriteRequest) -> MessageBatch {
             bytes: written.bytes,
             origin: Arc::clone(&origin),
             format: match written.format {
-                WrittenFormat::Gelf => Format::from_name("gelf"),
+                WrittenFormat::Gelf => Some(Format::Gelf),
                 WrittenFormat::OfSource => None,
             },
             fields: own.chain(host).collect(),

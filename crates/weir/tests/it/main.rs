@@ -25,6 +25,8 @@ mod duckdb;
 mod files_ledger;
 /// Pushes of other programs: taken whole, durable, counted once.
 mod gateway;
+/// Messages of GELF clients, and of who only looks like one.
+mod gelf;
 /// Logs in `testdata/` and the exact metrics that must come of them.
 mod golden;
 /// Killed at any moment, and still each line counts once.

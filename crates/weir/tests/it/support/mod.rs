@@ -25,7 +25,7 @@ pub use false_clock::FalseClock;
 pub use folder::{Folder, gzip, repository};
 pub use http::{Response, escaped, get, get_with, request, try_request};
 pub use program::{Process, Run, output, weir, weir_command, weir_with_input};
-pub use python::{python, python_folder};
+pub use python::{cached, python, python_folder};
 pub use random::Random;
 pub use server::{Server, serve_command};
 pub use text::{assert_same_text, first_difference};

@@ -1,4 +1,4 @@
-//! The Python that `make setup` installs, for what exists only there.
+//! The Python that `make setup` installs, for what exists only there, and where else it puts things.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,8 +15,13 @@ pub fn python(script: &str, arguments: &[&str]) -> Command {
 
 /// Where `.ci/setup` puts it.
 pub fn python_folder() -> PathBuf {
+    cached("LOGWEIR_PYTHON", "python")
+}
+
+/// Where `.ci/setup` puts what it installs under this name, unless a variable says otherwise.
+pub fn cached(variable: &str, name: &str) -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "the folder is shared by all clones of a user")]
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
-    variable("LOGWEIR_PYTHON").or_else(|| Some(cache()?.join("logweir/python"))).expect("a home folder")
+    let value = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || value("XDG_CACHE_HOME").or_else(|| Some(value("HOME")?.join(".cache")));
+    value(variable).or_else(|| Some(cache()?.join("logweir").join(name))).expect("a home folder")
 }
