@@ -17,7 +17,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use weir_record::{Format, REDACTED, canonical_name, known_field};
+use weir_record::{Format, REDACTED, Value, canonical_name, known_field, logged_text};
 
 use json_value::{Quote, bare_end, nested_end};
 use place::Place;
@@ -150,6 +150,40 @@ impl Redactor {
         rewritten(line, cuts)
     }
 
+    /// A field that was said about a record beside its line, as it may be kept; `None` where it may as it is.
+    ///
+    /// Its name counts as the key of a member of JSON would, and so does each of the names that it is made of.
+    pub fn value(&self, name: &str, value: &Value<'_>, rules: RuleSet) -> Option<Value<'static>> {
+        if self.rules == 0 || rules == RuleSet::NONE {
+            return None;
+        }
+        let text = match value {
+            Value::Text(text) | Value::Json(text) => text.as_bytes(),
+            _ => b"",
+        };
+        let mut cuts = Vec::new();
+        for key in self.keys.names.iter().filter(|key| rules.has(key.rule) && key.is_of(name)) {
+            match key.part {
+                Part::Whole => {
+                    let is_done = matches!(value, Value::Text(text) if text == REDACTED);
+                    return (!is_done).then(|| Value::Text(REDACTED.into()));
+                }
+                Part::Path | Part::Query => {
+                    let (start, end) = part_of(text, 0, text.len(), key.part);
+                    cuts.push(Cut { start, end, quote: (0, 0) });
+                }
+            }
+        }
+        self.scan(text, true, rules, &mut cuts);
+        match (rewritten(text, cuts), value) {
+            (Cow::Borrowed(_), _) => None,
+            (Cow::Owned(bytes), Value::Json(_)) => {
+                Some(Value::Json(Cow::Owned(logged_text(&bytes).into_owned())))
+            }
+            (Cow::Owned(bytes), _) => Some(Value::Text(Cow::Owned(logged_text(&bytes).into_owned()))),
+        }
+    }
+
     /// Looks for names through the whole line, each byte once.
     fn scan(&self, line: &[u8], is_json: bool, rules: RuleSet, cuts: &mut Vec<Cut>) {
         let mut at = 0;
@@ -216,6 +250,12 @@ impl Redactor {
 impl Name {
     fn new(text: &str, rule: usize, part: Part) -> Self {
         Self { text: text.to_ascii_lowercase().into_bytes().into(), rule, part }
+    }
+
+    /// Whether this is the name of a field, or of an object that it is in.
+    fn is_of(&self, field: &str) -> bool {
+        let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(&self.text);
+        is_it(field) || field.split('.').any(is_it)
     }
 }
 

@@ -235,6 +235,42 @@ fn nginx_line(args: &str, payload: &str) -> String {
     )
 }
 
+#[test]
+fn fields_beside_the_line_lose_what_the_line_would() {
+    let text = |text: &str| Value::Text(text.to_owned().into());
+    for (rule_text, name, value, expected) in [
+        ("payload", "payload", text("x"), Some(text(REDACTED))),
+        ("payload", "PAYLOAD", text("x"), Some(text(REDACTED))),
+        ("payload", "payload.user.id", Value::Integer(7), Some(text(REDACTED))),
+        ("payload", "note", text("payload"), None),
+        ("payload", "payload", text(REDACTED), None),
+        ("user.password", "user.password", text("x"), Some(text(REDACTED))),
+        ("user.password", "other.password", text("x"), Some(text(REDACTED))),
+        ("p json_keys=password", "q.password", text("x"), Some(text(REDACTED))),
+        (
+            "p json_keys=password",
+            "note",
+            text(r#"{"password":"x","a":1}"#),
+            Some(text(r#"{"password":"[redacted]","a":1}"#)),
+        ),
+        (
+            "p json_keys=password",
+            "list",
+            Value::Json(r#"[{"password":7}]"#.into()),
+            Some(Value::Json(r#"[{"password":"[redacted]"}]"#.into())),
+        ),
+        ("p params=token", "url", text("/a?token=x&b=1"), Some(text("/a?token=[redacted]&b=1"))),
+        ("p params=token", "token", text("x"), None),
+        ("path", "path", text("/a/b"), Some(text("/[redacted]"))),
+        ("query", "query", text("a=1"), Some(text(REDACTED))),
+        ("query", "host", text("a"), None),
+    ] {
+        let redactor = Redactor::new(&[rule(rule_text)]);
+        assert_eq!(redactor.value(name, &value, RuleSet::ALL), expected, "{rule_text}: {name}");
+        assert_eq!(redactor.value(name, &value, RuleSet::NONE), None);
+    }
+}
+
 proptest! {
     #[test]
     fn no_planted_parameter_is_left(
