@@ -152,8 +152,6 @@ pub enum Outcome<'s> {
 pub struct Changes<'s> {
     /// Its fields, on top of all that was said before.
     pub overlay: Overlay<'s>,
-    /// All its tags, if it has others than before.
-    pub tags: Option<Vec<String>>,
     /// Rules of the redactor that are for it, beside those that are for every record.
     pub redact: RuleSet,
     /// The steps that were for it.
@@ -178,17 +176,16 @@ impl Transforms {
         self.steps.is_empty()
     }
 
-    /// What becomes of the record with these `fields`, which was read from `line` and has `tags`. `is_met` says
-    /// whether the condition of a step, by its number, selects the record as it is then.
+    /// What becomes of the record with these `fields`, which was read from `line`. `is_met` says whether the condition
+    /// of a step, by its number, selects the record as it is then.
     pub fn apply<'s>(
         &'s self,
         fields: &RecordFields<'_>,
-        tags: &[String],
         line: &[u8],
         mut is_met: impl FnMut(usize, &Shaped<'_, 's>) -> bool,
     ) -> Outcome<'s> {
         let before = |name: &str| fields.field(name);
-        let mut shaped = Shaped::new(&before, tags);
+        let mut shaped = Shaped::new(&before);
         let (mut redact, mut steps) = (RuleSet::NONE, StepSet::default());
         for (number, step) in self.steps.iter().enumerate() {
             if step.has_condition && !is_met(number, &shaped) {
@@ -203,26 +200,19 @@ impl Transforms {
             steps = steps.with(number);
             redact = step.operations.iter().fold(redact, |redact, operation| shaped.take(operation, redact));
         }
-        let (overlay, tags) = shaped.into_changes();
-        Outcome::Kept(Changes { overlay, tags, redact, steps })
+        Outcome::Kept(Changes { overlay: shaped.into_overlay(), redact, steps })
     }
 
     /// What is said about the same record once something was taken out of its line: by the steps that were for it
     /// before, whatever its fields say now.
-    pub fn apply_again<'s>(
-        &'s self,
-        fields: &RecordFields<'_>,
-        tags: &[String],
-        steps: StepSet,
-    ) -> Changes<'s> {
+    pub fn apply_again<'s>(&'s self, fields: &RecordFields<'_>, steps: StepSet) -> Changes<'s> {
         let before = |name: &str| fields.field(name);
-        let mut shaped = Shaped::new(&before, tags);
+        let mut shaped = Shaped::new(&before);
         let mut redact = RuleSet::NONE;
         for (_, step) in self.steps.iter().enumerate().filter(|(number, _)| steps.has(*number)) {
             redact = step.operations.iter().fold(redact, |redact, operation| shaped.take(operation, redact));
         }
-        let (overlay, tags) = shaped.into_changes();
-        Changes { overlay, tags, redact, steps }
+        Changes { overlay: shaped.into_overlay(), redact, steps }
     }
 }
 

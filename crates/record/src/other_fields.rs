@@ -19,7 +19,7 @@ use crate::nginx_json::escape::LoggedText;
 use crate::record::Record;
 use crate::value::{Value, logged_text};
 use crate::{alb, combined, syslog, text};
-pub use field_sink::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX};
+pub use field_sink::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, is_own_name};
 pub(crate) use field_sink::{FieldSink, PREFIX};
 
 /// Hands out every field of `line` that no field of a [`Request`](crate::Request) has, in the order of the line;

@@ -15,27 +15,19 @@ pub(super) type Before<'r> = &'r dyn Fn(&str) -> Option<Value<'r>>;
 /// The fields of a record as they are between two steps.
 pub struct Shaped<'r, 's> {
     before: Before<'r>,
-    tags_before: &'r [String],
     overlay: Overlay<'s>,
-    tags: Option<Vec<String>>,
     added_bytes: usize,
 }
 
 impl<'r, 's> Shaped<'r, 's> {
     /// A record that no step has seen.
-    pub(super) fn new(before: Before<'r>, tags_before: &'r [String]) -> Self {
-        Self { before, tags_before, overlay: Overlay::default(), tags: None, added_bytes: 0 }
+    pub(super) fn new(before: Before<'r>) -> Self {
+        Self { before, overlay: Overlay::default(), added_bytes: 0 }
     }
 
     /// The field with this name, as [`RecordFields`](weir_record::RecordFields) finds it.
     pub fn field(&self, name: &str) -> Option<Value<'_>> {
-        let canonical = canonical_name(name);
-        if canonical == "tags"
-            && let Some(tags) = &self.tags
-        {
-            return Some(Value::Text(Cow::Owned(tags.join(","))));
-        }
-        match self.overlay.get(canonical) {
+        match self.overlay.get(canonical_name(name)) {
             Some(said) => said.map(Value::borrowed),
             None => (self.before)(name),
         }
@@ -49,10 +41,22 @@ impl<'r, 's> Shaped<'r, 's> {
         self.overlay.remove(name);
     }
 
+    /// Adds a tag, unless the record has it.
     pub(super) fn add_tag(&mut self, tag: &str) {
-        let tags = self.tags.as_deref().unwrap_or(self.tags_before);
-        if !tags.iter().any(|known| known == tag) {
-            self.tags.get_or_insert_with(|| self.tags_before.to_vec()).push(tag.to_owned());
+        let mut tags = match self.field("tags") {
+            Some(Value::Text(tags)) => tags.into_owned(),
+            // As some senders write them. Other lists have no tags in them.
+            Some(Value::Json(list)) => {
+                serde_json::from_str::<Vec<String>>(&list).unwrap_or_default().join(",")
+            }
+            _ => String::new(),
+        };
+        if !tags.split(',').any(|known| known == tag) {
+            if !tags.is_empty() {
+                tags.push(',');
+            }
+            tags.push_str(tag);
+            self.set("tags", Value::Text(Cow::Owned(tags)));
         }
     }
 
@@ -65,7 +69,7 @@ impl<'r, 's> Shaped<'r, 's> {
         self.added_bytes += bytes;
     }
 
-    pub(super) fn into_changes(self) -> (Overlay<'s>, Option<Vec<String>>) {
-        (self.overlay, self.tags)
+    pub(super) fn into_overlay(self) -> Overlay<'s> {
+        self.overlay
     }
 }

@@ -66,8 +66,6 @@ fn with_fields<T>(format: Format, line: &str, read: impl FnOnce(&RecordFields<'_
             service: Some("shop"),
             route: None,
             target_group: None,
-            kind: None,
-            tags: &[],
             overlay: &NO_OVERLAY,
             format,
             line: line.bytes,
@@ -93,7 +91,6 @@ fn shown(outcome: &Outcome<'_>) -> String {
             None => format!("-{name}"),
         })
         .collect();
-    shown.extend(changes.tags.iter().map(|tags| format!("#{}", tags.join(","))));
     shown.join(" ")
 }
 
@@ -102,18 +99,15 @@ fn is_met(_: usize, record: &Shaped<'_, '_>) -> bool {
     record.field("x") == Some(Value::Text("yes".into()))
 }
 
-const TAGS: [&str; 1] = ["sent"];
-
 /// Checks what the steps make of an event with these members.
 fn check(steps: &[&str], members: &str, expected: &str) {
     let transforms = transforms(steps);
-    let tags = TAGS.map(str::to_owned);
     let line = format!(r#"{{"ts":1795169730,{members}}}"#);
     with_fields(Format::Ndjson, &line, |fields| {
-        let outcome = transforms.apply(fields, &tags, line.as_bytes(), is_met);
+        let outcome = transforms.apply(fields, line.as_bytes(), is_met);
         assert_eq!(shown(&outcome), expected, "{steps:?} {members}");
         if let Outcome::Kept(changes) = &outcome {
-            assert_eq!(transforms.apply_again(fields, &tags, changes.steps), *changes, "{steps:?}");
+            assert_eq!(transforms.apply_again(fields, changes.steps), *changes, "{steps:?}");
         }
     });
 }
@@ -130,8 +124,10 @@ fn each_operation_says_what_it_is_for() {
     check(&["rename a b"], r#""b":"x""#, "");
     check(&["rename a b"], r#""a":"x","b":"y""#, "-a b='x'");
     check(&["rename hostname node"], r#""hostname":"x""#, "node='x'");
-    check(&["tag t"], r#""a":1"#, "#sent,t");
-    check(&["tag sent"], r#""a":1"#, "");
+    check(&["tag t"], r#""a":1"#, "tags='t'");
+    check(&["tag t; tag u; tag t"], r#""tags":"sent""#, "tags='sent,t,u'");
+    check(&["tag t"], r#""tags":["sent","x"]"#, "tags='sent,x,t'");
+    check(&["tag sent"], r#""tags":"a,sent""#, "");
     check(&["drop"], r#""a":1"#, "dropped transform");
     check(&["sample 1"], r#""a":1"#, "");
     check(&["sample 1000000"], r#""a":1"#, "dropped sample");
@@ -146,9 +142,9 @@ fn text_is_read_as_json_and_stays() {
     check(&["json p; remove p"], &payload(r#"{"u":1}"#), "u=1 -p");
     check(&["json p; json u"], &payload(r#"{"u":"{\\"v\\":1}"}"#), r#"u='{"v":1}' v=1"#);
     check(&["json p"], &payload("{}"), "");
-    check(&["json p"], &payload("no"), "#sent,_jsonparsefailure");
-    check(&["json p; json p"], &payload("[1]"), "#sent,_jsonparsefailure");
-    check(&["json p"], r#""p":5"#, "#sent,_jsonparsefailure");
+    check(&["json p"], &payload("no"), "tags='_jsonparsefailure'");
+    check(&["json p; json p"], &payload("[1]"), "tags='_jsonparsefailure'");
+    check(&["json p"], r#""p":5"#, "tags='_jsonparsefailure'");
     check(&["json p"], r#""q":"{}""#, "");
     // What a record is counted under is nobody's to change, and the last of equal names counts.
     check(
@@ -165,16 +161,16 @@ fn steps_see_what_those_before_them_made() {
     check(&["remove x", "if; drop"], r#""x":"yes""#, "-x");
     check(&["rename a x", "if; drop"], r#""a":"yes""#, "dropped transform");
     check(&["if; drop"], r#""x":"yes""#, "dropped transform");
-    check(&["if; drop", "tag t"], r#""x":"no""#, "#sent,t");
+    check(&["if; drop", "tag t"], r#""x":"no""#, "tags='t'");
     check(&["add a=1", "add b=%{a}", "remove a"], r#""c":1"#, "-a b='1'");
-    check(&["tag t", "add u=%{tags}"], r#""c":1"#, "u='sent,t' #sent,t");
+    check(&["tag t", "add u=%{tags}"], r#""c":1"#, "tags='t' u='t'");
 }
 
 #[test]
 fn rules_of_redaction_are_gathered() {
     let transforms = transforms(&["redact 3", "if; redact 4", "redact 5; sample 1"]);
     with_fields(Format::Ndjson, r#"{"ts":1,"x":"no"}"#, |fields| {
-        let Outcome::Kept(changes) = transforms.apply(fields, &[], b"", is_met) else { panic!("dropped") };
+        let Outcome::Kept(changes) = transforms.apply(fields, b"", is_met) else { panic!("dropped") };
         assert_eq!(changes.redact, RuleSet::NONE.with(3).with(5));
         assert_eq!([0, 1, 2].map(|number| changes.steps.has(number)), [true, false, true]);
     });
@@ -184,11 +180,11 @@ fn rules_of_redaction_are_gathered() {
 fn the_same_steps_are_done_again_whatever_the_fields_say() {
     let transforms = transforms(&["if; add y=%{x}", "add z=%{x}"]);
     let first = with_fields(Format::Ndjson, r#"{"ts":1,"x":"yes"}"#, |fields| {
-        transforms.apply(fields, &[], b"", is_met)
+        transforms.apply(fields, b"", is_met)
     });
     let Outcome::Kept(first) = first else { panic!("dropped") };
     let again = with_fields(Format::Ndjson, r#"{"ts":1,"x":"[redacted]"}"#, |fields| {
-        transforms.apply_again(fields, &[], first.steps)
+        transforms.apply_again(fields, first.steps)
     });
     assert_eq!(shown(&Outcome::Kept(again)), "y='[redacted]' z='[redacted]'");
 }
@@ -201,13 +197,13 @@ fn what_is_added_is_bounded() {
     let transforms = transforms(&steps);
     let line = format!(r#"{{"ts":1,"f0":"{}"}}"#, "ж".repeat(1000));
     with_fields(Format::Ndjson, &line, |fields| {
-        let Outcome::Kept(changes) = transforms.apply(fields, &[], b"", is_met) else { panic!("dropped") };
+        let Outcome::Kept(changes) = transforms.apply(fields, b"", is_met) else { panic!("dropped") };
         let texts = changes.overlay.set_fields().map(|(_, value)| match value {
             Value::Text(text) => text.len(),
             _ => 0,
         });
         assert!(texts.sum::<usize>() <= ADDED_BYTES_MAX);
-        assert_eq!(changes.tags, Some(vec![CUT_TAG.to_owned()]));
+        assert_eq!(changes.overlay.get("tags"), Some(Some(&Value::Text(CUT_TAG.into()))));
     });
 }
 
@@ -216,7 +212,7 @@ fn a_sample_goes_by_the_id_and_else_by_the_line() {
     let transforms = transforms(&["sample 10"]);
     let is_kept = |line: &str| {
         with_fields(Format::Ndjson, line, |fields| {
-            matches!(transforms.apply(fields, &[], line.as_bytes(), is_met), Outcome::Kept(_))
+            matches!(transforms.apply(fields, line.as_bytes(), is_met), Outcome::Kept(_))
         })
     };
     let mut kept = 0;
@@ -269,7 +265,7 @@ proptest! {
         let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
         let transforms = transforms(&steps);
         with_fields(Format::Ndjson, &line, |fields| {
-            let Outcome::Kept(changes) = transforms.apply(fields, &[], b"", is_met) else { panic!("dropped") };
+            let Outcome::Kept(changes) = transforms.apply(fields, b"", is_met) else { panic!("dropped") };
             for name in NAMES {
                 let found = match changes.overlay.get(name) {
                     Some(said) => said.map(Value::borrowed),
@@ -286,8 +282,8 @@ proptest! {
         let transforms = transforms(&["json p"]);
         let line = format!(r#"{{"ts":1,"p":"{}"}}"#, text.replace('"', "\\\""));
         with_fields(Format::Ndjson, &line, |fields| {
-            let Outcome::Kept(changes) = transforms.apply(fields, &[], b"", is_met) else { panic!("dropped") };
-            assert!(changes.tags.is_none() || changes.overlay.is_empty());
+            let Outcome::Kept(changes) = transforms.apply(fields, b"", is_met) else { panic!("dropped") };
+            assert!(changes.overlay.get("tags").is_none() || changes.overlay.names().count() == 1);
         });
     }
 }

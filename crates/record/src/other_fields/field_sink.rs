@@ -98,6 +98,11 @@ impl<'s, 'a> FieldSink<'s, 'a> {
     }
 }
 
+/// Whether a field of this name says something of weir's about a record, whatever its line says.
+pub fn is_own_name(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 /// The name of a field that a line calls `name`.
 fn field_name(name: &str) -> Cow<'_, str> {
     const CUT: &str = "…";
