@@ -56,6 +56,12 @@ impl RuleSet {
         Self(self.0 | 1 << (number % RULES_MAX))
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     fn has(self, number: usize) -> bool {
         self.0 >> (number % RULES_MAX) & 1 == 1
     }

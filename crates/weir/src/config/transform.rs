@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use weir_enrich::{FIXED_FIELDS, Fate, FieldValue, Operation, RULES_MAX, RedactRule, STEPS_MAX, Step, Template};
+use weir_enrich::{
+    FIXED_FIELDS, Fate, FieldValue, Operation, RULES_MAX, RedactRule, STEPS_MAX, Step, Template,
+};
 use weir_query::Expression;
 use weir_record::{FIELD_NAME_BYTES_MAX, Value, canonical_name, is_own_name};
 
@@ -48,7 +50,8 @@ pub fn read_all(field: Field, rules: usize, errors: &mut Vec<ConfigError>) -> Ve
         if let Some(redact) = fields.get("redact") {
             rules += 1;
             if rules == RULES_MAX + 1 {
-                let message = format!("more than {RULES_MAX} rules of redaction, those of `redact` among them");
+                let message =
+                    format!("more than {RULES_MAX} rules of redaction, those of `redact` among them");
                 errors.push(ConfigError::new(redact.position(), message));
             }
         }
@@ -147,7 +150,9 @@ fn read_renames(field: Field, errors: &mut Vec<ConfigError>) -> Vec<Operation> {
             errors.push(ConfigError::new(value.position(), message));
         } else if twice {
             let message = format!("two fields are renamed to {}", quoted(&to));
-            errors.push(ConfigError::new(value.position(), message).with_hint("only one of them would be left"));
+            errors.push(
+                ConfigError::new(value.position(), message).with_hint("only one of them would be left"),
+            );
         }
         Some(Operation::Rename { from, to })
     });
@@ -211,7 +216,8 @@ fn read_tags(field: Field, errors: &mut Vec<ConfigError>) -> Vec<Operation> {
 fn entries_at_most<'a>(field: Field<'a>, expected: &str, errors: &mut Vec<ConfigError>) -> Vec<Entry<'a>> {
     let mut entries = field.entries(expected, errors).unwrap_or_default();
     if let Some(entry) = entries.get(NAMES_MAX) {
-        errors.push(ConfigError::new(entry.key_position, format!("more than {NAMES_MAX} fields in one step")));
+        errors
+            .push(ConfigError::new(entry.key_position, format!("more than {NAMES_MAX} fields in one step")));
         entries.truncate(NAMES_MAX);
     }
     entries
