@@ -34,6 +34,8 @@ const INDEX_BYTES_MAX: usize = 64;
 pub struct RedactRule {
     /// The field's name, ours or a format's.
     pub field: String,
+    /// Names that the same field has in lines.
+    pub other_names: Vec<String>,
     /// Parameters as in a URL: what stands behind `name=`.
     pub params: Vec<String>,
     /// Members of JSON objects, however deep and in whatever strings.
@@ -122,12 +124,14 @@ impl Redactor {
             params.extend(rule.params.iter().map(|text| name(text, Part::Whole)));
             keys.extend(rule.json_keys.iter().map(|text| name(text, Part::Whole)));
             if rule.params.is_empty() && rule.json_keys.is_empty() {
-                keys.extend(
-                    keys_of(&rule.field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
-                );
-                let query = url_parts(&rule.field).contains(&Part::Query).then_some("query");
-                let of_line = [Some(rule.field.as_str()), query].into_iter().flatten().filter_map(Place::of);
-                places.extend(of_line.map(|place| (number, place)));
+                for field in rule.other_names.iter().chain([&rule.field]) {
+                    keys.extend(
+                        keys_of(field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
+                    );
+                    let query = url_parts(field).contains(&Part::Query).then_some("query");
+                    let of_line = [Some(field.as_str()), query].into_iter().flatten().filter_map(Place::of);
+                    places.extend(of_line.map(|place| (number, place)));
+                }
             }
         }
         Self { params: Names::new(params), keys: Names::new(keys), places, rules: rules.len().min(RULES_MAX) }

@@ -185,7 +185,7 @@ impl Transforms {
         mut is_met: impl FnMut(usize, &Shaped<'_, 's>) -> bool,
     ) -> Outcome<'s> {
         let before = |name: &str| fields.field(name);
-        let mut shaped = Shaped::new(&before);
+        let mut shaped = Shaped::new(&before, None);
         let (mut redact, mut steps) = (RuleSet::NONE, StepSet::default());
         for (number, step) in self.steps.iter().enumerate() {
             if step.has_condition && !is_met(number, &shaped) {
@@ -204,15 +204,21 @@ impl Transforms {
     }
 
     /// What is said about the same record once something was taken out of its line: by the steps that were for it
-    /// before, whatever its fields say now.
-    pub fn apply_again<'s>(&'s self, fields: &RecordFields<'_>, steps: StepSet) -> Changes<'s> {
+    /// before, whatever its fields say now. `redact` gives what may be kept of a field that a step makes, where that is
+    /// not its value.
+    pub fn apply_again<'s>(
+        &'s self,
+        fields: &RecordFields<'_>,
+        steps: StepSet,
+        redact: &dyn Fn(&str, &Value<'_>) -> Option<Value<'static>>,
+    ) -> Changes<'s> {
         let before = |name: &str| fields.field(name);
-        let mut shaped = Shaped::new(&before);
-        let mut redact = RuleSet::NONE;
+        let mut shaped = Shaped::new(&before, Some(redact));
+        let mut rules = RuleSet::NONE;
         for (_, step) in self.steps.iter().enumerate().filter(|(number, _)| steps.has(*number)) {
-            redact = step.operations.iter().fold(redact, |redact, operation| shaped.take(operation, redact));
+            rules = step.operations.iter().fold(rules, |rules, operation| shaped.take(operation, rules));
         }
-        Changes { overlay: shaped.into_overlay(), redact, steps }
+        Changes { overlay: shaped.into_overlay(), redact: rules, steps }
     }
 }
 

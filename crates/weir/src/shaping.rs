@@ -10,7 +10,7 @@ use weir_enrich::{
     Transforms,
 };
 use weir_query::{Fields, Predicate, QueryError};
-use weir_record::{Format, Record, RecordContext, RecordFields, Timestamp, Value};
+use weir_record::{Format, Record, RecordContext, RecordFields, Timestamp, Value, canonical_name};
 
 use crate::config::{Config, Transform};
 
@@ -68,14 +68,15 @@ impl Shaping {
         })
     }
 
-    /// What is said about the same record once something was taken out of its line.
+    /// What is said about the same record once something was taken out of its line; see [`Transforms::apply_again`].
     pub fn apply_again(
         &self,
         record: Record<'_>,
         context: &RecordContext<'_>,
         steps: StepSet,
+        redact: &dyn Fn(&str, &Value<'_>) -> Option<Value<'static>>,
     ) -> Changes<'_> {
-        self.transforms.apply_again(&RecordFields::new(record, *context), steps)
+        self.transforms.apply_again(&RecordFields::new(record, *context), steps, redact)
     }
 
     /// Why a record is left out, if it is: for who counts and keeps nothing. `context` is asked for only if need be.
@@ -110,6 +111,21 @@ impl Shaping {
 /// The rules of redaction of the transforms, which come after those of `redact`.
 pub fn redact_rules(transforms: &[Transform]) -> impl Iterator<Item = &RedactRule> {
     transforms.iter().filter_map(|transform| transform.redact.as_ref())
+}
+
+/// A rule that also finds its field under the names that it has before steps rename it: those are in the lines.
+pub fn with_earlier_names(rule: &RedactRule, transforms: &[Transform]) -> RedactRule {
+    let mut rule = rule.clone();
+    // Against the order, so that the names of names are found.
+    for operation in transforms.iter().rev().flat_map(|transform| transform.step.operations.iter().rev()) {
+        if let Operation::Rename { from, to } = operation {
+            let is_it = |name: &String| canonical_name(name) == canonical_name(to);
+            if is_it(&rule.field) || rule.other_names.iter().any(is_it) {
+                rule.other_names.push(from.clone());
+            }
+        }
+    }
+    rule
 }
 
 /// Redactors for the fields that these operations take away.

@@ -11,7 +11,12 @@ fn rule(text: &str) -> RedactRule {
         let list = rest.split(' ').find_map(|part| part.strip_prefix(kind)).unwrap_or_default();
         list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    RedactRule { field: field.to_owned(), params: names("params="), json_keys: names("json_keys=") }
+    RedactRule {
+        field: field.to_owned(),
+        other_names: names("or="),
+        params: names("params="),
+        json_keys: names("json_keys="),
+    }
 }
 
 #[track_caller]
@@ -242,6 +247,7 @@ fn fields_beside_the_line_lose_what_the_line_would() {
         ("payload", "payload", text("x"), Some(text(REDACTED))),
         ("payload", "PAYLOAD", text("x"), Some(text(REDACTED))),
         ("payload", "payload.user.id", Value::Integer(7), Some(text(REDACTED))),
+        ("payload or=body", "body", text("x"), Some(text(REDACTED))),
         ("payload", "note", text("payload"), None),
         ("payload", "payload", text(REDACTED), None),
         ("user.password", "user.password", text("x"), Some(text(REDACTED))),

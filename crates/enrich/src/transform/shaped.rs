@@ -12,17 +12,22 @@ use super::ADDED_BYTES_MAX;
 /// Gives the fields of a record as they were before the first step.
 pub(super) type Before<'r> = &'r dyn Fn(&str) -> Option<Value<'r>>;
 
+/// Gives what may be kept of a field; `None` where that is its value as it is.
+pub(super) type Redact<'r> = &'r dyn Fn(&str, &Value<'_>) -> Option<Value<'static>>;
+
 /// The fields of a record as they are between two steps.
 pub struct Shaped<'r, 's> {
     before: Before<'r>,
+    redact: Option<Redact<'r>>,
     overlay: Overlay<'s>,
     added_bytes: usize,
 }
 
 impl<'r, 's> Shaped<'r, 's> {
-    /// A record that no step has seen.
-    pub(super) fn new(before: Before<'r>) -> Self {
-        Self { before, overlay: Overlay::default(), added_bytes: 0 }
+    /// A record that no step has seen. What steps make goes through `redact` at once, so that no copy is made of what
+    /// may not be kept.
+    pub(super) fn new(before: Before<'r>, redact: Option<Redact<'r>>) -> Self {
+        Self { before, redact, overlay: Overlay::default(), added_bytes: 0 }
     }
 
     /// The field with this name, as [`RecordFields`](weir_record::RecordFields) finds it.
@@ -34,7 +39,9 @@ impl<'r, 's> Shaped<'r, 's> {
     }
 
     pub(super) fn set(&mut self, name: impl Into<Cow<'s, str>>, value: Value<'s>) {
-        self.overlay.set(name, value);
+        let name = name.into();
+        let redacted = self.redact.and_then(|redact| redact(&name, &value));
+        self.overlay.set(name, redacted.unwrap_or(value));
     }
 
     pub(super) fn remove(&mut self, name: &'s str) {

@@ -107,7 +107,7 @@ fn check(steps: &[&str], members: &str, expected: &str) {
         let outcome = transforms.apply(fields, line.as_bytes(), is_met);
         assert_eq!(shown(&outcome), expected, "{steps:?} {members}");
         if let Outcome::Kept(changes) = &outcome {
-            assert_eq!(transforms.apply_again(fields, changes.steps), *changes, "{steps:?}");
+            assert_eq!(transforms.apply_again(fields, changes.steps, &|_, _| None), *changes, "{steps:?}");
         }
     });
 }
@@ -183,9 +183,21 @@ fn the_same_steps_are_done_again_whatever_the_fields_say() {
         with_fields(Format::Ndjson, r#"{"ts":1,"x":"yes"}"#, |fields| transforms.apply(fields, b"", is_met));
     let Outcome::Kept(first) = first else { panic!("dropped") };
     let again = with_fields(Format::Ndjson, r#"{"ts":1,"x":"[redacted]"}"#, |fields| {
-        transforms.apply_again(fields, first.steps)
+        transforms.apply_again(fields, first.steps, &|_, _| None)
     });
     assert_eq!(shown(&Outcome::Kept(again)), "y='[redacted]' z='[redacted]'");
+}
+
+#[test]
+fn no_copy_is_made_of_what_may_not_be_kept() {
+    let transforms =
+        transforms(&["rename a secret", "add copy=<%{secret}>", "add secret=%{b}; add more=%{secret}"]);
+    let redact = |name: &str, _: &Value<'_>| (name == "secret").then(|| Value::Text("gone".into()));
+    with_fields(Format::Ndjson, r#"{"ts":1,"a":"x","b":"y"}"#, |fields| {
+        let Outcome::Kept(first) = transforms.apply(fields, b"", is_met) else { panic!("dropped") };
+        let again = transforms.apply_again(fields, first.steps, &redact);
+        assert_eq!(shown(&Outcome::Kept(again)), "-a secret='gone' copy='<gone>' more='gone'");
+    });
 }
 
 #[test]

@@ -55,6 +55,7 @@ pub fn read_rule(fields: &Fields, errors: &mut Vec<ConfigError>) -> Option<Redac
     let field = fields.require("field", errors).and_then(|field| read_field(field, is_whole, errors))?;
     Some(RedactRule {
         field: field.to_owned(),
+        other_names: Vec::new(),
         params: params.unwrap_or_default(),
         json_keys: json_keys.unwrap_or_default(),
     })

@@ -297,10 +297,9 @@ impl<'i> Counter<'i> {
     ) {
         let keeping = &self.intake.keeping;
         let Redacted { rules, steps, .. } = *redacted;
-        let changes = keeping.shaping.apply_again(record, context, steps);
+        let redact = |name: &str, value: &Value<'_>| keeping.redaction.value(name, value, rules);
+        let changes = keeping.shaping.apply_again(record, context, steps, &redact);
         let overlay = with(context.overlay, &changes.overlay);
-        // A field may have got a name that is redacted only now.
-        let overlay = keeping.redaction.overlay(&overlay, rules);
         let context = RecordContext { overlay: &overlay, ..*context };
         keeping.put(unit, record, &context, steps, self.origin, number);
     }

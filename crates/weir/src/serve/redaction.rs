@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use weir_enrich::{RedactRule, Redactor, RuleSet};
 use weir_query::{Fields, Predicate, QueryError};
-use weir_record::{Format, Overlay, Timestamp};
+use weir_record::{Format, Overlay, Timestamp, Value};
 
 use crate::config::Config;
-use crate::shaping::redact_rules;
+use crate::shaping::{redact_rules, with_earlier_names};
 
 /// Takes secrets out of lines; shared by all threads.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Redaction {
             }
         }
         let rules = config.redact.iter().map(|redact| &redact.rule).chain(redact_rules(&config.transforms));
-        let rules: Vec<RedactRule> = rules.cloned().collect();
+        let rules: Vec<RedactRule> = rules.map(|rule| with_earlier_names(rule, &config.transforms)).collect();
         Ok(Self { redactor: Redactor::new(&rules), unconditional, conditional })
     }
 
@@ -64,6 +64,11 @@ impl Redaction {
     #[inline]
     pub fn line<'l>(&self, format: Format, line: &'l [u8], rules: RuleSet) -> Cow<'l, [u8]> {
         self.redactor.line(Some(format), line, rules)
+    }
+
+    /// A field that was said beside the line, as it may be kept; `None` where that is as it is.
+    pub fn value(&self, name: &str, value: &Value<'_>, rules: RuleSet) -> Option<Value<'static>> {
+        self.redactor.value(name, value, rules)
     }
 
     /// Whether something of what was said about a record beside its line may not be kept.
@@ -91,7 +96,6 @@ impl Redaction {
 
 #[cfg(test)]
 mod tests {
-    use weir_record::Value;
 
     use super::*;
     use crate::config;

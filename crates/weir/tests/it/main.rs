@@ -59,6 +59,8 @@ mod serve;
 mod sqs;
 /// Everything that the first known system does, at once.
 mod system_a;
+/// Records shaped before they are counted and kept, or left out.
+mod transforms;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.
