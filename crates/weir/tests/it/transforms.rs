@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::support::lines::nginx_json;
-use crate::support::{Folder, Server, escaped, request, weir};
+use crate::support::{Folder, Server, escaped, request, weir, weir_with_input};
 
 const RECEIVED: &str = "weir_source_received_total";
 const STORED: &str = "weir_source_stored_total";
@@ -199,4 +199,38 @@ fn a_reject_that_is_replayed_is_shaped_like_any_line() {
     server.await_sum(NGINX_COUNT, &[], 1.0);
     assert_eq!(server.sum(DROPPED, &[("source", "web"), ("cause", "transform")]), 1.0);
     assert_eq!((found(&server, "dc:m9"), found(&server, "*")), (1, 1));
+}
+
+#[test]
+fn check_shows_what_becomes_of_each_line() {
+    let setting = Setting::new();
+    let web =
+        nginx_json("/health", 200) + &nginx_json("/pay?token=tok-1", 503).replace('}', ",\"beaver\":1}");
+    setting.folder.append("web.json", &web);
+    let run = weir(&["check", "-c", &setting.config, "--try", &setting.folder.path("web.json")]).expect(0);
+    let lines: Vec<&str> = run.stdout.lines().collect();
+    assert!(lines[0].starts_with("1: time=") && lines[0].contains(" route=/health "), "{}", run.stdout);
+    assert_eq!(lines[1], "    left out by `transforms` (transform): neither counted nor kept");
+    assert!(lines[2].starts_with("2: time="), "{}", run.stdout);
+    assert_eq!(
+        lines[3..],
+        [
+            "    set: dc=\"m9\" shard=7 page=\"shop.example.com/pay\" tags=\"edge,failed,seen\"",
+            "    removed: beaver"
+        ]
+    );
+    let event = "{\"ts\":1795169730,\"token\":\"x\",\"usr\":\"a@b.c\",\"payload\":\"{\\\"kind\\\":\\\"order\\\"}\"}\n";
+    let try_app = ["check", "-c", &setting.config, "--source", "app", "--try", "-"];
+    let run = weir_with_input(&try_app, event.as_bytes()).expect(0);
+    for part in [
+        "1: event time=2026-11-20T10:15:30Z (it has no request to count)\n",
+        "    set: p.kind=\"order\" user_email=\"a@b.c\" copy=\"of a@b.c\"\n",
+        "    removed: usr payload secret_note\n",
+        "    kept as: {\"ts\":1795169730,\"token\":\"[redacted]\",\"usr\":\"[redacted]\",",
+        "    kept as: user_email=\"[redacted]\"\n",
+    ] {
+        assert!(run.stdout.contains(part), "{part}\n{}", run.stdout);
+    }
+    let run = weir(&["check", "-c", &setting.config, "--source", "ap", "--try", "-"]).expect(1);
+    assert!(run.stderr.contains("the config has no source `ap`; it has web, app"), "{}", run.stderr);
 }
