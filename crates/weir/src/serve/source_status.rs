@@ -43,7 +43,7 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::Files(_) => "files",
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
-        SourceInput::Gelf(_) => "gelf",
+        SourceInput::Gelf(input) => input.protocol.name(),
     }
 }
 
