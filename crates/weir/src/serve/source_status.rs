@@ -39,7 +39,7 @@ pub fn status(shared: &Shared, configured: &[Source], now: Timestamp) -> Result<
 }
 
 fn kind_of(source: &Source) -> &'static str {
-    match source.input {
+    match &source.input {
         SourceInput::Files(_) => "files",
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",

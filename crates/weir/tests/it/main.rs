@@ -57,6 +57,8 @@ mod search;
 mod serve;
 /// Objects of S3 that a queue tells of: counted once, whatever the queue does.
 mod sqs;
+/// Messages of syslog from sockets, from rsyslog and from nginx.
+mod syslog;
 /// Everything that the first known system does, at once.
 mod system_a;
 /// Records shaped before they are counted and kept, or left out.
