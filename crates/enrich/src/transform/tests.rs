@@ -81,7 +81,7 @@ fn shown(outcome: &Outcome<'_>) -> String {
         Outcome::Dropped(cause) => return format!("dropped {}", cause.label()),
         Outcome::Kept(changes) => changes,
     };
-    let mut shown: Vec<String> = changes
+    let shown: Vec<String> = changes
         .overlay
         .names()
         .map(|name| match changes.overlay.get(name).flatten() {

@@ -1,4 +1,8 @@
 //! Times as syslog messages have them: RFC 3339, RFC 3164's without a year, and Cisco's with more or less.
+//!
+//! A time without a zone is taken as UTC. To guess the zone from the time of arrival was refused: a message that was
+//! held back for an hour looks like one from the next zone. The cost is said in the documentation: senders should name
+//! theirs.
 
 use crate::timestamp::{
     Timestamp, civil_from_days, days_from_civil, month, number, parse_clock, parse_fraction, parse_offset,

@@ -1,4 +1,5 @@
-//! Starts a source of GELF or syslog: a socket for each address, all of them before the server says that it has started.
+//! Starts a source of GELF or syslog: a socket for each address, all of them before the server says that it has
+//! started.
 //!
 //! Datagrams are read by threads, since what is not read in time is lost; connections by tasks, since they wait.
 
