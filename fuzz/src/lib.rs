@@ -14,7 +14,7 @@ pub use written::check_written;
 
 use weir_record::{
     FIELD_NAME_BYTES_MAX, Format, LINE_BYTES_DEFAULT, Line, LineParser, Record, Reject, Request, Timestamp,
-    gelf, ndjson, other_fields,
+    gelf, ndjson, other_fields, syslog,
 };
 
 /// Parses `block` as a file would be, and each of its lines alone, and compares.
@@ -61,6 +61,24 @@ pub fn check_gelf(message: &[u8]) {
         has_message |= name == "message" || name.starts_with("message.");
     });
     assert!(has_message || reject.is_some(), "a message is lost");
+}
+
+/// The same for a message of syslog: any bytes are one, and have a text.
+///
+/// # Panics
+///
+/// As [`check_block`].
+pub fn check_syslog(message: &[u8]) {
+    assert!(syslog::parse(message, Some(Timestamp::from_seconds(1))).is_ok(), "a message is a reject");
+    if let Err(reject) = syslog::parse(message, None) {
+        assert!((1..=message.len() + 1).contains(&reject.column), "{reject}");
+    }
+    let mut has_message = false;
+    other_fields(Format::Syslog, message, &mut |name, _| {
+        assert!((1..=FIELD_NAME_BYTES_MAX).contains(&name.len()), "{name}");
+        has_message |= name == "message";
+    });
+    assert!(has_message, "a message is lost");
 }
 
 const ALONE_DIFFERS: &str = "a line alone differs from the line in its block";

@@ -13,7 +13,7 @@
 //! `route_pattern` and `route_table` (routes as users write them), `route_template`, `segment`,
 //! `word` and `letters` (routes found automatically), `listener_rules`, `describe_json` and
 //! `target_group` (who owns an answer that the load balancer gave by itself), `enricher` (all of it),
-//! `redact` (what is not to be kept of a line).
+//! `redact` (what is not to be kept of a line), `transform` (what is to be kept beside it, or not at all).
 
 mod describe_json;
 mod enricher;
@@ -29,6 +29,7 @@ mod route_template;
 mod segment;
 mod service;
 mod target_group;
+mod transform;
 mod word;
 
 pub use describe_json::RulesError;
@@ -38,6 +39,10 @@ pub use listener_rules::{ListenerRules, ListenerRulesBuilder};
 pub use redact::{RULES_MAX, RedactRule, Redactor, RuleSet};
 pub use route_pattern::{PatternError, RoutePattern};
 pub use service::{FieldMatch, MatchField, Service};
+pub use transform::{
+    ADDED_BYTES_MAX, CUT_TAG, Changes, Dropped, FIXED_FIELDS, Fate, FieldValue, NO_JSON_TAG, Operation,
+    Outcome, STEPS_MAX, Shaped, Step, StepSet, Template, TemplateError, Transforms, is_chosen,
+};
 
 /// The label of what has no name of its own: routes under `unmatched_routes: other` or `drop`.
 pub const OTHER: &str = "__other__";

@@ -17,7 +17,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use weir_record::{Format, REDACTED, canonical_name, known_field};
+use weir_record::{Format, REDACTED, Value, canonical_name, known_field, logged_text};
 
 use json_value::{Quote, bare_end, nested_end};
 use place::Place;
@@ -34,6 +34,8 @@ const INDEX_BYTES_MAX: usize = 64;
 pub struct RedactRule {
     /// The field's name, ours or a format's.
     pub field: String,
+    /// Names that the same field has in lines.
+    pub other_names: Vec<String>,
     /// Parameters as in a URL: what stands behind `name=`.
     pub params: Vec<String>,
     /// Members of JSON objects, however deep and in whatever strings.
@@ -54,6 +56,12 @@ impl RuleSet {
     #[must_use]
     pub fn with(self, number: usize) -> Self {
         Self(self.0 | 1 << (number % RULES_MAX))
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     fn has(self, number: usize) -> bool {
@@ -116,12 +124,14 @@ impl Redactor {
             params.extend(rule.params.iter().map(|text| name(text, Part::Whole)));
             keys.extend(rule.json_keys.iter().map(|text| name(text, Part::Whole)));
             if rule.params.is_empty() && rule.json_keys.is_empty() {
-                keys.extend(
-                    keys_of(&rule.field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
-                );
-                let query = url_parts(&rule.field).contains(&Part::Query).then_some("query");
-                let of_line = [Some(rule.field.as_str()), query].into_iter().flatten().filter_map(Place::of);
-                places.extend(of_line.map(|place| (number, place)));
+                for field in rule.other_names.iter().chain([&rule.field]) {
+                    keys.extend(
+                        keys_of(field).into_iter().map(|(text, part)| Name::new(&text, number, part)),
+                    );
+                    let query = url_parts(field).contains(&Part::Query).then_some("query");
+                    let of_line = [Some(field.as_str()), query].into_iter().flatten().filter_map(Place::of);
+                    places.extend(of_line.map(|place| (number, place)));
+                }
             }
         }
         Self { params: Names::new(params), keys: Names::new(keys), places, rules: rules.len().min(RULES_MAX) }
@@ -148,6 +158,40 @@ impl Redactor {
             place.find(format, line, &mut add);
         }
         rewritten(line, cuts)
+    }
+
+    /// A field that was said about a record beside its line, as it may be kept; `None` where it may as it is.
+    ///
+    /// Its name counts as the key of a member of JSON would, and so does each of the names that it is made of.
+    pub fn value(&self, name: &str, value: &Value<'_>, rules: RuleSet) -> Option<Value<'static>> {
+        if self.rules == 0 || rules == RuleSet::NONE {
+            return None;
+        }
+        let text = match value {
+            Value::Text(text) | Value::Json(text) => text.as_bytes(),
+            _ => b"",
+        };
+        let mut cuts = Vec::new();
+        for key in self.keys.names.iter().filter(|key| rules.has(key.rule) && key.is_of(name)) {
+            match key.part {
+                Part::Whole => {
+                    let is_done = matches!(value, Value::Text(text) if text == REDACTED);
+                    return (!is_done).then(|| Value::Text(REDACTED.into()));
+                }
+                Part::Path | Part::Query => {
+                    let (start, end) = part_of(text, 0, text.len(), key.part);
+                    cuts.push(Cut { start, end, quote: (0, 0) });
+                }
+            }
+        }
+        self.scan(text, true, rules, &mut cuts);
+        match (rewritten(text, cuts), value) {
+            (Cow::Borrowed(_), _) => None,
+            (Cow::Owned(bytes), Value::Json(_)) => {
+                Some(Value::Json(Cow::Owned(logged_text(&bytes).into_owned())))
+            }
+            (Cow::Owned(bytes), _) => Some(Value::Text(Cow::Owned(logged_text(&bytes).into_owned()))),
+        }
     }
 
     /// Looks for names through the whole line, each byte once.
@@ -216,6 +260,12 @@ impl Redactor {
 impl Name {
     fn new(text: &str, rule: usize, part: Part) -> Self {
         Self { text: text.to_ascii_lowercase().into_bytes().into(), rule, part }
+    }
+
+    /// Whether this is the name of a field, or of an object that it is in.
+    fn is_of(&self, field: &str) -> bool {
+        let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(&self.text);
+        is_it(field) || field.split('.').any(is_it)
     }
 }
 

@@ -19,7 +19,9 @@ mod object;
 mod object_key;
 mod packing;
 mod parallel;
+mod protocol;
 pub mod s3;
+mod syslog_frames;
 mod tls;
 mod watch;
 
@@ -30,5 +32,6 @@ pub use message::{Delivery, Message, MessageBatch, MessageSink, RejectedMessage,
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
+pub use protocol::Protocol;
 pub use tls::{TlsError, tls_acceptor};
 pub use watch::{Arrival, Extent, FileKey, Found, KnownFile, Part, Watch, read_appended};

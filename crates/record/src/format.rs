@@ -22,6 +22,8 @@ pub enum Format {
     Gelf,
     /// Lines of which each is the message of an event.
     Text,
+    /// Syslog: RFC 5424 and RFC 3164.
+    Syslog,
 }
 
 /// A kind of object that lies beside access logs and holds no requests.
@@ -54,8 +56,15 @@ pub enum Detected {
 
 impl Format {
     /// Every format, in the order of their numbers.
-    pub const ALL: [Format; 6] =
-        [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson, Format::Gelf, Format::Text];
+    pub const ALL: [Format; 7] = [
+        Format::Alb,
+        Format::NginxJson,
+        Format::Combined,
+        Format::Ndjson,
+        Format::Gelf,
+        Format::Text,
+        Format::Syslog,
+    ];
 
     /// The name in the config and on the command line.
     pub const fn name(self) -> &'static str {
@@ -66,6 +75,7 @@ impl Format {
             Format::Ndjson => "ndjson",
             Format::Gelf => "gelf",
             Format::Text => "text",
+            Format::Syslog => "syslog",
         }
     }
 
@@ -78,6 +88,7 @@ impl Format {
             Format::Ndjson => 3,
             Format::Gelf => 4,
             Format::Text => 6,
+            Format::Syslog => 7,
         }
     }
 

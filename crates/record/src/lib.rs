@@ -27,6 +27,7 @@ pub mod combined;
 pub mod gelf;
 pub mod ndjson;
 pub mod nginx_json;
+pub mod syslog;
 pub mod text;
 
 pub use format::{Detected, Format, NotAccessLog, detect, skip_by_name};
@@ -34,7 +35,7 @@ pub use known_field::{FieldKind, KNOWN_FIELDS, KnownField, canonical_name, known
 pub use lines::{LINE_BYTES_DEFAULT, Line, LineParser};
 pub use message::{InnerFormats, MessageParser};
 pub use method::method_label;
-pub use other_fields::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, other_fields};
+pub use other_fields::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, is_own_name, json_fields, other_fields};
 pub use overlay::{NO_OVERLAY, Overlay};
 pub use record::{Event, Record};
 pub use record_fields::{RecordContext, RecordFields};

@@ -18,10 +18,9 @@ use crate::format::Format;
 use crate::nginx_json::escape::LoggedText;
 use crate::record::Record;
 use crate::value::{Value, logged_text};
-use crate::{alb, combined, text};
-use field_sink::FieldSink;
-pub(crate) use field_sink::PREFIX;
-pub use field_sink::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX};
+use crate::{alb, combined, syslog, text};
+pub use field_sink::{FIELD_NAME_BYTES_MAX, OTHER_FIELDS_MAX, is_own_name};
+pub(crate) use field_sink::{FieldSink, PREFIX};
 
 /// Hands out every field of `line` that no field of a [`Request`](crate::Request) has, in the order of the line;
 /// of an event, every field but its time. A line that is none of this format has none.
@@ -37,6 +36,7 @@ pub fn other_fields<'a>(format: Format, line: &'a [u8], each: &mut dyn FnMut(&st
         Format::Ndjson => json::event_members(line, FieldSink::new(each)),
         Format::Gelf => gelf::members(line, FieldSink::new(each)),
         Format::Text => text::other_fields(line, each),
+        Format::Syslog => syslog::other_fields(line, each),
     }
 }
 
@@ -49,6 +49,12 @@ impl Record<'_> {
             None => other_fields(format, line, each),
         }
     }
+}
+
+/// Hands out the members of `text`, which is one whole JSON object, as fields: nested ones with dots in their names,
+/// all of them below `parent` where there is one, and otherwise as [`other_fields`] does. `false` if it is none.
+pub fn json_fields<'a>(text: &'a [u8], parent: Option<&str>, each: &mut dyn FnMut(&str, Value<'a>)) -> bool {
+    json::object_members(text, parent, FieldSink::new(each))
 }
 
 /// Logged text with its escapes resolved.

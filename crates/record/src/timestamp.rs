@@ -132,7 +132,7 @@ impl fmt::Display for Timestamp {
 }
 
 /// A run of ASCII digits as a number; `None` if empty or if any byte is not a digit.
-fn number(digits: &[u8]) -> Option<i64> {
+pub(crate) fn number(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 18 {
         return None;
     }
@@ -143,7 +143,7 @@ fn number(digits: &[u8]) -> Option<i64> {
 }
 
 /// `HH:MM:SS` as seconds of the day; a leap second (60) counts as the next second.
-fn parse_clock(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_clock(text: &[u8]) -> Option<i64> {
     if text.len() != 8 || text[2] != b':' || text[5] != b':' {
         return None;
     }
@@ -152,7 +152,7 @@ fn parse_clock(text: &[u8]) -> Option<i64> {
 }
 
 /// An optional `.fraction` as microseconds (further digits are cut off), and what follows it.
-fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+pub(crate) fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some((b'.', rest)) = text.split_first() else {
         return Some((0, text));
     };
@@ -166,7 +166,7 @@ fn parse_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// `Z`, `+03:00` or `+0300` as seconds east of UTC.
-fn parse_offset(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_offset(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text.split_first()? {
         (b'Z' | b'z', []) => return Some(0),
         (b'+', digits) => (1, digits),
@@ -181,7 +181,7 @@ fn parse_offset(text: &[u8]) -> Option<i64> {
     (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-fn month(name: &[u8]) -> Option<i64> {
+pub(crate) fn month(name: &[u8]) -> Option<i64> {
     const NAMES: [&[u8; 3]; 12] =
         [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
     NAMES.iter().position(|known| known.eq_ignore_ascii_case(name)).map(|index| index as i64 + 1)
@@ -191,7 +191,7 @@ fn month(name: &[u8]) -> Option<i64> {
 ///
 /// The formula counts in eras of 400 years that begin on the first of March
 /// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`).
-fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     const DAYS: [i64; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     if !(1..=12).contains(&month) {
         return None;
@@ -210,7 +210,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
 }
 
 /// The inverse of [`days_from_civil`]: year, month and day.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+pub(crate) fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);

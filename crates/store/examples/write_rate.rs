@@ -55,7 +55,7 @@ fn run(store: &Store, path: &str, part: Part, mode: &str) -> Result<u64, Box<dyn
         "columns" => {
             let (numbers, mut builder, mut failure) = (SequenceNumbers::default(), RowsBuilder::new(), None);
             each(path, part, |record, context, number| {
-                builder.push(record, context, path, number, false);
+                builder.push(record, context, path, number, None);
                 count += 1;
                 if builder.is_full() {
                     failure = failure.take().or(builder.finish(&numbers).err());

@@ -66,13 +66,21 @@ impl RowsWriter {
         }
     }
 
-    /// Adds a record (see [`RowsBuilder::push`]). A failure to write a full batch is told by
-    /// [`finish`](Self::finish); until then records are passed over.
-    pub fn push(&mut self, record: Record<'_>, context: &RecordContext<'_>, origin: &str, line_number: u64) {
+    /// Adds a record (see [`RowsBuilder::push`]), with its line as `raw` where the store keeps lines. A failure to
+    /// write a full batch is told by [`finish`](Self::finish); until then records are passed over.
+    pub fn push(
+        &mut self,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        origin: &str,
+        line_number: u64,
+        raw: &[u8],
+    ) {
         if self.failure.is_some() {
             return;
         }
-        self.rows.push(record, context, origin, line_number, self.shared.options.is_raw_kept);
+        let raw = Some(raw).filter(|_| self.shared.options.is_raw_kept);
+        self.rows.push(record, context, origin, line_number, raw);
         if self.rows.is_full() {
             self.failure = self.write_batch().err();
         }

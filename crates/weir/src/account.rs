@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use weir_enrich::Dropped;
 use weir_ingest::ObjectError;
 use weir_record::{NotAccessLog, Reason, Reject, Timestamp};
 
@@ -24,6 +25,8 @@ pub struct Account {
     pub records: u64,
     /// Records that are no requests; nothing of them was counted.
     pub events: u64,
+    /// Requests that transforms left out; nothing of them was counted.
+    pub dropped: BTreeMap<&'static str, u64>,
     /// Lines that could not be read, by reason.
     pub rejects: BTreeMap<Reason, u64>,
     /// Files that hold no requests, by kind.
@@ -40,6 +43,11 @@ impl Account {
     pub fn record(&mut self, time: Timestamp) {
         self.records += 1;
         self.span = Some(self.span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))));
+    }
+
+    /// Takes in a request that is left out.
+    pub fn drop_record(&mut self, why: Dropped) {
+        *self.dropped.entry(why.label()).or_default() += 1;
     }
 
     /// Takes in a line that could not be read.
@@ -60,6 +68,9 @@ impl Account {
         self.files += other.files;
         self.records += other.records;
         self.events += other.events;
+        for (cause, count) in other.dropped {
+            *self.dropped.entry(cause).or_default() += count;
+        }
         for (reason, count) in other.rejects {
             *self.rejects.entry(reason).or_default() += count;
         }
@@ -97,6 +108,9 @@ impl fmt::Display for Account {
             0 => {}
             1 => f.write_str("\npassed over: 1 event, which has no request to count")?,
             many => write!(f, "\npassed over: {} events, which have no request to count", grouped(many))?,
+        }
+        for (cause, &count) in &self.dropped {
+            write!(f, "\nleft out by `transforms` ({cause}): {}", counted(count, "record", "records"))?;
         }
         for (kind, &count) in &self.skipped {
             write!(f, "\nskipped: {} {}", grouped(count), kind.description())?;

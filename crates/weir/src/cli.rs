@@ -385,6 +385,10 @@ pub struct CheckArguments {
     /// Show what becomes of each line of this file (- is standard input).
     #[arg(long = "try", value_name = "FILE")]
     pub try_file: Option<PathBuf>,
+    /// Take the lines as those of this source of the config; otherwise as those of the one that reads the file, or
+    /// of the first.
+    #[arg(long, value_name = "NAME", requires = "try_file")]
+    pub source: Option<String>,
 }
 
 /// The format of that name.

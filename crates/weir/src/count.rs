@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::files::{FilePlan, Input, tally_files};
 use crate::output::{exit_code, say};
 use crate::setup;
+use crate::shaping::Shaping;
 
 /// Runs the command.
 ///
@@ -24,7 +25,8 @@ pub fn run(arguments: &CountArguments) -> anyhow::Result<ExitCode> {
     let config = setup::load_config(arguments.config.config.as_deref())?;
     let inputs = Input::find(&arguments.read.paths)?;
     let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
-    let plan = plan(&arguments.read.options, &config, &enricher);
+    let shaping = Shaping::new(&config)?;
+    let plan = plan(&arguments.read.options, &config, &enricher, &shaping);
     let options = setup::meter_options(&config.metrics, &enricher, false);
     let (meter, account) = tally_files(&inputs, &plan, || Meter::new(options));
     say(&account);
@@ -45,6 +47,7 @@ pub fn plan<'a>(
     arguments: &ReadOptions,
     config: &'a Config,
     enricher: &'a weir_enrich::Enricher,
+    shaping: &'a Shaping,
 ) -> FilePlan<'a> {
     FilePlan {
         format: arguments.format.0,
@@ -54,6 +57,7 @@ pub fn plan<'a>(
         enricher,
         // Whose files they are cannot be told; the first source is right where there is one.
         source: config.sources.first().map_or("", |source| &source.name),
+        shaping,
         filter: None,
     }
 }

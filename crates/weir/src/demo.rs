@@ -25,6 +25,7 @@ use crate::sample::{
 };
 use crate::serve;
 use crate::setup;
+use crate::shaping::Shaping;
 
 const DAY_S: u64 = 86_400;
 
@@ -193,6 +194,7 @@ fn print_report(config: &Config, folder: &Path) -> anyhow::Result<()> {
         threads: None,
         enricher: &enricher,
         source: "alb",
+        shaping: &Shaping::default(),
         filter: None,
     };
     std::io::stdout().lock().write_all(report::by_route(&inputs, &plan, REPORT_ROWS).as_bytes())?;

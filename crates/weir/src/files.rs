@@ -19,6 +19,7 @@ use weir_record::{Format, Record, Timestamp};
 use crate::account::Account;
 use crate::progress::Progress;
 use crate::search::{RecordFilter, enriched_context, plain_context};
+use crate::shaping::Shaping;
 use crate::tally::Tally;
 
 /// How to read.
@@ -35,6 +36,8 @@ pub struct FilePlan<'a> {
     pub enricher: &'a Enricher,
     /// The source's name, for services that match on it.
     pub source: &'a str,
+    /// Says which records are left out.
+    pub shaping: &'a Shaping,
     /// Only these; `None` is all.
     pub filter: Option<RecordFilter>,
 }
@@ -175,19 +178,18 @@ impl<T: Tally> Worker<T> {
                     if from.is_some_and(|from| time < from) || to.is_some_and(|to| time >= to) {
                         return;
                     }
-                    match record {
-                        Record::Request(request) => {
-                            account.record(time);
-                            let enriched = plan.enricher.enrich(plan.source, request, scratch);
-                            let is_meant = plan.filter.as_ref().is_none_or(|filter| {
-                                let context = plain_context(plan.source, &line);
-                                filter.matches(record, enriched_context(context, &enriched))
-                            });
-                            if is_meant {
-                                batch.observe(request, &enriched);
-                            }
-                        }
-                        Record::Event(_) => account.events += 1,
+                    let Record::Request(request) = record else {
+                        account.events += 1;
+                        return;
+                    };
+                    let enriched = plan.enricher.enrich(plan.source, request, scratch);
+                    let context = || enriched_context(plain_context(plan.source, &line), &enriched);
+                    if let Some(why) = plan.shaping.dropped(record, context) {
+                        return account.drop_record(why);
+                    }
+                    account.record(time);
+                    if plan.filter.as_ref().is_none_or(|filter| filter.matches(record, context())) {
+                        batch.observe(request, &enriched);
                     }
                 }
                 Err(reject) => account.reject(input.path(), line.number, *reject),

@@ -26,6 +26,7 @@ mod sample;
 mod search;
 mod serve;
 mod setup;
+mod shaping;
 mod tally;
 
 use std::io;

@@ -15,6 +15,8 @@ use weir_record::Record;
 use weir_ship::{GatewayTarget, PushError};
 
 use crate::account::Account;
+use crate::search::{enriched_context, plain_context};
+use crate::shaping::Shaping;
 use crate::tally::Tally;
 
 /// The size of a push in bytes; what is more goes into further pushes. Half of what weir's own gateway takes
@@ -35,13 +37,15 @@ pub struct ObjectCounter {
     meter: Meter,
 }
 
-/// How a request's owner and route are told.
+/// How a request's owner and route are told, and whether it is counted.
 #[derive(Clone, Copy)]
 pub struct Naming<'a> {
     /// Names services and routes.
     pub enricher: &'a Enricher,
     /// The source's name, for services that match on it.
     pub source: &'a str,
+    /// Says which requests are left out.
+    pub shaping: &'a Shaping,
 }
 
 /// There is too much to push.
@@ -79,9 +83,14 @@ impl ObjectCounter {
         let mut own = Account::default();
         let outcome = read(reader, &mut |line| match line {
             ObjectLine::Line(line) => match line.outcome {
-                Ok(Record::Request(request)) => {
+                Ok(record @ Record::Request(request)) => {
+                    let enriched = naming.enricher.enrich(naming.source, request, scratch);
+                    let context = || enriched_context(plain_context(naming.source, &line), &enriched);
+                    if let Some(why) = naming.shaping.dropped(record, context) {
+                        return own.drop_record(why);
+                    }
                     own.record(request.time);
-                    Tally::observe(meter, request, &naming.enricher.enrich(naming.source, request, scratch));
+                    Tally::observe(meter, request, &enriched);
                 }
                 Ok(Record::Event(_)) => own.events += 1,
                 Err(reject) => own.reject(name, line.number, *reject),

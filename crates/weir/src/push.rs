@@ -26,6 +26,7 @@ use crate::output::{UsageError, exit_code, harmless, say};
 use crate::password_file::read_password;
 use crate::progress::Progress;
 use crate::setup;
+use crate::shaping::Shaping;
 
 /// The longest that a push may be repeated.
 const DEADLINE_MAX: Duration = Duration::from_secs(24 * 3600);
@@ -41,12 +42,14 @@ pub fn run(arguments: &PushArguments) -> anyhow::Result<ExitCode> {
     let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
     let options = setup::meter_options(&config.metrics, &enricher, false);
     let limits = setup::read_limits(&config.limits);
+    let shaping = Shaping::new(&config)?;
     let pusher = Pusher {
         target: target(arguments)?,
         job: &arguments.job,
         naming: Naming {
             enricher: &enricher,
             source: config.sources.first().map_or("", |source| &source.name),
+            shaping: &shaping,
         },
         format: arguments.read.options.format.0,
         runtime: tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?,

@@ -11,7 +11,12 @@ fn rule(text: &str) -> RedactRule {
         let list = rest.split(' ').find_map(|part| part.strip_prefix(kind)).unwrap_or_default();
         list.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
     };
-    RedactRule { field: field.to_owned(), params: names("params="), json_keys: names("json_keys=") }
+    RedactRule {
+        field: field.to_owned(),
+        other_names: names("or="),
+        params: names("params="),
+        json_keys: names("json_keys="),
+    }
 }
 
 #[track_caller]
@@ -233,6 +238,43 @@ fn nginx_line(args: &str, payload: &str) -> String {
     format!(
         r#"{{"msec":"1795169730.123","status":200,"request_uri":"/a?{args}","args":"{args}","payload":"{payload}","http_referer":"https://b/?{args}","request_time":"0.1","remote_addr":"10.0.0.1","user_email":"a@b.c"}}"#
     )
+}
+
+#[test]
+fn fields_beside_the_line_lose_what_the_line_would() {
+    let text = |text: &str| Value::Text(text.to_owned().into());
+    for (rule_text, name, value, expected) in [
+        ("payload", "payload", text("x"), Some(text(REDACTED))),
+        ("payload", "PAYLOAD", text("x"), Some(text(REDACTED))),
+        ("payload", "payload.user.id", Value::Integer(7), Some(text(REDACTED))),
+        ("payload or=body", "body", text("x"), Some(text(REDACTED))),
+        ("payload", "note", text("payload"), None),
+        ("payload", "payload", text(REDACTED), None),
+        ("user.password", "user.password", text("x"), Some(text(REDACTED))),
+        ("user.password", "other.password", text("x"), Some(text(REDACTED))),
+        ("p json_keys=password", "q.password", text("x"), Some(text(REDACTED))),
+        (
+            "p json_keys=password",
+            "note",
+            text(r#"{"password":"x","a":1}"#),
+            Some(text(r#"{"password":"[redacted]","a":1}"#)),
+        ),
+        (
+            "p json_keys=password",
+            "list",
+            Value::Json(r#"[{"password":7}]"#.into()),
+            Some(Value::Json(r#"[{"password":"[redacted]"}]"#.into())),
+        ),
+        ("p params=token", "url", text("/a?token=x&b=1"), Some(text("/a?token=[redacted]&b=1"))),
+        ("p params=token", "token", text("x"), None),
+        ("path", "path", text("/a/b"), Some(text("/[redacted]"))),
+        ("query", "query", text("a=1"), Some(text(REDACTED))),
+        ("query", "host", text("a"), None),
+    ] {
+        let redactor = Redactor::new(&[rule(rule_text)]);
+        assert_eq!(redactor.value(name, &value, RuleSet::ALL), expected, "{rule_text}: {name}");
+        assert_eq!(redactor.value(name, &value, RuleSet::NONE), None);
+    }
 }
 
 proptest! {

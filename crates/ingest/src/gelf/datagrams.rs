@@ -8,9 +8,12 @@ use std::time::Duration;
 use super::chunks::{CHUNK_BOUNDS, ChunkAssembler, ChunkBounds};
 use super::drops::{DropCause, Drops};
 use super::payload::{Packing, Unpacker};
+use crate::protocol::Protocol;
 
 /// Makes messages of datagrams.
 pub struct DatagramDecoder {
+    /// Whether datagrams may be packed, or parts of messages.
+    is_gelf: bool,
     assembler: ChunkAssembler,
     unpacker: Unpacker,
     /// Messages that were given up and not yet taken from here.
@@ -26,7 +29,17 @@ impl Default for DatagramDecoder {
 impl DatagramDecoder {
     /// A decoder with these bounds on what waits.
     pub fn new(bounds: ChunkBounds) -> Self {
-        Self { assembler: ChunkAssembler::new(bounds), unpacker: Unpacker::new(), drops: Drops::default() }
+        Self {
+            is_gelf: true,
+            assembler: ChunkAssembler::new(bounds),
+            unpacker: Unpacker::new(),
+            drops: Drops::default(),
+        }
+    }
+
+    /// A decoder of datagrams in this protocol; in syslog each is one message.
+    pub fn of(protocol: Protocol) -> Self {
+        Self { is_gelf: protocol == Protocol::Gelf, ..Self::default() }
     }
 
     /// The message that a datagram holds or completes. Each datagram that is no chunk, and each set of chunks, is
@@ -37,6 +50,9 @@ impl DatagramDecoder {
         if datagram.is_empty() {
             self.drops.add(DropCause::Empty, 1);
             return None;
+        }
+        if !self.is_gelf {
+            return Some(datagram.to_vec());
         }
         let packing = Packing::of(datagram);
         let decoded = match packing {

@@ -1,13 +1,71 @@
-//! Frames of a stream: messages that each end in a NUL.
+//! Frames of a stream: messages of GELF, which each end in a NUL, and of syslog.
 //!
 //! Apart from the connection, so that any cut of the bytes into reads can be tested.
 
 use super::chunks::MESSAGE_BYTES_MAX;
 use super::drops::{DropCause, Drops};
+use crate::protocol::Protocol;
+use crate::syslog_frames::SyslogFrames;
 
-/// Takes frames out of what was read of one connection.
+/// Frames of either protocol.
+pub(super) enum Frames {
+    /// Of GELF.
+    Nul(NulFrames),
+    /// Of syslog.
+    Syslog(SyslogFrames),
+}
+
+impl Frames {
+    pub(super) fn new(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Gelf => Self::Nul(NulFrames::default()),
+            Protocol::Syslog => Self::Syslog(SyslogFrames::default()),
+        }
+    }
+
+    /// What was read and is not yet a whole frame; more is added at its end.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Nul(frames) => &mut frames.buffer,
+            Self::Syslog(frames) => &mut frames.buffer,
+        }
+    }
+
+    /// Hands on every frame that is whole; empty ones are passed over, and one that is too long is dropped.
+    pub(super) fn take(&mut self, drops: &mut Drops, each: impl FnMut(&[u8])) {
+        match self {
+            Self::Nul(frames) => frames.take(drops, each),
+            Self::Syslog(frames) => frames.take(drops, each),
+        }
+    }
+
+    /// Whether a frame has begun that has not ended.
+    pub(super) fn is_partial(&self) -> bool {
+        match self {
+            Self::Nul(frames) => frames.is_partial(),
+            Self::Syslog(frames) => frames.is_partial(),
+        }
+    }
+
+    /// What is left when the stream ended: a last frame without its end, if there is one.
+    pub(super) fn last(&mut self) -> Option<Vec<u8>> {
+        match self {
+            Self::Nul(frames) => frames.last(),
+            Self::Syslog(frames) => frames.last(),
+        }
+    }
+
+    /// Counts a frame that will not come to its end.
+    pub(super) fn give_up(&mut self, cause: DropCause, drops: &mut Drops) {
+        if self.last().is_some() {
+            drops.add(cause, 1);
+        }
+    }
+}
+
+/// Takes frames that end in a NUL out of what was read of one connection.
 #[derive(Default)]
-pub(super) struct Frames {
+pub(super) struct NulFrames {
     /// What was read and is not yet a whole frame.
     pub buffer: Vec<u8>,
     /// How much of it is known to have no end of a frame.
@@ -16,9 +74,8 @@ pub(super) struct Frames {
     is_skipping: bool,
 }
 
-impl Frames {
-    /// Hands on every frame that is whole; empty ones are passed over, and one that is too long is dropped.
-    pub(super) fn take(&mut self, drops: &mut Drops, mut each: impl FnMut(&[u8])) {
+impl NulFrames {
+    fn take(&mut self, drops: &mut Drops, mut each: impl FnMut(&[u8])) {
         let mut start = 0;
         let mut from = self.searched;
         while let Some(found) = memchr::memchr(0, &self.buffer[from..]) {
@@ -44,24 +101,15 @@ impl Frames {
         self.searched = self.buffer.len();
     }
 
-    /// Whether a frame has begun that has not ended.
-    pub(super) fn is_partial(&self) -> bool {
+    fn is_partial(&self) -> bool {
         self.is_skipping || !self.buffer.trim_ascii().is_empty()
     }
 
-    /// What is left when the stream ended: a last frame without its NUL, if there is one.
-    pub(super) fn last(&mut self) -> Option<Vec<u8>> {
+    fn last(&mut self) -> Option<Vec<u8>> {
         let is_frame = !self.is_skipping && self.is_partial();
         let last = std::mem::take(&mut self.buffer);
         (self.searched, self.is_skipping) = (0, false);
         is_frame.then_some(last)
-    }
-
-    /// Counts a frame that will not come to its end.
-    pub(super) fn give_up(&mut self, cause: DropCause, drops: &mut Drops) {
-        if self.last().is_some() {
-            drops.add(cause, 1);
-        }
     }
 }
 
@@ -73,7 +121,7 @@ mod tests {
 
     /// The frames of a stream that was read in these parts, and what was dropped.
     fn frames<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Vec<u8>>, Vec<(&'static str, u64)>) {
-        let (mut frames, mut drops, mut found) = (Frames::default(), Drops::default(), Vec::new());
+        let (mut frames, mut drops, mut found) = (NulFrames::default(), Drops::default(), Vec::new());
         for part in parts {
             frames.buffer.extend_from_slice(part);
             frames.take(&mut drops, |frame| found.push(frame.to_vec()));

@@ -22,6 +22,7 @@ use super::drops::{DropCause, Drops};
 use super::frames::Frames;
 use super::senders::Senders;
 use crate::allowed::Allowed;
+use crate::protocol::Protocol;
 use crate::{MessageBatch, MessageSink, Stopping, clock};
 
 /// Connections at one moment; a further one is closed at once. Below the usual limit of open files.
@@ -67,6 +68,8 @@ pub struct TcpSettings {
     pub listen: SocketAddr,
     /// Who may send; `None`: everybody.
     pub allowed: Option<Allowed>,
+    /// What is sent.
+    pub protocol: Protocol,
     /// With TLS, if at all.
     pub tls: Option<TlsAcceptor>,
     /// How long one frame may take from its first byte to its last.
@@ -161,7 +164,7 @@ impl TcpReceiver {
                 senders: Senders::new(if self.settings.tls.is_some() { "tls" } else { "tcp" }),
                 stop: stop.clone(),
                 frame_time_max: self.settings.frame_time_max,
-                frames: Frames::default(),
+                frames: Frames::new(self.settings.protocol),
                 long_frames: Arc::clone(&long_frames),
                 room: None,
                 drops: Drops::default(),
@@ -263,7 +266,7 @@ impl<S: MessageSink> Connection<S> {
             };
             let read = match self.make_room(until).await {
                 true => tokio::select! {
-                    read = timeout_at(until, stream.read_buf(&mut self.frames.buffer)) => read.ok(),
+                    read = timeout_at(until, stream.read_buf(self.frames.buffer())) => read.ok(),
                     () = stopped(&mut self.stop), if stop_until.is_none() => continue,
                 },
                 false => None,
@@ -292,7 +295,7 @@ impl<S: MessageSink> Connection<S> {
 
     /// Makes room for another read; `false` where there is none in time.
     async fn make_room(&mut self, until: Instant) -> bool {
-        let buffer = &mut self.frames.buffer;
+        let buffer = self.frames.buffer();
         if buffer.len() < READ_BYTES {
             if self.room.take().is_some() {
                 buffer.shrink_to(READ_BYTES);

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 use super::*;
-use crate::{Allowed, Delivery, MessageBatch, MessageSink, Stopping};
+use crate::{Allowed, Delivery, MessageBatch, MessageSink, Protocol, Stopping};
 
 const NOWHERE: &str = "cannot use the loopback interface";
 
@@ -81,7 +81,8 @@ impl Kept {
 
 fn udp(listen: &str, allowed: Allowed) -> UdpReceiver {
     let listen = listen.parse().expect("an address");
-    let settings = UdpSettings { source: "errors".into(), listen, allowed, receive_buffer_bytes: 1 << 20 };
+    let (source, protocol) = ("errors".into(), Protocol::Gelf);
+    let settings = UdpSettings { source, listen, protocol, allowed, receive_buffer_bytes: 1 << 20 };
     UdpReceiver::bind(settings).expect(NOWHERE)
 }
 
@@ -140,7 +141,8 @@ async fn what_the_sink_has_no_room_for_is_counted_as_soon_as_it_has() {
 async fn tcp(frame_time_max: Duration) -> (TcpReceiver, std::net::SocketAddr) {
     let listen = "127.0.0.1:0".parse().expect("an address");
     let allowed = Some(Allowed::new());
-    let settings = TcpSettings { source: "errors".into(), listen, allowed, tls: None, frame_time_max };
+    let (source, protocol) = ("errors".into(), Protocol::Gelf);
+    let settings = TcpSettings { source, listen, protocol, allowed, tls: None, frame_time_max };
     let receiver = TcpReceiver::bind(settings).await.expect(NOWHERE);
     let address = receiver.local_addr().expect(NOWHERE);
     (receiver, address)

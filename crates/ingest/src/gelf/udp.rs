@@ -20,6 +20,7 @@ use super::drops::DropCause;
 use super::senders::Senders;
 use crate::allowed::Allowed;
 use crate::datagram_socket::DatagramSocket;
+use crate::protocol::Protocol;
 use crate::{MessageBatch, MessageSink, clock};
 
 /// The receive buffer that is asked for unless the user says otherwise, in bytes: a second of 100,000 small
@@ -49,6 +50,8 @@ pub struct UdpSettings {
     pub source: String,
     /// The address; with `[::]` both families.
     pub listen: SocketAddr,
+    /// What is sent.
+    pub protocol: Protocol,
     /// Who may send.
     pub allowed: Allowed,
     /// The receive buffer that is asked for.
@@ -131,10 +134,11 @@ impl UdpReceiver {
     ) -> io::Result<()> {
         let (sender, blocks) = sync_channel(BLOCKS_MAX);
         let name = format!("read {}", self.settings.source);
+        let decoding = Decoding::new(self.settings.protocol, sink, runtime);
         std::thread::scope(|scope| {
             let reading = std::thread::Builder::new().name(name);
             let reading = reading.spawn_scoped(scope, move || self.read(&sender, stop))?;
-            Decoding::new(sink, runtime).run(&blocks);
+            decoding.run(&blocks);
             let failed = || io::Error::other("the thread that reads the socket has failed");
             reading.join().unwrap_or_else(|_| Err(failed()))
         })
@@ -194,11 +198,11 @@ struct Decoding<'s, S> {
 }
 
 impl<'s, S: MessageSink> Decoding<'s, S> {
-    fn new(sink: &'s S, runtime: &'s Handle) -> Self {
+    fn new(protocol: Protocol, sink: &'s S, runtime: &'s Handle) -> Self {
         Self {
             sink,
             runtime,
-            decoder: DatagramDecoder::default(),
+            decoder: DatagramDecoder::of(protocol),
             senders: Senders::new("udp"),
             batch: MessageBatch::default(),
             batch_bytes: 0,

@@ -39,7 +39,7 @@ const RESERVED: [&str; 12] = [
 ];
 
 /// Where the fields of one line go.
-pub(super) struct FieldSink<'s, 'a> {
+pub(crate) struct FieldSink<'s, 'a> {
     each: &'s mut dyn FnMut(&str, Value<'a>),
     given: usize,
     /// Fields that are yet to come and must have room.
@@ -49,17 +49,17 @@ pub(super) struct FieldSink<'s, 'a> {
 }
 
 impl<'s, 'a> FieldSink<'s, 'a> {
-    pub(super) fn new(each: &'s mut dyn FnMut(&str, Value<'a>)) -> Self {
+    pub(crate) fn new(each: &'s mut dyn FnMut(&str, Value<'a>)) -> Self {
         Self { each, given: 0, reserved: 0, more: String::new() }
     }
 
     /// Leaves room for `count` fields, until another count is said.
-    pub(super) fn reserve(&mut self, count: usize) {
+    pub(crate) fn reserve(&mut self, count: usize) {
         self.reserved = count;
     }
 
     /// Gives a field that the line calls `name`.
-    pub(super) fn give(&mut self, name: &str, value: Value<'a>) {
+    pub(crate) fn give(&mut self, name: &str, value: Value<'a>) {
         let name = field_name(name);
         if self.given + self.reserved < OTHER_FIELDS_MAX {
             self.given += 1;
@@ -70,7 +70,7 @@ impl<'s, 'a> FieldSink<'s, 'a> {
     }
 
     /// Gives what was too much; there are no fields after this.
-    pub(super) fn finish(mut self) {
+    pub(crate) fn finish(mut self) {
         if !self.more.is_empty() {
             self.more.push('}');
             (self.each)(MORE, Value::Json(Cow::Owned(self.more)));
@@ -96,6 +96,11 @@ impl<'s, 'a> FieldSink<'s, 'a> {
             Value::Time(time) => write!(more, "\"{time}\""),
         };
     }
+}
+
+/// Whether a field of this name says something of weir's about a record, whatever its line says.
+pub fn is_own_name(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
 /// The name of a field that a line calls `name`.

@@ -52,6 +52,19 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
     fields.sink.finish();
 }
 
+/// The members of an object that was a text in a record, below the name `parent`; `false` where it is no object.
+pub(super) fn object_members<'a>(text: &'a [u8], parent: Option<&str>, sink: FieldSink<'_, 'a>) -> bool {
+    if member_count(text).is_none() {
+        return false;
+    }
+    let name = parent.unwrap_or_default().to_owned();
+    let parts = if parent.is_some() { 2 } else { 1 };
+    let mut fields = Fields { name, sink, is_dash_missing: false };
+    for_each_member(text, |Member { key, value }| fields.member(text, key, value, parts));
+    fields.sink.finish();
+    true
+}
+
 /// Members up to the end of the object, or up to where it is none.
 fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
     let Ok(mut object) = JsonObject::open(object) else { return };
@@ -60,17 +73,14 @@ fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
     }
 }
 
-/// Whether this is an object to its end, and has a member.
-fn has_members(object: &[u8]) -> bool {
-    let Ok(mut members) = JsonObject::open(object) else { return false };
+/// How many members an object has; `None` where this is none to its end.
+fn member_count(object: &[u8]) -> Option<usize> {
+    let mut members = JsonObject::open(object).ok()?;
     let mut count = 0;
-    loop {
-        match members.next_member() {
-            Ok(Some(_)) => count += 1,
-            Ok(None) => return count > 0,
-            Err(_) => return false,
-        }
+    while members.next_member().ok()?.is_some() {
+        count += 1;
     }
+    Some(count)
 }
 
 /// Fields under way.
@@ -125,7 +135,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     }
 
     fn nested(&mut self, nested: &'a [u8], parts: usize) {
-        if parts < NAME_PARTS_MAX && has_members(nested) {
+        if parts < NAME_PARTS_MAX && member_count(nested).is_some_and(|count| count > 0) {
             for_each_member(nested, |Member { key, value }| self.member(nested, key, value, parts + 1));
             return;
         }

@@ -189,6 +189,23 @@ fn a_combined_line_gives_user_and_version() {
     check(Format::Combined, b"no combined", "");
 }
 
+#[test]
+fn the_members_of_a_text_are_fields_of_their_own() {
+    let check = |text: &str, parent: Option<&str>, expected: Option<&str>| {
+        let mut shown = Vec::new();
+        let is_object =
+            json_fields(text.as_bytes(), parent, &mut |name, value| shown.push(field(name, &value)));
+        assert_eq!(is_object.then(|| shown.join(" ")).as_deref(), expected, "{text}");
+    };
+    check(r#"{"a":1,"b":{"c":"-"},"source":"x"}"#, None, Some("a=1 b.c='-' field.source='x'"));
+    check(r#"{"a":1,"b":{"c":"x"},"source":"x"}"#, Some("p"), Some("p.a=1 p.b.c='x' p.source='x'"));
+    check("{}", None, Some(""));
+    check(r#"{"a":1"#, None, None);
+    check(r#"{"a":1} x"#, None, None);
+    check("[1]", None, None);
+    check("", Some("p"), None);
+}
+
 proptest! {
     #[test]
     fn any_bytes_give_bounded_names_and_sound_values(

@@ -91,14 +91,14 @@ impl RowsBuilder {
     }
 
     /// Adds a record, which was read from the line of `context`, line `line_number` of `origin` (0: not known).
-    /// The line itself is kept with `is_raw_kept`.
+    /// Its line is kept as `raw`, where that is given.
     pub fn push(
         &mut self,
         record: Record<'_>,
         context: &RecordContext<'_>,
         origin: &str,
         line_number: u64,
-        is_raw_kept: bool,
+        raw: Option<&[u8]>,
     ) {
         let row = self.len();
         self.times_us.push(record.time().micros());
@@ -111,9 +111,9 @@ impl RowsBuilder {
         if let Ok(line_number @ 1..) = i64::try_from(line_number) {
             self.columns[LINE].set_integer(row, line_number);
         }
-        if is_raw_kept {
-            self.columns[RAW].set_text(row, context.line);
-            self.text_bytes += context.line.len();
+        if let Some(raw) = raw {
+            self.columns[RAW].set_text(row, raw);
+            self.text_bytes += raw.len();
         }
     }
 

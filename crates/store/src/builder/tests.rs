@@ -123,7 +123,7 @@ fn fields_of_line(format: Format, block: &[u8], overlay: &Overlay<'_>) -> Vec<(F
             }
         });
         let mut builder = RowsBuilder::new();
-        builder.push(record, &context, "a.log", line.number, false);
+        builder.push(record, &context, "a.log", line.number, None);
         found.push((fields, built(&mut builder)));
     });
     found

@@ -1,4 +1,4 @@
-//! `type: gelf`: the addresses that are listened on, and who may send there.
+//! `type: gelf` and `type: syslog`: the addresses that are listened on, and who may send there.
 //!
 //! UDP and plain TCP have no passwords, so an address that other machines reach is refused unless the config says
 //! which of them may send: open is a decision that somebody wrote down.
@@ -6,8 +6,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use weir_ingest::Allowed;
 use weir_ingest::gelf::RECEIVE_BUFFER_BYTES_DEFAULT;
+use weir_ingest::{Allowed, Protocol};
 
 use super::byte_size::ByteSize;
 use super::error::ConfigError;
@@ -28,9 +28,11 @@ const NETWORKS_MAX: usize = 100;
 /// A smaller buffer has no room for a datagram of the largest size.
 const RECEIVE_BUFFER_RANGE: (ByteSize, ByteSize) = (ByteSize(128 << 10), ByteSize(1 << 30));
 
-/// Where GELF is listened for; one address at least.
+/// Where GELF or syslog is listened for; one address at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GelfInput {
+    /// What is sent.
+    pub protocol: Protocol,
     /// For datagrams.
     pub udp: Vec<SocketAddr>,
     /// For connections.
@@ -52,21 +54,36 @@ pub struct TlsFiles {
     pub key_file: PathBuf,
 }
 
+/// What is sent to a source of this type; `None` where it reads what it is told to.
+pub fn protocol(kind: Type) -> Option<Protocol> {
+    match kind {
+        Type::Gelf => Some(Protocol::Gelf),
+        Type::Syslog => Some(Protocol::Syslog),
+        Type::Alb | Type::File => None,
+    }
+}
+
 /// Reports keys of this type in a source of another.
 pub fn refuse(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) {
     for name in OWN_KEYS {
-        if let (Some(field), Some(_)) = (fields.get(name), kind.filter(|&kind| kind != Type::Gelf)) {
-            let error = ConfigError::new(field.position(), format!("`{name}` is for `type: gelf` only"));
+        if let (Some(field), Some(_)) = (fields.get(name), kind.filter(|kind| protocol(*kind).is_none())) {
+            let error = ConfigError::new(
+                field.position(),
+                format!("`{name}` is for `type: gelf` and `type: syslog` only"),
+            );
             errors.push(error.with_hint("remove it, or make this source `type: gelf`"));
         }
     }
 }
 
 /// Reads the keys of a source of this type.
-pub fn read(fields: &Fields, errors: &mut Vec<ConfigError>) -> Option<GelfInput> {
+pub fn read(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> Option<GelfInput> {
     for name in ["path", "sqs", "s3"] {
         if let Some(field) = fields.get(name) {
-            let error = ConfigError::new(field.position(), format!("`{name}` is not for `type: gelf`"));
+            let error = ConfigError::new(
+                field.position(),
+                format!("`{name}` is not for `type: {}`", protocol.name()),
+            );
             errors.push(error.with_hint("remove it: messages are sent to this source, by `udp` or `tcp`"));
         }
     }
@@ -88,6 +105,7 @@ pub fn read(fields: &Fields, errors: &mut Vec<ConfigError>) -> Option<GelfInput>
     let buffer = fields.get("receive_buffer").and_then(|field| field.size(RECEIVE_BUFFER_RANGE, errors));
     let buffer = buffer.and_then(|bytes| usize::try_from(bytes).ok());
     Some(GelfInput {
+        protocol,
         udp: udp.unwrap_or_default(),
         tcp: tcp.unwrap_or_default(),
         tls,

@@ -23,6 +23,7 @@ pub static ROOT: Section = Section {
         "sources",
         "services",
         "unmatched_routes",
+        "transforms",
         "redact",
         "metrics",
         "gateway",
@@ -101,6 +102,27 @@ pub static LISTENER_RULES_API: Section =
 /// One service.
 pub static SERVICE: Section = Section { path: "services[]", keys: &["name", "team", "match", "routes"] };
 
+/// One step of shaping.
+pub static TRANSFORM: Section = Section {
+    path: "transforms[]",
+    keys: &[
+        "where",
+        "parse_json",
+        "target",
+        "rename",
+        "add_field",
+        "add_tag",
+        "remove_field",
+        "redact",
+        "drop",
+        "sample",
+    ],
+};
+
+/// What a step takes out of lines.
+pub static TRANSFORM_REDACT: Section =
+    Section { path: "transforms[].redact", keys: &["field", "params", "json_keys"] };
+
 /// What is taken out of lines.
 pub static REDACT: Section = Section { path: "redact[]", keys: &["field", "params", "json_keys", "where"] };
 
@@ -175,7 +197,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 21] = [
+pub static SECTIONS: [&Section; 23] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -188,6 +210,8 @@ pub static SECTIONS: [&Section; 21] = [
     &FORMAT,
     &KEEP,
     &SERVICE,
+    &TRANSFORM,
+    &TRANSFORM_REDACT,
     &REDACT,
     &METRICS,
     &REMOTE_WRITE,

@@ -11,8 +11,8 @@
 //!
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
-//! `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`, `store`,
-//! `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
+//! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
+//! `store`, `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
 
 mod byte_size;
 mod declared_metrics;
@@ -42,6 +42,7 @@ mod source_format;
 mod source_input;
 mod store;
 mod syntax;
+mod transform;
 mod users;
 mod web_address;
 mod yaml;
@@ -75,6 +76,7 @@ pub use remote_write::{Login, RemoteWrite, SourceSelection};
 pub use source::{ALB_LATENESS, FILE_LATENESS, OBJECTS_RETENTION, Source};
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
 pub use store::Store;
+pub use transform::Transform;
 pub use users::User;
 pub use yaml::FILE_BYTES_MAX;
 
@@ -83,7 +85,7 @@ use remote_write::KnownSources;
 use yaml::Node;
 
 /// Everything the config says; [`Default`] is an empty file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq)]
 pub struct Config {
     /// The folder that everything which must outlive the process is kept in.
     pub data_dir: PathBuf,
@@ -95,6 +97,8 @@ pub struct Config {
     pub services: Vec<Service>,
     /// What becomes of a path that no route pattern matches.
     pub unmatched_routes: UnmatchedRoutes,
+    /// How records are shaped, and which are left out.
+    pub transforms: Vec<Transform>,
     /// What is taken out of lines before they are kept.
     pub redact: Vec<Redact>,
     /// What is counted, within which bounds.
@@ -118,6 +122,7 @@ impl Default for Config {
             sources: Vec::new(),
             services: Vec::new(),
             unmatched_routes: UnmatchedRoutes::default(),
+            transforms: Vec::new(),
             redact: Vec::new(),
             metrics: Metrics::default(),
             gateway: Gateway::default(),
@@ -192,6 +197,9 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     }
     if let Some(redact) = fields.get("redact") {
         config.redact = redact::read_all(redact, errors);
+    }
+    if let Some(transforms) = fields.get("transforms") {
+        config.transforms = transform::read_all(transforms, config.redact.len(), errors);
     }
     if let Some(metrics) = fields.get("metrics") {
         let known = KnownSources { names: &source_names, checked: &config.sources };

@@ -155,6 +155,11 @@ impl<'a> Field<'a> {
         self.items_at_most(expected, items_max, errors)
     }
 
+    /// Whether a scalar stands there without quotes.
+    pub fn is_plain(&self) -> bool {
+        self.node.is_plain
+    }
+
     /// Whether keys and values stand there.
     pub fn is_section(&self) -> bool {
         matches!(self.node.value, Value::Mapping(_))

@@ -41,18 +41,24 @@ pub fn read_all(field: Field, errors: &mut Vec<ConfigError>) -> Vec<Redact> {
 }
 
 fn read(fields: &Fields, errors: &mut Vec<ConfigError>) -> Option<Redact> {
-    let params = fields.get("params").map(|field| read_names(field, errors));
-    let json_keys = fields.get("json_keys").map(|field| read_names(field, errors));
     let filter = fields.get("where").map(|field| selection::read(field, errors));
-    let is_whole = params.is_none() && json_keys.is_none();
-    let field = fields.require("field", errors).and_then(|field| read_field(field, is_whole, errors))?;
-    let rule = RedactRule {
-        field: field.to_owned(),
-        params: params.unwrap_or_default(),
-        json_keys: json_keys.unwrap_or_default(),
-    };
+    let rule = read_rule(fields, errors)?;
     // A query that is wrong would select all.
     Some(Redact { rule, filter: filter.map_or(Some(None), |filter| filter.map(Some))? })
+}
+
+/// Reads what is taken out.
+pub fn read_rule(fields: &Fields, errors: &mut Vec<ConfigError>) -> Option<RedactRule> {
+    let params = fields.get("params").map(|field| read_names(field, errors));
+    let json_keys = fields.get("json_keys").map(|field| read_names(field, errors));
+    let is_whole = params.is_none() && json_keys.is_none();
+    let field = fields.require("field", errors).and_then(|field| read_field(field, is_whole, errors))?;
+    Some(RedactRule {
+        field: field.to_owned(),
+        other_names: Vec::new(),
+        params: params.unwrap_or_default(),
+        json_keys: json_keys.unwrap_or_default(),
+    })
 }
 
 fn read_names(field: Field, errors: &mut Vec<ConfigError>) -> Vec<String> {

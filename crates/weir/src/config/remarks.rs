@@ -19,6 +19,10 @@ pub fn remarks(config: &Config) -> Vec<String> {
     for metric in &config.metrics.declared {
         of_metric(metric, &names, &mut remarks);
     }
+    for (number, transform) in config.transforms.iter().enumerate() {
+        let place = format!("`transforms` number {}", number + 1);
+        of_filter(&place, transform.filter.as_ref(), &names, &mut remarks);
+    }
     for (number, redact) in config.redact.iter().enumerate() {
         let place = format!("`redact` number {}", number + 1);
         of_filter(&place, redact.filter.as_ref(), &names, &mut remarks);

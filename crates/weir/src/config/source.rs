@@ -71,11 +71,18 @@ pub enum Type {
     Http,
     /// Messages of GELF libraries.
     Gelf,
+    /// Messages of syslog daemons and devices.
+    Syslog,
 }
 
 /// The types by their names.
-const TYPES: [(&str, Type); 4] =
-    [("alb", Type::Alb), ("file", Type::File), ("http", Type::Http), ("gelf", Type::Gelf)];
+const TYPES: [(&str, Type); 5] = [
+    ("alb", Type::Alb),
+    ("file", Type::File),
+    ("gelf", Type::Gelf),
+    ("syslog", Type::Syslog),
+    ("http", Type::Http),
+];
 
 /// Reads the list. A source that is wrong is left out, and its mistakes are reported.
 pub fn read_all(field: Field, errors: &mut Vec<ConfigError>) -> Vec<Source> {
@@ -142,6 +149,7 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
             Type::Alb => Some(Format::Alb),
             Type::File => format.outer,
             Type::Gelf => Some(format.outer.unwrap_or(Format::Gelf)),
+            Type::Syslog => Some(format.outer.unwrap_or(Format::Syslog)),
         },
         inner_formats: format.inner,
         lateness: lateness.unwrap_or(if kind == Type::Alb { ALB_LATENESS } else { FILE_LATENESS }),

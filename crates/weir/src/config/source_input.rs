@@ -38,7 +38,7 @@ pub enum SourceInput {
     S3(S3Input),
     /// What others write by HTTP.
     Http,
-    /// What others send.
+    /// What others send as GELF or syslog.
     Gelf(GelfInput),
 }
 
@@ -95,8 +95,8 @@ pub struct AwsAccess {
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
     gelf_input::refuse(fields, kind, errors);
-    if kind == Some(Type::Gelf) {
-        return gelf_input::read(fields, errors).map(SourceInput::Gelf);
+    if let Some(protocol) = kind.and_then(gelf_input::protocol) {
+        return gelf_input::read(fields, protocol, errors).map(SourceInput::Gelf);
     }
     if kind == Some(Type::Http) {
         for name in ["path", "sqs", "s3"] {

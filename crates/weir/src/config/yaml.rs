@@ -35,6 +35,8 @@ pub struct Node {
     pub position: Position,
     /// What stands there.
     pub value: Value,
+    /// Whether it is a scalar without quotes.
+    pub is_plain: bool,
 }
 
 /// What a [`Node`] holds.
@@ -166,7 +168,7 @@ impl Builder<'_> {
                 Value::Reported
             }
         };
-        let node = Node { position, value };
+        let node = Node { position, value, is_plain };
         self.account(node.bytes(), position)?;
         self.place(node, anchor)
     }
@@ -193,7 +195,7 @@ impl Builder<'_> {
             Collection::Sequence(items) => Value::Sequence(items),
             Collection::Mapping { entries, .. } => Value::Mapping(entries),
         };
-        self.place(Node { position, value }, anchor)
+        self.place(Node { position, value, is_plain: false }, anchor)
     }
 
     /// An alias: the node of its anchor once more, at the anchor's place, where a mistake is mended.

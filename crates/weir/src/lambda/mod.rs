@@ -21,6 +21,7 @@ use weir_ship::GatewayTarget;
 use crate::clock;
 use crate::config::{Config, SourceInput};
 use crate::setup;
+use crate::shaping::Shaping;
 
 use function::{Function, time_left};
 use object_pusher::{ObjectPusher, Plan};
@@ -74,6 +75,7 @@ fn start() -> anyhow::Result<Function> {
         limits: setup::read_limits(&config.limits),
         meter_options: setup::meter_options(&config.metrics, &enricher, false),
         s3: s3_settings(&config),
+        shaping: Shaping::new(&config)?,
         enricher,
     })))
 }

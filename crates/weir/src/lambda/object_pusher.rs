@@ -26,6 +26,7 @@ use weir_ship::{GatewayTarget, PushError};
 
 use crate::account::Account;
 use crate::object_counter::{Naming, ObjectCounter, TooMuchText, push_key, push_parts};
+use crate::shaping::Shaping;
 
 /// Objects of an event that are on their way at once. A load balancer's object and what is counted of it take
 /// up to 100 MB at worst, and 5 MB usually.
@@ -41,6 +42,8 @@ pub struct Plan {
     pub enricher: Enricher,
     /// The source's name, for services that match on it.
     pub source: String,
+    /// Says which requests are left out.
+    pub shaping: Shaping,
     /// The format of the lines; `None` is told by the content.
     pub format: Option<Format>,
     /// Bounds on input.
@@ -224,7 +227,8 @@ impl ObjectPusher {
     ) -> Result<Counted, ObjectFailure> {
         let FetchedObject { reference, etag, body, .. } = fetched;
         let object = reference.to_string();
-        let naming = Naming { enricher: &self.plan.enricher, source: &self.plan.source };
+        let naming =
+            Naming { enricher: &self.plan.enricher, source: &self.plan.source, shaping: &self.plan.shaping };
         let mut account = Account::default();
         let open = || -> io::Result<(Box<dyn Read>, u64)> {
             Ok(match body {

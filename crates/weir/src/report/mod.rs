@@ -23,6 +23,7 @@ use crate::files::{FilePlan, Input, tally_files};
 use crate::output::{UsageError, exit_code, say};
 use crate::search::{self, DefaultSpan, Question, QuestionText, RecordFilter, Zone};
 use crate::setup;
+use crate::shaping::Shaping;
 use crate::tally::Tally;
 pub use column::GroupColumn;
 pub use format::{cut_middle, group_widths};
@@ -50,10 +51,11 @@ pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let enricher = setup::enricher(&config, count::unmatched_routes(&arguments.options))?;
     let inputs = Input::find(&arguments.paths)?;
     let filter = arguments.filter.as_ref();
+    let shaping = Shaping::new(&config)?;
     let plan = FilePlan {
         span: (Some(question.from), Some(question.to)),
         filter: filter.map(|_| RecordFilter::new(&question.expression, question.predicate.clone())),
-        ..count::plan(&arguments.options, &config, &enricher)
+        ..count::plan(&arguments.options, &config, &enricher, &shaping)
     };
     let (tally, account) = tally_files(&inputs, &plan, || ReportTally::new(&columns, &question.zone));
     say(&account);

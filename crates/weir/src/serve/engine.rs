@@ -21,6 +21,7 @@ use super::sources::Shared;
 use super::upkeep::{Upkeep, UpkeepThread};
 use crate::config::Config;
 use crate::setup;
+use crate::shaping::Shaping;
 
 /// How long the last commit may take once nothing more comes.
 const LAST_COMMIT_MAX: Duration = Duration::from_secs(5);
@@ -78,7 +79,8 @@ impl Engine {
             store,
             upkeep,
             live,
-            redaction: Arc::new(Redaction::new(&config.redact)?),
+            redaction: Arc::new(Redaction::new(config)?),
+            shaping: Arc::new(Shaping::new(config)?),
             declared,
         };
         Ok(Self { shared, history, queues, committing, give_up, upkeep_thread })

@@ -1,4 +1,5 @@
-//! Starts a source of GELF: a socket for each address, all of them before the server says that it has started.
+//! Starts a source of GELF or syslog: a socket for each address, all of them before the server says that it has
+//! started.
 //!
 //! Datagrams are read by threads, since what is not read in time is lost; connections by tasks, since they wait.
 
@@ -34,6 +35,7 @@ pub async fn start(
     let udp = bind_udp(input, &name)?;
     let tcp = bind_tcp(input, &name).await?;
     let received = Received {
+        protocol: input.protocol.name(),
         datagrams: udp.iter().map(UdpReceiver::counts).collect(),
         connections: tcp.iter().map(TcpReceiver::counts).collect(),
     };
@@ -60,6 +62,7 @@ fn bind_udp(input: &GelfInput, source: &str) -> anyhow::Result<Vec<UdpReceiver>>
         let settings = UdpSettings {
             source: source.to_owned(),
             listen,
+            protocol: input.protocol,
             allowed: input.allowed.clone().unwrap_or_default(),
             receive_buffer_bytes: input.receive_buffer_bytes,
         };
@@ -81,6 +84,7 @@ async fn bind_tcp(input: &GelfInput, source: &str) -> anyhow::Result<Vec<TcpRece
         let settings = TcpSettings {
             source: source.to_owned(),
             listen,
+            protocol: input.protocol,
             allowed: allowed.clone(),
             tls: tls.clone(),
             frame_time_max: FRAME_TIME_MAX,
@@ -105,7 +109,7 @@ fn start_udp(
 ) -> io::Result<JoinHandle<()>> {
     let (source, messages, runtime) = (Arc::clone(source), messages.clone(), Handle::current());
     let (ended, has_ended) = tokio::sync::oneshot::channel();
-    let name = format!("gelf {source}");
+    let name = format!("udp {source}");
     std::thread::Builder::new().name(name).spawn(move || {
         if let Err(error) = receiver.run(&messages, &runtime, &stop) {
             tracing::error!(source = %source, error = %error, "a socket has failed; nothing is read from it any more");

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use weir_enrich::{Enriched, Enricher, Scratch};
+use weir_enrich::{Changes, Enriched, Enricher, Outcome, Scratch};
 use weir_ingest::{ObjectKey, ObjectLine, ReadLimits};
 use weir_ledger::StoredReject;
 use weir_meter::MeterOptions;
@@ -16,7 +16,7 @@ use weir_record::{
     Timestamp, Value,
 };
 
-use super::record_keeping::RecordKeeping;
+use super::record_keeping::{RecordKeeping, Redacted};
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::{Reach, Unit};
@@ -187,62 +187,95 @@ impl<'i> Counter<'i> {
         let redacted = match record {
             Record::Request(request) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
-                unit.observe(&counting(request, &enriched), request);
                 let context = self.context_of(base, request, &enriched);
-                self.keep(unit, record, &context, number)
+                let counting = counting(request, &enriched);
+                self.shape(unit, record, &context, number, |unit| unit.observe(&counting, request))
             }
             Record::Event(event) => {
-                unit.account.record(event.time);
-                self.keep(unit, record, &base, number)
+                self.shape(unit, record, &base, number, |unit| unit.account.record(event.time))
             }
         };
-        let time = record.time();
         if let Some(redacted) = redacted {
-            let context = RecordContext { line: &redacted, ..base };
-            self.keep_redacted(unit, scratch, &context, time, number);
+            self.keep_redacted(unit, scratch, &base, record.time(), &redacted, number);
         }
-        unit.account.late += u64::from(self.complete_to.is_some_and(|complete_to| time < complete_to));
     }
 
-    /// Adds a record to the user's own metrics, and keeps it if it may be kept as it is; else gives the line as
-    /// it may be kept.
+    /// Shapes a record, and counts and keeps it if it is not left out. Where something is to be taken out of it first,
+    /// that is given back.
+    #[inline]
+    fn shape(
+        &self,
+        unit: &mut Unit,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        number: u64,
+        observe: impl FnOnce(&mut Unit),
+    ) -> Option<Redacted> {
+        let shaping = &self.intake.keeping.shaping;
+        if shaping.is_empty() {
+            observe(unit);
+            return self.keep(unit, record, context, None, number);
+        }
+        match shaping.apply(record, context) {
+            Outcome::Dropped(why) => {
+                super::account::count(&mut unit.account.dropped, why.label());
+                unit.account.record(record.time());
+                None
+            }
+            Outcome::Kept(changes) => {
+                observe(unit);
+                let overlay = with(context.overlay, &changes.overlay);
+                let context = RecordContext { overlay: &overlay, ..*context };
+                self.keep(unit, record, &context, Some(&changes), number)
+            }
+        }
+    }
+
+    /// Adds a record to the user's own metrics, and keeps it if it may be kept as it is; else gives what may be kept
+    /// of it.
     #[inline]
     fn keep(
         &self,
         unit: &mut Unit,
         record: Record<'_>,
         context: &RecordContext<'_>,
+        shaped: Option<&Changes<'_>>,
         number: u64,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<Redacted> {
+        let time = record.time();
+        unit.account.late += u64::from(self.complete_to.is_some_and(|complete_to| time < complete_to));
         let keeping = &self.intake.keeping;
         keeping.observe(unit, record, context);
-        match keeping.redact(record, context) {
-            Cow::Owned(redacted) => return Some(redacted),
-            Cow::Borrowed(_) => keeping.put(unit, record, context, self.origin, number),
+        let redacted = keeping.redact(record, context, shaped);
+        if redacted.is_none() {
+            let steps = shaped.map(|changes| changes.steps).unwrap_or_default();
+            keeping.put(unit, record, context, steps, self.origin, number);
         }
-        None
+        redacted
     }
 
     /// Keeps the record of a line from which something was taken out: what is said of it, its route above all,
-    /// must not have that either.
+    /// must not have that either. `base` is what was known of the line as it came.
     fn keep_redacted(
         &self,
         unit: &mut Unit,
         scratch: &mut Scratch,
-        redacted: &RecordContext<'_>,
+        base: &RecordContext<'_>,
         time: Timestamp,
+        redacted: &Redacted,
         number: u64,
     ) {
-        let keeping = &self.intake.keeping;
-        let mut parser = LineParser::new(redacted.format, usize::MAX);
+        let overlay = self.intake.keeping.redaction.overlay(base.overlay, redacted.rules);
+        let base = RecordContext { line: &redacted.line, overlay: &overlay, ..*base };
+        let mut parser = LineParser::new(base.format, usize::MAX);
         parser.received_at(time);
-        parser.parse_message(redacted.line, |line| match line.outcome {
+        parser.parse_message(base.line, |line| match line.outcome {
             Ok(Record::Request(request)) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
-                let context = self.context_of(*redacted, request, &enriched);
-                keeping.put(unit, Record::Request(request), &context, self.origin, number);
+                let context = self.context_of(base, request, &enriched);
+                self.put_redacted(unit, Record::Request(request), &context, redacted, number);
             }
-            Ok(record) => keeping.put(unit, record, redacted, self.origin, number),
+            Ok(record) => self.put_redacted(unit, record, &base, redacted, number),
             Err(why) => {
                 static SAID: Once = Once::new();
                 let (source, reason) = (&*self.intake.source, why.reason.label());
@@ -251,6 +284,24 @@ impl<'i> Counter<'i> {
                 SAID.call_once(|| tracing::error!(source, reason, text));
             }
         });
+    }
+
+    /// Shapes a record again, now that nothing is in it that may not be kept, and keeps it.
+    fn put_redacted(
+        &self,
+        unit: &mut Unit,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        redacted: &Redacted,
+        number: u64,
+    ) {
+        let keeping = &self.intake.keeping;
+        let Redacted { rules, steps, .. } = *redacted;
+        let redact = |name: &str, value: &Value<'_>| keeping.redaction.value(name, value, rules);
+        let changes = keeping.shaping.apply_again(record, context, steps, &redact);
+        let overlay = with(context.overlay, &changes.overlay);
+        let context = RecordContext { overlay: &overlay, ..*context };
+        keeping.put(unit, record, &context, steps, self.origin, number);
     }
 
     fn context<'c>(&'c self, format: Format, line: &'c [u8], overlay: &'c Overlay<'c>) -> RecordContext<'c> {
@@ -306,4 +357,11 @@ impl<'i> Counter<'i> {
             format: format.map(Format::number),
         });
     }
+}
+
+/// What was said about a record, and more that is.
+fn with<'o>(said: &Overlay<'o>, more: &Overlay<'o>) -> Overlay<'o> {
+    let mut all = said.clone();
+    all.extend(more);
+    all
 }

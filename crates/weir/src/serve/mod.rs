@@ -63,6 +63,7 @@ pub use desk::Desk;
 pub use engine::Engine;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
+pub use redaction::Redaction;
 pub use socket::socket_path;
 use sources::DRAIN_MAX;
 

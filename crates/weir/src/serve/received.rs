@@ -15,6 +15,8 @@ use super::own_metrics::{counter, number};
 /// What a source's sockets have received since the start.
 #[derive(Debug, Default)]
 pub struct Received {
+    /// What was sent; a part of the metrics' names.
+    pub protocol: &'static str,
     /// Of each UDP socket.
     pub datagrams: Vec<Arc<DatagramCounts>>,
     /// Of each TCP socket.
@@ -45,10 +47,41 @@ fn add(one: [u64; 3], other: [u64; 3]) -> [u64; 3] {
     [one[0] + other[0], one[1] + other[1], one[2] + other[2]]
 }
 
+/// The names of the metrics of a protocol.
+struct Names {
+    protocol: &'static str,
+    datagrams: &'static str,
+    datagrams_dropped: &'static str,
+    connections: &'static str,
+    connections_refused: &'static str,
+}
+
+const NAMES: [Names; 2] = [
+    Names {
+        protocol: "gelf",
+        datagrams: "weir_gelf_datagrams_total",
+        datagrams_dropped: "weir_gelf_datagrams_dropped_total",
+        connections: "weir_gelf_connections_total",
+        connections_refused: "weir_gelf_connections_refused_total",
+    },
+    Names {
+        protocol: "syslog",
+        datagrams: "weir_syslog_datagrams_total",
+        datagrams_dropped: "weir_syslog_datagrams_dropped_total",
+        connections: "weir_syslog_connections_total",
+        connections_refused: "weir_syslog_connections_refused_total",
+    },
+];
+
 /// The metrics of all sources; none where there are none.
 pub fn families(received: &BTreeMap<Arc<str>, Received>) -> Vec<Family> {
+    NAMES.iter().flat_map(|names| protocol_families(received, names)).collect()
+}
+
+fn protocol_families(received: &BTreeMap<Arc<str>, Received>, names: &Names) -> Vec<Family> {
     let series = |counts: fn(&Received) -> Option<[u64; 3]>, parts: &[(usize, &str)]| -> Vec<Series> {
-        let known = received.iter().filter_map(|(name, received)| Some((name, counts(received)?)));
+        let of_protocol = received.iter().filter(|(_, received)| received.protocol == names.protocol);
+        let known = of_protocol.filter_map(|(name, received)| Some((name, counts(received)?)));
         let each = known.flat_map(|(name, counts)| {
             parts.iter().map(move |&(index, cause)| {
                 let source = ("source", &**name);
@@ -59,23 +92,19 @@ pub fn families(received: &BTreeMap<Arc<str>, Received>) -> Vec<Family> {
         each.collect()
     };
     let families = [
+        counter(names.datagrams, "Datagrams that were read.", series(Received::datagrams, &[(0, "")])),
         counter(
-            "weir_gelf_datagrams_total",
-            "Datagrams that were read.",
-            series(Received::datagrams, &[(0, "")]),
-        ),
-        counter(
-            "weir_gelf_datagrams_dropped_total",
+            names.datagrams_dropped,
             "Datagrams that were not read: the kernel had no room for them, or their sender is not allowed.",
             series(Received::datagrams, &[(1, "kernel"), (2, "not_allowed")]),
         ),
         counter(
-            "weir_gelf_connections_total",
+            names.connections,
             "Connections that were accepted.",
             series(Received::connections, &[(0, "")]),
         ),
         counter(
-            "weir_gelf_connections_refused_total",
+            names.connections_refused,
             "Connections that were closed at once: there were too many, or their sender is not allowed.",
             series(Received::connections, &[(1, "too_many"), (2, "not_allowed")]),
         ),

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use weir_enrich::{Changes, RuleSet, StepSet};
 use weir_record::{Record, RecordContext, RecordFields};
 use weir_store::Store;
 
@@ -17,12 +18,15 @@ use super::live::LiveTail;
 use super::redaction::Redaction;
 use super::unit::{Reach, Unit};
 use crate::config::Keep;
+use crate::shaping::Shaping;
 
 /// What becomes of the records of one source.
 #[derive(Clone)]
 pub struct RecordKeeping {
     /// Which are kept.
     pub keep: Keep,
+    /// How they are shaped, and which are left out.
+    pub shaping: Arc<Shaping>,
     /// What is taken out before.
     pub redaction: Arc<Redaction>,
     /// The user's own metrics.
@@ -43,26 +47,38 @@ impl RecordKeeping {
         }
     }
 
-    /// The line of a record as it may be kept. Where it is another than it was, the record is to be parsed from
-    /// it again.
+    /// What is to be taken out of a record before it is kept; `None` where it may be kept as it is. `shaped` is what
+    /// transforms made of it.
     #[inline]
-    pub fn redact<'l>(&self, record: Record<'_>, context: &RecordContext<'l>) -> Cow<'l, [u8]> {
-        if self.redaction.is_empty() {
-            Cow::Borrowed(context.line)
-        } else if self.redaction.has_filters() {
-            self.redaction.line(context.format, context.line, &RecordFields::new(record, *context))
-        } else {
-            self.redaction.line_of_any(context.format, context.line)
+    pub fn redact(
+        &self,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        shaped: Option<&Changes<'_>>,
+    ) -> Option<Redacted> {
+        let redaction = &self.redaction;
+        if redaction.is_empty() {
+            return None;
         }
+        let own = redaction.rules(|| RecordFields::new(record, *context));
+        let rules = shaped.map_or(own, |changes| own.and(changes.redact));
+        let line = redaction.line(context.format, context.line, rules);
+        if matches!(line, Cow::Borrowed(_)) && !redaction.is_in(context.overlay, rules) {
+            return None;
+        }
+        let steps = shaped.map(|changes| changes.steps);
+        Some(Redacted { line: line.into_owned(), rules, steps: steps.unwrap_or_default() })
     }
 
-    /// Keeps a record, number `number` of `origin`, if it is to be kept; else shows it to who watches.
+    /// Keeps a record, number `number` of `origin`, if it is to be kept; else shows it to who watches. `steps` are
+    /// those that it was shaped by.
     #[inline]
     pub fn put(
         &self,
         unit: &mut Unit,
         record: Record<'_>,
         context: &RecordContext<'_>,
+        steps: StepSet,
         origin: &str,
         number: u64,
     ) {
@@ -72,9 +88,21 @@ impl RecordKeeping {
             Record::Event(_) => keeps(self.keep, &RecordFields::new(record, *context), context.line),
         };
         if is_kept {
-            unit.keep_record(record, context, origin, number);
+            let raw = self.shaping.raw_line(context.format, context.line, steps);
+            unit.keep_record(record, context, origin, number, &raw);
         } else if unit.reach == Reach::Everything && self.live.has_listeners() {
             unit.show_record(record, context, origin, number);
         }
     }
+}
+
+/// A line from which something was taken out.
+#[derive(Debug)]
+pub struct Redacted {
+    /// What is left of it.
+    pub line: Vec<u8>,
+    /// The rules by which it was.
+    pub rules: RuleSet,
+    /// The steps by which its record was shaped.
+    pub steps: StepSet,
 }

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use weir_enrich::{RedactRule, Redactor, RuleSet};
 use weir_query::{Fields, Predicate, QueryError};
-use weir_record::{Format, Timestamp};
+use weir_record::{Format, Overlay, Timestamp, Value};
 
-use crate::config::Redact;
+use crate::config::Config;
+use crate::shaping::{redact_rules, with_earlier_names};
 
 /// Takes secrets out of lines; shared by all threads.
 #[derive(Debug)]
@@ -23,21 +24,23 @@ pub struct Redaction {
 }
 
 impl Redaction {
-    /// The redactions of a config, in its order.
+    /// The redactions of a config, in its order; those of its transforms come after those of `redact`, and which
+    /// records they are for is for the caller to say.
     ///
     /// # Errors
     ///
     /// A query that does not compile; a config that was read has none.
-    pub fn new(rules: &[Redact]) -> Result<Self, QueryError> {
+    pub fn new(config: &Config) -> Result<Self, QueryError> {
         let mut unconditional = RuleSet::NONE;
         let mut conditional = Vec::new();
-        for (number, redact) in rules.iter().enumerate() {
+        for (number, redact) in config.redact.iter().enumerate() {
             match &redact.filter {
                 None => unconditional = unconditional.with(number),
                 Some(filter) => conditional.push((number, filter.compile(Timestamp::default())?)),
             }
         }
-        let rules: Vec<RedactRule> = rules.iter().map(|redact| redact.rule.clone()).collect();
+        let rules = config.redact.iter().map(|redact| &redact.rule).chain(redact_rules(&config.transforms));
+        let rules: Vec<RedactRule> = rules.map(|rule| with_earlier_names(rule, &config.transforms)).collect();
         Ok(Self { redactor: Redactor::new(&rules), unconditional, conditional })
     }
 
@@ -46,21 +49,43 @@ impl Redaction {
         self.redactor.rule_count() == 0
     }
 
-    /// Whether a record's fields are asked for. Without, [`Redaction::line_of_any`] does the same.
-    pub fn has_filters(&self) -> bool {
-        !self.conditional.is_empty()
+    /// The rules that are for a record; `fields` gives its fields, for which is asked only if need be.
+    #[inline]
+    pub fn rules<F: Fields>(&self, fields: impl FnOnce() -> F) -> RuleSet {
+        if self.conditional.is_empty() {
+            return self.unconditional;
+        }
+        let fields = fields();
+        let met = self.conditional.iter().filter(|(_, predicate)| predicate.matches(&fields));
+        met.fold(self.unconditional, |rules, (number, _)| rules.with(*number))
     }
 
-    /// The line of a record with these fields as it may be kept.
-    pub fn line<'l>(&self, format: Format, line: &'l [u8], fields: &impl Fields) -> Cow<'l, [u8]> {
-        let met = self.conditional.iter().filter(|(_, predicate)| predicate.matches(fields));
-        let rules = met.fold(self.unconditional, |rules, (number, _)| rules.with(*number));
+    /// The line of a record as it may be kept.
+    #[inline]
+    pub fn line<'l>(&self, format: Format, line: &'l [u8], rules: RuleSet) -> Cow<'l, [u8]> {
         self.redactor.line(Some(format), line, rules)
     }
 
-    /// The line of a record as it may be kept, by the rules that are for every record.
-    pub fn line_of_any<'l>(&self, format: Format, line: &'l [u8]) -> Cow<'l, [u8]> {
-        self.redactor.line(Some(format), line, self.unconditional)
+    /// A field that was said beside the line, as it may be kept; `None` where that is as it is.
+    pub fn value(&self, name: &str, value: &Value<'_>, rules: RuleSet) -> Option<Value<'static>> {
+        self.redactor.value(name, value, rules)
+    }
+
+    /// Whether something of what was said about a record beside its line may not be kept.
+    #[inline]
+    pub fn is_in(&self, overlay: &Overlay<'_>, rules: RuleSet) -> bool {
+        overlay.set_fields().any(|(name, value)| self.redactor.value(name, value, rules).is_some())
+    }
+
+    /// What was said about a record beside its line, as it may be kept.
+    pub fn overlay<'o>(&self, overlay: &'o Overlay<'o>, rules: RuleSet) -> Overlay<'o> {
+        let mut kept = overlay.clone();
+        for (name, value) in overlay.set_fields() {
+            if let Some(redacted) = self.redactor.value(name, value, rules) {
+                kept.set(name, redacted);
+            }
+        }
+        kept
     }
 
     /// A line that is no record as it may be kept; `format` is what it was read as.
@@ -71,7 +96,6 @@ impl Redaction {
 
 #[cfg(test)]
 mod tests {
-    use weir_record::Value;
 
     use super::*;
     use crate::config;
@@ -85,7 +109,7 @@ mod tests {
     }
 
     fn redaction(text: &str) -> Redaction {
-        Redaction::new(&config::parse("f", text, &|_| None).unwrap().redact).unwrap()
+        Redaction::new(&config::parse("f", text, &|_| None).unwrap()).unwrap()
     }
 
     #[test]
@@ -93,22 +117,52 @@ mod tests {
         let redaction = redaction(
             "redact: [{field: query, params: [a], where: 'source:web'}, {field: query, params: [b]}]",
         );
-        assert!(redaction.has_filters() && !redaction.is_empty());
+        assert!(!redaction.is_empty());
         let line = b"GET /?a=1&b=2 HTTP/1.1";
         for (source, expected) in
             [("web", "GET /?a=[redacted]&b=[redacted] "), ("api", "GET /?a=1&b=[redacted] ")]
         {
-            let found = redaction.line(Format::Combined, line, &OfSource(source));
+            let found = redaction.line(Format::Combined, line, redaction.rules(|| OfSource(source)));
             assert_eq!(*found, *[expected.as_bytes(), b"HTTP/1.1"].concat(), "{source}");
         }
-        assert_eq!(*redaction.line_of_any(Format::Combined, line), *b"GET /?a=1&b=[redacted] HTTP/1.1");
         assert_eq!(*redaction.reject(None, line), *b"GET /?a=[redacted]&b=[redacted] HTTP/1.1");
+    }
+
+    #[test]
+    fn rules_of_transforms_are_for_rejects_and_for_whom_they_say() {
+        let redaction = redaction("transforms: [{redact: {field: query, params: [a]}}]");
+        let line = b"GET /?a=1 HTTP/1.1";
+        let rules = redaction.rules(|| OfSource("web"));
+        assert_eq!(*redaction.line(Format::Combined, line, rules), *line);
+        assert_eq!(*redaction.reject(None, line), *b"GET /?a=[redacted] HTTP/1.1");
+        assert_eq!(*redaction.line(Format::Combined, line, rules.with(0)), *b"GET /?a=[redacted] HTTP/1.1");
+    }
+
+    #[test]
+    fn what_was_said_beside_the_line_is_redacted_too() {
+        let redaction = redaction("redact: [{field: user_email}, {field: x, params: [token]}]");
+        let rules = redaction.rules(|| OfSource("web"));
+        let mut overlay = Overlay::default();
+        overlay.set("note", Value::Text("/?token=1".into()));
+        overlay.set("team", Value::Text("core".into()));
+        assert!(redaction.is_in(&overlay, rules));
+        overlay.set("user_email", Value::Text("a@b.c".into()));
+        let kept = redaction.overlay(&overlay, rules);
+        let text = |name| match kept.get(name) {
+            Some(Some(Value::Text(text))) => text.to_string(),
+            _ => String::new(),
+        };
+        assert_eq!(
+            [text("note"), text("team"), text("user_email")],
+            ["/?token=[redacted]", "core", "[redacted]"]
+        );
+        assert!(!redaction.is_in(&kept, rules));
     }
 
     #[test]
     fn without_rules_every_line_is_kept_as_it_is() {
         let redaction = redaction("version: 1");
-        assert!(redaction.is_empty() && !redaction.has_filters());
+        assert!(redaction.is_empty());
         assert!(matches!(redaction.reject(None, b"token=1"), Cow::Borrowed(b"token=1")));
     }
 }

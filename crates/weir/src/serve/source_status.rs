@@ -39,12 +39,12 @@ pub fn status(shared: &Shared, configured: &[Source], now: Timestamp) -> Result<
 }
 
 fn kind_of(source: &Source) -> &'static str {
-    match source.input {
+    match &source.input {
         SourceInput::Files(_) => "files",
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
         SourceInput::Http => "http",
-        SourceInput::Gelf(_) => "gelf",
+        SourceInput::Gelf(input) => input.protocol.name(),
     }
 }
 

@@ -31,6 +31,7 @@ use super::unit::Reach;
 use super::upkeep::Upkeep;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput, SqsInput};
 use crate::setup;
+use crate::shaping::Shaping;
 
 /// How long a source may take to finish what it has begun: container runtimes kill after 10 s, and the last
 /// commit comes after this. What is not finished comes again.
@@ -55,6 +56,8 @@ pub struct Shared {
     pub upkeep: Arc<Upkeep>,
     /// Who watches them come.
     pub live: Arc<LiveTail>,
+    /// How records are shaped, and which are left out.
+    pub shaping: Arc<Shaping>,
     /// What is taken out of lines before they are kept.
     pub redaction: Arc<Redaction>,
     /// The user's own metrics.
@@ -75,6 +78,7 @@ impl Shared {
             state: Arc::clone(&self.state),
             keeping: RecordKeeping {
                 keep: source.keep,
+                shaping: Arc::clone(&self.shaping),
                 redaction: Arc::clone(&self.redaction),
                 declared: Arc::clone(&self.declared),
                 store: Arc::clone(&self.store),

@@ -165,11 +165,18 @@ impl Unit {
         self.account.record(request.time);
     }
 
-    /// Keeps a record, to be found again.
+    /// Keeps a record, to be found again; `raw` is what may be kept of its line.
     #[inline]
-    pub fn keep_record(&mut self, record: Record<'_>, context: &RecordContext<'_>, origin: &str, line: u64) {
+    pub fn keep_record(
+        &mut self,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        origin: &str,
+        line: u64,
+        raw: &[u8],
+    ) {
         if let Some(rows) = &mut self.rows {
-            rows.push(record, context, origin, line);
+            rows.push(record, context, origin, line, raw);
         }
     }
 
@@ -177,7 +184,7 @@ impl Unit {
     pub fn show_record(&mut self, record: Record<'_>, context: &RecordContext<'_>, origin: &str, line: u64) {
         let shown = self.shown.get_or_insert_with(|| Box::new(RowsBuilder::new()));
         if shown.len() < SHOWN_MAX {
-            shown.push(record, context, origin, line, false);
+            shown.push(record, context, origin, line, None);
         } else {
             self.passed_over += 1;
         }

@@ -88,7 +88,7 @@ impl Writing {
         let is_implicit = names.is_empty() && !has_name;
         let writing = Self {
             shared: shared.clone(),
-            gelf: of_kind(|input| matches!(input, SourceInput::Gelf(_))).next(),
+            gelf: of_kind(|input| matches!(input, SourceInput::Gelf(input) if input.protocol == weir_ingest::Protocol::Gelf)).next(),
             implicit: is_implicit.then(|| shared.intake(config, &implicit_source())),
             names,
             started: Mutex::new(None),

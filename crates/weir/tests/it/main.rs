@@ -59,8 +59,12 @@ mod search;
 mod serve;
 /// Objects of S3 that a queue tells of: counted once, whatever the queue does.
 mod sqs;
+/// Messages of syslog from sockets, from rsyslog and from nginx.
+mod syslog;
 /// Everything that the first known system does, at once.
 mod system_a;
+/// Records shaped before they are counted and kept, or left out.
+mod transforms;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.

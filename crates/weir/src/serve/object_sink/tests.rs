@@ -16,6 +16,7 @@ use super::super::sources::Shared;
 use super::super::state::State;
 use super::super::upkeep::Upkeep;
 use super::*;
+use crate::shaping::Shaping;
 use crate::{config, setup};
 
 const CONFIG: &str = "sources: [{name: web, type: file, path: a.log}]\n";
@@ -57,7 +58,8 @@ impl Setting {
             upkeep: Arc::new(Upkeep::new(&store, &commits)),
             store,
             live,
-            redaction: Arc::new(Redaction::new(&config.redact).unwrap()),
+            redaction: Arc::new(Redaction::new(&config).unwrap()),
+            shaping: Arc::new(Shaping::new(&config).unwrap()),
             declared,
         };
         let mut intake = shared.intake(&config, &config.sources[0]);
