@@ -4,23 +4,33 @@
 //! on one object at a time. What the lines mean and whether an object has been counted before is not
 //! known in this crate.
 
+mod appended;
 mod blocks;
 mod discover;
 mod file_head;
+mod file_tail;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
+mod line_reader;
 mod message;
+mod multiline;
 mod object;
 mod object_key;
 mod packing;
 mod parallel;
 pub mod s3;
+mod text_parser;
 mod watch;
 
-pub use discover::{DiscoverError, check_pattern, discover};
+pub use appended::{Ending, Piece, PieceLimits, Trace, read_appended};
+pub use discover::{DiscoverError, ExcludedFiles, check_pattern, discover};
 pub use file_head::{FileHead, HEAD_BYTES_MAX};
 pub use message::{Delivery, Message, MessageBatch, MessageSink, RejectedMessage, Stopping};
+pub use multiline::{MULTILINE_LINES_DEFAULT, MULTILINE_TIMEOUT_DEFAULT, Multiline};
 pub use object::{ObjectError, ObjectLine, ObjectReader, Outcome, ReadLimits};
 pub use object_key::ObjectKey;
 pub use parallel::{available_threads, for_each_object};
-pub use watch::{Arrival, Extent, FileKey, Found, KnownFile, Part, Watch, read_appended};
+pub use text_parser::TextReading;
+pub use watch::{
+    Arrival, Emptied, Extent, FileKey, Found, KnownFile, OPEN_FILES_MAX, Part, Watch, WatchOptions,
+};

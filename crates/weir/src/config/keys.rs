@@ -56,8 +56,18 @@ pub static SOURCE: Section = Section {
         "listener_rules_api",
         "objects_retention",
         "keep",
+        "exclude",
+        "start_position",
+        "multiline",
+        "add_field",
+        "tags",
+        "set_type",
     ],
 };
+
+/// Events of several lines.
+pub static MULTILINE: Section =
+    Section { path: "sources[].multiline", keys: &["start", "timeout", "lines_max", "bytes_max"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -155,7 +165,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 20] = [
+pub static SECTIONS: [&Section; 21] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -164,6 +174,7 @@ pub static SECTIONS: [&Section; 20] = [
     &SQS,
     &S3,
     &LISTENER_RULES_API,
+    &MULTILINE,
     &FORMAT,
     &KEEP,
     &SERVICE,

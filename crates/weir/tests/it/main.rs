@@ -59,6 +59,8 @@ mod serve;
 mod sqs;
 /// Everything that the first known system does, at once.
 mod system_a;
+/// Logs that are followed while a real nginx writes and a real logrotate rotates them.
+mod tail;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.
 mod truth;
 /// Watched folders: files that arrive, grow, break and are touched.
