@@ -69,6 +69,37 @@ pub fn check_pattern(pattern: &str) -> Result<(), DiscoverError> {
     parse_pattern(pattern).map(drop)
 }
 
+/// Files that are left out of those that patterns name.
+#[derive(Clone, Debug, Default)]
+pub struct ExcludedFiles {
+    of_name: Vec<glob::Pattern>,
+    of_path: Vec<glob::Pattern>,
+}
+
+impl ExcludedFiles {
+    /// A pattern with a `/` is about the whole path, any other about the file's name alone.
+    ///
+    /// # Errors
+    ///
+    /// [`DiscoverError::BadPattern`].
+    pub fn new(patterns: &[String]) -> Result<Self, DiscoverError> {
+        let mut excluded = Self::default();
+        for pattern in patterns {
+            let of = if pattern.contains('/') { &mut excluded.of_path } else { &mut excluded.of_name };
+            of.push(parse_pattern(pattern)?);
+        }
+        Ok(excluded)
+    }
+
+    /// Whether `path` is left out.
+    pub(crate) fn has(&self, path: &Path) -> bool {
+        let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+        self.of_name.iter().any(|pattern| pattern.matches(&name))
+            || self.of_path.iter().any(|pattern| pattern.matches_with(&path.to_string_lossy(), options))
+    }
+}
+
 /// As [`discover`], but that nothing matches yet is no error, and a folder that cannot be listed does not
 /// hide the others: for patterns that are watched.
 ///
@@ -91,13 +122,23 @@ pub fn list(argument: &str) -> Result<Listing, DiscoverError> {
     if !root.as_os_str().is_empty() && !root.is_dir() {
         return Ok(Listing::default());
     }
-    let options = glob::MatchOptions {
+    let is_wanted = |file: &Path| pattern.matches_with(&file.to_string_lossy(), match_options());
+    Ok(walk(&root, depth_max, argument.contains("/."), is_wanted))
+}
+
+/// Whether a file at `path` would be one that `argument` names, as a path or a pattern.
+pub(crate) fn would_name(argument: &str, path: &Path) -> bool {
+    Path::new(argument) == path
+        || parse_pattern(argument)
+            .is_ok_and(|pattern| pattern.matches_with(&path.to_string_lossy(), match_options()))
+}
+
+fn match_options() -> glob::MatchOptions {
+    glob::MatchOptions {
         require_literal_separator: true,
         require_literal_leading_dot: true,
         ..glob::MatchOptions::new()
-    };
-    let is_wanted = |file: &Path| pattern.matches_with(&file.to_string_lossy(), options);
-    Ok(walk(&root, depth_max, argument.contains("/."), is_wanted))
+    }
 }
 
 /// The regular files below `root` that are wanted, sorted.

@@ -42,6 +42,25 @@ impl FileHead {
         }
     }
 
+    /// This head with what was read after it: `text` follows the first `offset` bytes of `file`, of which this is
+    /// the head. It stays as it is where the file begins otherwise by now.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's.
+    pub(crate) fn extended(self, file: &File, offset: u64, text: &[u8]) -> io::Result<Self> {
+        if self.is_full() || text.is_empty() {
+            return Ok(self);
+        }
+        // From what was read, not from the file: that may have been emptied and written to meanwhile.
+        let mut head = beginning(file, offset)?;
+        if head.len() as u64 != offset || (self.is_known() && Self::of_bytes(&head) != self) {
+            return Ok(self);
+        }
+        head.extend(text.iter().take(HEAD_BYTES_MAX as usize - head.len()));
+        Ok(Self::of_bytes(&head))
+    }
+
     /// Whether anything is known of the file's beginning.
     pub fn is_known(self) -> bool {
         self.bytes > 0
@@ -65,18 +84,33 @@ impl FileHead {
 /// The first bytes of a file: at most `bytes`, at most [`HEAD_BYTES_MAX`], and at most what is there.
 pub(crate) fn beginning(file: &File, bytes: u64) -> io::Result<Vec<u8>> {
     let wanted = u32::try_from(bytes).map_or(HEAD_BYTES_MAX, |bytes| bytes.min(HEAD_BYTES_MAX));
-    let mut head = vec![0; wanted as usize];
+    let mut head = Vec::new();
+    read_piece(file, 0, wanted as usize, &mut head)?;
+    Ok(head)
+}
+
+/// Fills `piece` with `bytes` bytes of a file from `offset` on, or as many as are there. Leaves the file's
+/// position as it is.
+///
+/// # Errors
+///
+/// The operating system's.
+pub(crate) fn read_piece(file: &File, offset: u64, bytes: usize, piece: &mut Vec<u8>) -> io::Result<()> {
+    piece.resize(bytes, 0);
     let mut len = 0;
-    while len < head.len() {
-        match file.read_at(&mut head[len..], len as u64) {
+    while len < piece.len() {
+        match file.read_at(&mut piece[len..], offset + len as u64) {
             Ok(0) => break,
             Ok(read) => len += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                piece.clear();
+                return Err(error);
+            }
         }
     }
-    head.truncate(len);
-    Ok(head)
+    piece.truncate(len);
+    Ok(())
 }
 
 #[cfg(test)]

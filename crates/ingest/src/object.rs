@@ -10,12 +10,14 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
-use weir_record::{Detected, Format, Line, LineParser, NotAccessLog, Reject, detect, skip_by_name};
+use weir_record::{Format, Line, NotAccessLog, Reject, skip_by_name};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::blocks::{Block, Filling, read_blocks};
 use crate::inflate::{InflateError, Inflater};
+use crate::line_reader::LineReader;
 use crate::packing::{MAGIC_BYTES, Packing};
+use crate::text_parser::{TextParser, TextReading};
 
 /// Gzip objects up to this unpacked size are unpacked at once; a load balancer's busiest five
 /// minutes are about as much. Two threads then stay below 120 MB.
@@ -27,9 +29,6 @@ const WHOLE_PACKED_MAX: u64 = 16 << 20;
 const EXPANSION_FREE_BYTES: u64 = 256 << 20;
 const EXPANSION_MAX: u64 = 500;
 
-/// Bytes of the text by which its format is told.
-const HEAD_BYTES: usize = 64 << 10;
-
 /// Reads objects; its buffers are reused from one to the next, so keep one per thread.
 pub struct ObjectReader {
     inflater: Option<Inflater>,
@@ -39,6 +38,9 @@ pub struct ObjectReader {
     /// Takes in the text of the object that is read, where its hash is wanted.
     hasher: Option<Box<Xxh3>>,
     filling: Filling,
+    /// Bytes of the text of the object that is read now that are passed over.
+    passed_over: u64,
+    reading: TextReading,
 }
 
 /// Bounds on what is read.
@@ -153,12 +155,19 @@ impl ObjectReader {
             limits,
             hasher: None,
             filling: Filling::Full,
+            passed_over: 0,
+            reading: TextReading::default(),
         }
     }
 
     /// As [`ObjectReader::new`], of a reader that also hashes what it reads, for [`ObjectReader::text_hash`].
     pub fn with_text_hash(limits: ReadLimits) -> Self {
         Self { hasher: Some(Box::default()), ..Self::new(limits) }
+    }
+
+    /// From here on, lines become records in this way.
+    pub fn set_reading(&mut self, reading: TextReading) {
+        self.reading = reading;
     }
 
     /// The hash of the text of the object that was read last: 128 bits of XXH3.
@@ -223,9 +232,30 @@ impl ObjectReader {
         }
         let format = format.or_else(|| name.contains("_elasticloadbalancing_").then_some(Format::Alb));
         let (source, packed_bytes) = open()?;
-        let mut lines = LineReader::new(format, self.limits.line_bytes, each);
+        let mut lines = LineReader::new(format, self.limits.line_bytes, self.reading.clone(), each);
         let unpacked_bytes = self.read_text(source, packed_bytes, &mut lines)?;
+        lines.end();
         Ok(lines.outcome(unpacked_bytes))
+    }
+
+    /// As [`ObjectReader::read_named`], without the first `passed_over` bytes of the text, which end where a line
+    /// ends; they are still part of what [`ObjectReader::text_hash`] is of.
+    ///
+    /// # Errors
+    ///
+    /// As [`ObjectReader::read_file`].
+    pub fn read_named_from<R: Read>(
+        &mut self,
+        passed_over: u64,
+        name: &str,
+        open: impl FnOnce() -> io::Result<(R, u64)>,
+        format: Option<Format>,
+        each: impl FnMut(ObjectLine<'_, '_>),
+    ) -> Result<Outcome, ObjectError> {
+        self.passed_over = passed_over;
+        let outcome = self.read_named(name, open, format, each);
+        self.passed_over = 0;
+        outcome
     }
 
     /// Reads a stream of unknown size, as standard input is.
@@ -239,8 +269,9 @@ impl ObjectReader {
         format: Option<Format>,
         each: impl FnMut(ObjectLine<'_, '_>),
     ) -> Result<Outcome, ObjectError> {
-        let mut lines = LineReader::new(format, self.limits.line_bytes, each);
+        let mut lines = LineReader::new(format, self.limits.line_bytes, self.reading.clone(), each);
         let unpacked_bytes = self.read_text(stream, u64::MAX, &mut lines)?;
+        lines.end();
         Ok(lines.outcome(unpacked_bytes))
     }
 
@@ -291,7 +322,7 @@ impl ObjectReader {
 
     /// Lines of a known format that are in memory already, as those that were appended to a file.
     pub fn read_lines(&self, text: &[u8], format: Format, mut each: impl FnMut(ObjectLine<'_, '_>)) {
-        let mut parser = LineParser::new(format, self.limits.line_bytes);
+        let mut parser = TextParser::new(format, self.limits.line_bytes, &self.reading);
         parser.parse_block(text, |line| each(ObjectLine::Line(line)));
     }
 
@@ -322,7 +353,8 @@ impl ObjectReader {
             if let Some(hasher) = &mut self.hasher {
                 hasher.update(&self.text);
             }
-            lines.block(Block::Lines(&self.text))?;
+            let start = usize::try_from(self.passed_over).unwrap_or(usize::MAX).min(self.text.len());
+            lines.block(Block::Lines(&self.text[start..]))?;
             return Ok(self.text.len() as u64);
         }
         let packed = std::mem::take(&mut self.packed);
@@ -355,8 +387,11 @@ impl ObjectReader {
         let mut guarded =
             Guarded { decoder: &mut decoder, unpacked_bytes: 0, bytes_max, refusal: None, hasher };
         let line_bytes_max = lines.line_bytes_max;
-        let result = read_blocks(&mut guarded, &mut self.text, line_bytes_max, self.filling, |block| {
-            lines.block(block)
+        let passed = io::copy(&mut guarded.by_ref().take(self.passed_over), &mut io::sink());
+        let result = passed.map_err(ObjectError::Io).and_then(|_| {
+            read_blocks(&mut guarded, &mut self.text, line_bytes_max, self.filling, |block| {
+                lines.block(block)
+            })
         });
         let unpacked_bytes = guarded.unpacked_bytes;
         if let Some(refusal) = guarded.refusal {
@@ -470,102 +505,4 @@ impl<D: Unpacking> Read for Guarded<'_, D> {
         }
         if self.refusal.is_some() { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(read) }
     }
-}
-
-/// Blocks to lines: decides the format at the first block, then parses.
-struct LineReader<F> {
-    format: Option<Format>,
-    line_bytes_max: usize,
-    state: LineState,
-    /// Lines that were too long, before the first one that tells the format.
-    long_lines_at_start: u64,
-    each: F,
-}
-
-enum LineState {
-    Start,
-    Parsing(Box<LineParser>),
-    Skipping(NotAccessLog),
-}
-
-impl LineReader<fn(ObjectLine<'_, '_>)> {
-    /// Reads nothing of what it is given.
-    fn passing_over(line_bytes_max: usize) -> Self {
-        let state = LineState::Skipping(NotAccessLog::TestFile);
-        Self { format: None, line_bytes_max, state, long_lines_at_start: 0, each: |_| () }
-    }
-}
-
-impl<F: FnMut(ObjectLine<'_, '_>)> LineReader<F> {
-    fn new(format: Option<Format>, line_bytes_max: usize, each: F) -> Self {
-        Self { format, line_bytes_max, state: LineState::Start, long_lines_at_start: 0, each }
-    }
-
-    fn block(&mut self, block: Block<'_>) -> Result<(), ObjectError> {
-        if let (LineState::Start, Block::Lines(text)) = (&self.state, block) {
-            if text.is_empty() {
-                return Ok(());
-            }
-            self.state = self.start(text)?;
-        }
-        match (&mut self.state, block) {
-            (LineState::Parsing(parser), Block::Lines(text)) => {
-                parser.parse_block(text, |line| (self.each)(ObjectLine::Line(line)));
-            }
-            (LineState::Parsing(parser), Block::LongLine) => {
-                (self.each)(ObjectLine::Long(parser.skip_line(), Reject::line_too_long(self.line_bytes_max)));
-            }
-            (LineState::Start, Block::LongLine) => {
-                self.long_lines_at_start += 1;
-                (self.each)(ObjectLine::Long(
-                    self.long_lines_at_start,
-                    Reject::line_too_long(self.line_bytes_max),
-                ));
-            }
-            (LineState::Start | LineState::Skipping(_), _) => {}
-        }
-        Ok(())
-    }
-
-    fn start(&mut self, text: &[u8]) -> Result<LineState, ObjectError> {
-        let format = match (detect(&text[..text.len().min(HEAD_BYTES)]), self.format) {
-            (Detected::Skip(kind), _) => return Ok(LineState::Skipping(kind)),
-            (_, Some(format)) | (Detected::Format(format), None) => format,
-            (Detected::Unknown, None) if text.trim_ascii().is_empty() => return Ok(LineState::Start),
-            (Detected::Unknown, None) => {
-                return Err(ObjectError::UnknownFormat { first_line: first_line(text) });
-            }
-        };
-        self.format = Some(format);
-        let mut parser = LineParser::new(format, self.line_bytes_max);
-        for _ in 0..self.long_lines_at_start {
-            parser.skip_line();
-        }
-        Ok(LineState::Parsing(Box::new(parser)))
-    }
-
-    fn outcome(&self, unpacked_bytes: u64) -> Outcome {
-        match &self.state {
-            LineState::Skipping(kind) => Outcome::Skipped(*kind),
-            LineState::Parsing(_) => Outcome::Read { format: self.format, unpacked_bytes },
-            LineState::Start => Outcome::Read { format: None, unpacked_bytes },
-        }
-    }
-}
-
-/// The first line for a message: short, and harmless on a terminal.
-fn first_line(text: &[u8]) -> String {
-    const CHARS_MAX: usize = 60;
-    let line =
-        text.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
-    let shown = String::from_utf8_lossy(&line[..line.len().min(4 * CHARS_MAX)]);
-    let mut shown: String = shown
-        .chars()
-        .map(|char| if char.is_control() { char::REPLACEMENT_CHARACTER } else { char })
-        .take(CHARS_MAX)
-        .collect();
-    if line.len() > shown.len() {
-        shown.push_str("...");
-    }
-    shown
 }

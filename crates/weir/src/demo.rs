@@ -175,6 +175,8 @@ fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Confi
             listener_rules_api: None,
             objects_retention: OBJECTS_RETENTION,
             keep: config::Keep::All,
+            files: config::FileReading::default(),
+            fields: config::SourceFields::default(),
         }],
         data_dir: folder.join("weir-data"),
         ..Config::default()

@@ -12,8 +12,12 @@ use std::path::PathBuf;
 
 use weir_record::Format;
 
-use super::{FileId, Present, Seen};
+use super::look::Seen;
+use super::packed_text;
+use super::present::{FileId, Present};
+use crate::appended::Trace;
 use crate::file_head::{FileHead, HEAD_BYTES_MAX, beginning};
+use crate::file_tail::FileTail;
 
 /// A file's device, inode and birth, as 128 bits that can be kept.
 pub type FileKey = [u8; 16];
@@ -39,6 +43,16 @@ pub enum Extent {
 }
 
 impl KnownFile {
+    /// How far it was read, if it is plain.
+    fn trace(&self) -> Option<Trace> {
+        match self.extent {
+            Extent::ReadTo(offset, format) => {
+                Some(Trace { offset, head: self.head, tail: FileTail::default(), format })
+            }
+            Extent::Counted => None,
+        }
+    }
+
     /// Whether a file of another device or inode may be this one, as far as its size tells.
     fn may_have(&self, bytes: u64) -> bool {
         match self.extent {
@@ -58,6 +72,52 @@ pub(super) struct KnownFiles {
 impl KnownFiles {
     pub(super) fn new(files: HashMap<FileKey, KnownFile>) -> Self {
         Self { files, replaced: Vec::new() }
+    }
+
+    /// Whether there are plain files among them.
+    pub(super) fn has_text(&self) -> bool {
+        self.texts().next().is_some()
+    }
+
+    /// How far the plain files among them were read.
+    pub(super) fn texts(&self) -> impl Iterator<Item = Trace> {
+        self.files.values().filter_map(KnownFile::trace)
+    }
+
+    /// Whether it is a packed file that was counted.
+    pub(super) fn is_counted(&self, file: &Present) -> bool {
+        self.files.get(&file.id.key()).is_some_and(|known| known.extent == Extent::Counted)
+    }
+
+    /// Whether a packed file has a text of which something was read.
+    pub(super) fn has_text_of_packed(&self, packed: &File) -> bool {
+        let beginning = packed_text::unpacked_beginning(packed);
+        self.texts().any(|trace| packed_text::begins_like(&trace, &beginning))
+    }
+
+    /// How far the text of a plain file was read that is not met under a name that is watched.
+    pub(super) fn take_text_of(&mut self, file: &Present, opened: &File) -> Option<Trace> {
+        let is_of = |known: &KnownFile| {
+            let trace = known.trace().filter(|trace| trace.head.is_known());
+            trace.is_some_and(|trace| trace.is_of(opened).unwrap_or(false))
+        };
+        let own = file.id.key();
+        let fitting = self.files.iter().filter(|(_, known)| is_of(known));
+        // Its own before another's with the same text, and then the one of which most was read.
+        let rank = |key: &FileKey, known: &KnownFile| (*key == own, known.trace().map(|trace| trace.offset));
+        let (key, known) = fitting.max_by_key(|(key, known)| rank(key, known))?;
+        let (key, trace) = (*key, known.trace());
+        self.files.remove(&key);
+        if key != own {
+            self.replaced.push(key);
+        }
+        trace
+    }
+
+    /// Notes that what is kept under a key is another file's now.
+    pub(super) fn replace(&mut self, key: FileKey) {
+        self.files.remove(&key);
+        self.replaced.push(key);
     }
 
     pub(super) fn has_replaced(&self) -> bool {
@@ -85,8 +145,12 @@ impl KnownFiles {
                 continue;
             }
             let Entry::Vacant(unseen) = seen.entry(file.id) else { continue };
-            let known = self.files.get(&file.id.key()).map(|known| Seen::of_known(known, &file.path));
-            match known.filter(|known| known.begins_like(&file.path)) {
+            let known = self.files.get(&file.id.key());
+            // One that cannot be opened may be the same: its reader reports it.
+            let begins_alike = |known: &&KnownFile| {
+                File::open(&file.path).and_then(|opened| known.head.is_of(&opened)).unwrap_or(true)
+            };
+            match known.filter(begins_alike).map(|known| Seen::of_known(known, file)) {
                 Some(known) => {
                     unseen.insert(known);
                     self.files.remove(&file.id.key());
@@ -120,7 +184,7 @@ impl KnownFiles {
             match (known[&head].as_slice(), files.as_slice()) {
                 ([key], [file]) => {
                     if let Some(known) = self.files.remove(key) {
-                        seen.insert(file.id, Seen::of_known(&known, &file.path));
+                        seen.insert(file.id, Seen::of_known(&known, file));
                         self.replaced.push(*key);
                     }
                 }

@@ -63,11 +63,21 @@ pub static SOURCE: Section = Section {
         "listener_rules_api",
         "objects_retention",
         "keep",
+        "exclude",
+        "start_position",
+        "multiline",
+        "add_field",
+        "tags",
+        "set_type",
     ],
 };
 
 /// What connections are encrypted with.
 pub static TLS: Section = Section { path: "sources[].tls", keys: &["cert_file", "key_file"] };
+
+/// Events of several lines.
+pub static MULTILINE: Section =
+    Section { path: "sources[].multiline", keys: &["start", "timeout", "lines_max", "bytes_max"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -197,7 +207,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 23] = [
+pub static SECTIONS: [&Section; 24] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -207,6 +217,7 @@ pub static SECTIONS: [&Section; 23] = [
     &S3,
     &TLS,
     &LISTENER_RULES_API,
+    &MULTILINE,
     &FORMAT,
     &KEEP,
     &SERVICE,

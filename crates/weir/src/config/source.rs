@@ -15,6 +15,8 @@ use super::keep::{self, Keep};
 use super::keys;
 use super::listener_rules::{self, ListenerRulesApi};
 use super::reader::{Field, Fields, quoted};
+use super::source_fields::{self, SourceFields};
+use super::source_files::{self, FileReading};
 use super::source_format;
 use super::source_input::{self, SourceInput};
 
@@ -58,6 +60,10 @@ pub struct Source {
     pub objects_retention: Duration,
     /// Which of its records can be searched.
     pub keep: Keep,
+    /// How it reads files.
+    pub files: FileReading,
+    /// What the config says about each of its records.
+    pub fields: SourceFields,
 }
 
 /// What a source reads, as far as its keys depend on it.
@@ -141,6 +147,9 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         .get("objects_retention")
         .and_then(|field| field.duration("90d", OBJECTS_RETENTION_RANGE, errors));
     let keep = fields.get("keep").map(|field| keep::read(field, errors));
+    let outer = format.as_ref().and_then(|format| format.outer);
+    let files = source_files::read(fields, kind, outer, errors);
+    let said = source_fields::read(fields, kind, errors);
     let (kind, format) = (kind?, format.unwrap_or_default());
     Some(Source {
         name: name?.to_owned(),
@@ -157,6 +166,8 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         listener_rules_api: rules_api,
         objects_retention: retention.unwrap_or(OBJECTS_RETENTION),
         keep: keep.flatten().unwrap_or_default(),
+        files,
+        fields: said,
     })
 }
 

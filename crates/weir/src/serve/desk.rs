@@ -17,7 +17,8 @@ use super::sources::Shared;
 use super::{rejects, source_status, writers};
 use crate::clock;
 use crate::config::{
-    AwsAccess, Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, S3Input, Source, SourceInput,
+    AwsAccess, Config, FILE_LATENESS, FileReading, Keep, OBJECTS_RETENTION, S3Input, Source, SourceFields,
+    SourceInput,
 };
 
 /// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
@@ -179,6 +180,8 @@ fn backfill_source() -> Source {
         listener_rules_api: None,
         objects_retention: OBJECTS_RETENTION,
         keep: Keep::All,
+        files: FileReading::default(),
+        fields: SourceFields::default(),
     }
 }
 

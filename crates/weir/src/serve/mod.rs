@@ -241,5 +241,7 @@ fn watched(paths: &[String]) -> Source {
         listener_rules_api: None,
         objects_retention: OBJECTS_RETENTION,
         keep: config::Keep::All,
+        files: config::FileReading::default(),
+        fields: config::SourceFields::default(),
     }
 }

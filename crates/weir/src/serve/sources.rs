@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use weir_ingest::available_threads;
 use weir_ingest::s3::{AwsClients, S3PollSource, S3Settings, SqsSettings, SqsSource};
+use weir_ingest::{OPEN_FILES_MAX, WatchOptions, available_threads};
 use weir_ledger::Ledger;
 use weir_meter::MeterOptions;
 use weir_store::Store;
@@ -101,7 +101,7 @@ pub async fn start(
 ) -> anyhow::Result<JoinHandle<()>> {
     let intake = shared.intake(config, source);
     match &source.input {
-        SourceInput::Files(paths) => start_files(paths, intake, shared, stop),
+        SourceInput::Files(paths) => start_files(paths, source, file_sources(config), intake, shared, stop),
         SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
         SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
         SourceInput::Http => start_written(intake, shared, stop),
@@ -113,15 +113,32 @@ pub async fn start(
     .with_context(|| format!("cannot start a thread for the source {}", source.name))
 }
 
+/// How many sources read files; they share what may be open.
+fn file_sources(config: &Config) -> usize {
+    config.sources.iter().filter(|source| matches!(source.input, SourceInput::Files(_))).count()
+}
+
 fn start_files(
     paths: &[String],
+    source: &Source,
+    file_sources: usize,
     intake: Intake,
     shared: &Shared,
     stop: watch::Receiver<bool>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Handle::current();
+    let events = source.files.multiline.as_ref();
+    let multiline = events.and_then(|events| events.compiled(intake.limits.line_bytes));
     let source = FileSource {
-        paths: paths.to_vec(),
+        options: WatchOptions {
+            patterns: paths.to_vec(),
+            exclude: source.files.excluded(),
+            starts_at_end: source.files.starts_at_end,
+            paused_after: multiline.as_ref().map(|multiline| multiline.timeout),
+            open_files_max: OPEN_FILES_MAX / file_sources.max(1),
+        },
+        multiline,
+        overlay: source.fields.overlay(),
         intake,
         ledger: Arc::clone(&shared.ledger),
         commits: shared.commits.clone(),

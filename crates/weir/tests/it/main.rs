@@ -63,6 +63,8 @@ mod sqs;
 mod syslog;
 /// Everything that the first known system does, at once.
 mod system_a;
+/// Logs that are followed while a real nginx writes and a real logrotate rotates them.
+mod tail;
 /// Records shaped before they are counted and kept, or left out.
 mod transforms;
 /// Counts of a whole sample day against a recount that shares no code, however the lines are packed.

@@ -47,6 +47,16 @@ const AIMS: &[Aim] = &[
         bound: Bound::None,
     },
     Aim {
+        text: "MB of nginx's JSON per second from a followed file to committed (no budget)",
+        quantity: Quantity::Value("tail", "mb_per_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "CPU of a server that follows 500 idle files, in percent of a core <= 3",
+        quantity: Quantity::Value("tail-idle", "cpu_percent"),
+        bound: Bound::AtMost(3.0),
+    },
+    Aim {
         text: "pushes of 50 series per server CPU second, durable before the answer (aim: 20,000)",
         quantity: Quantity::Value("gateway", "pushes_per_cpu_s"),
         bound: Bound::None,

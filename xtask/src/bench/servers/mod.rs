@@ -17,6 +17,7 @@ mod questions;
 mod queue;
 mod remote_write;
 mod summary;
+mod tail;
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -82,6 +83,27 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::Objects),
         what: "weir serve, from a queue with one message for each object, until all is counted; then SIGTERM",
         run: queue::serve,
+    },
+    ServerSubject {
+        name: "tail-wc",
+        tool: "weir",
+        data: Some(DataSet::Nginx),
+        what: tail::COUNT,
+        run: tail::count,
+    },
+    ServerSubject {
+        name: "tail",
+        tool: "weir",
+        data: Some(DataSet::Nginx),
+        what: "weir serve, following nginx/part-0000.log from its start until each line is counted and durable",
+        run: tail::follow,
+    },
+    ServerSubject {
+        name: "tail-idle",
+        tool: "weir",
+        data: Some(DataSet::Nginx),
+        what: "weir serve, following 500 files to which nothing is written, for 10 s",
+        run: tail::idle,
     },
     ServerSubject {
         name: "gateway",

@@ -36,6 +36,13 @@ const SECTIONS: &[Section] = &[
         quantities: &["cpu_s", "elapsed_s", "lines_per_cpu_s", "peak_mb"],
     },
     Section {
+        title: "A log that is followed",
+        note: "nginx's JSON in one file, from the server's start until each line is counted, kept and durable, beside \
+               counting its line ends. `tail-idle` follows 500 files to which nothing is written.",
+        subjects: &["tail-wc", "tail", "tail-idle"],
+        quantities: &["elapsed_s", "mb_per_s", "mb_per_cpu_s", "lines_per_cpu_s", "peak_mb", "cpu_percent"],
+    },
+    Section {
         title: "Push gateway",
         note: "Pushes of 50 counters over 64 connections, to one job and to 200, for five seconds; the load shares \
                the machine, so compare per CPU second of the server. weir adds, and its disk has every push before it \

@@ -1,4 +1,4 @@
-//! When positions are written, how many units are away, and how a read ends when the server stops.
+//! When positions are written, and how many units are away.
 
 use super::*;
 
@@ -33,7 +33,8 @@ fn a_worker_waits_for_a_unit_when_the_most_are_away() {
     let folder = tempfile::tempdir().unwrap();
     let names = ["a.log", "b.log", "c.log", "d.log"];
     names.iter().for_each(|name| std::fs::write(folder.path().join(name), "a line\n").unwrap());
-    let mut files = Watch::new(vec![folder.path().to_str().unwrap().to_owned()]);
+    let patterns = vec![folder.path().to_str().unwrap().to_owned()];
+    let mut files = Watch::resume(WatchOptions { patterns, ..WatchOptions::default() }, HashMap::new());
     #[expect(clippy::disallowed_methods, reason = "a file's age is told by the clock that dated it")]
     let arrivals = files.poll(SystemTime::now()).arrivals;
     let mut pass = Pass::default();
@@ -56,17 +57,4 @@ fn a_worker_waits_for_a_unit_when_the_most_are_away() {
     let ends: Vec<bool> =
         pass.end().iter().map(|(_, progress)| matches!(progress, Progress::NotWritten)).collect();
     assert_eq!(ends, [false, false, true, true]);
-}
-
-#[test]
-fn a_file_that_is_read_says_no_more_once_the_server_stops() {
-    let (stop, stopped) = watch::channel(false);
-    let is_stopped = Cell::new(false);
-    let mut file = UntilStop { file: io::repeat(b'x'), stop: &stopped, is_stopped: &is_stopped };
-    let mut block = [0; 16];
-    assert_eq!(file.read(&mut block).unwrap(), 16);
-    assert!(!is_stopped.get());
-    stop.send(true).unwrap();
-    let error = file.read_to_end(&mut Vec::new()).unwrap_err();
-    assert!(is_stopped.get() && error.kind() != io::ErrorKind::Interrupted, "{error}");
 }
