@@ -8,6 +8,7 @@ mod aims;
 mod aws;
 mod bulk;
 mod gateway;
+mod gelf;
 mod http;
 mod lambda;
 mod ledger;
@@ -82,6 +83,20 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::Objects),
         what: "weir serve, from a queue with one message for each object, until all is counted; then SIGTERM",
         run: queue::serve,
+    },
+    ServerSubject {
+        name: "gelf",
+        tool: "weir",
+        data: None,
+        what: "weir serve with a source of GELF; one packed datagram for each message, at one rate after the other",
+        run: gelf::packed,
+    },
+    ServerSubject {
+        name: "gelf-chunked",
+        tool: "weir",
+        data: None,
+        what: "the same with messages of 8 KB in chunks",
+        run: gelf::chunked,
     },
     ServerSubject {
         name: "gateway",
