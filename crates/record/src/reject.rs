@@ -69,7 +69,7 @@ reasons! {
     NotJson = "not_json", "expected one JSON object; the line was probably cut";
     NotRequest = "not_request", "a JSON object without any field of an access log, such as status or request_uri";
     NotCombined = "not_combined", "expected the combined log format";
-    NoMessage = "no_message", "a GELF message without full_message, short_message and message; there is nothing to read in it";
+    NoMessage = "no_message", "a GELF message with nothing to read in it: no full_message, short_message or message";
 }
 
 #[cfg(test)]

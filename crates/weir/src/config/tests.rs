@@ -303,6 +303,36 @@ fn users_are_read_and_open_an_address() {
 }
 
 #[test]
+fn sources_of_gelf_are_read() {
+    let [plain, open] = read(
+        r#"
+sources:
+  - {name: a, type: gelf, udp: "127.0.0.1:12201"}
+  - name: b
+    type: gelf
+    udp: ["0.0.0.0:12201", "[::]:12202"]
+    tcp: localhost:12201
+    tls: {cert_file: c, key_file: k}
+    allow: [10.0.0.0/8]
+    receive_buffer: 128KiB
+"#,
+    )
+    .sources
+    .try_into()
+    .unwrap();
+    assert_eq!((plain.format, plain.lateness), (Some(Format::Gelf), FILE_LATENESS));
+    let SourceInput::Gelf(plain) = plain.input else { panic!("{:?}", plain.input) };
+    assert_eq!((plain.udp.len(), plain.tcp.len(), plain.tls, plain.allowed), (1, 0, None, None));
+    assert_eq!(plain.receive_buffer_bytes, 32 << 20);
+    let SourceInput::Gelf(open) = open.input else { panic!("{:?}", open.input) };
+    let shown: Vec<String> = open.udp.iter().chain(&open.tcp).map(ToString::to_string).collect();
+    assert_eq!(shown, ["0.0.0.0:12201", "[::]:12202", "127.0.0.1:12201"]);
+    assert_eq!(open.tls.unwrap().key_file, PathBuf::from("k"));
+    assert!(open.allowed.unwrap().contains("10.1.2.3".parse().unwrap()));
+    assert_eq!(open.receive_buffer_bytes, 128 << 10);
+}
+
+#[test]
 fn remote_writes_are_read() {
     let text = r#"
 sources: [{name: a, type: alb, path: p, lateness: 2h}, {name: b, type: file, path: p, lateness: 54m59s}]

@@ -57,6 +57,16 @@ const AIMS: &[Aim] = &[
         bound: Bound::AtMost(3.0),
     },
     Aim {
+        text: "GELF datagrams of 0.5 KB stored per second without loss, the sender on this machine (aim: 100,000)",
+        quantity: Quantity::Value("gelf", "lossless_datagrams_per_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "GELF messages of 1.8 KB unpacked per server CPU second (aim: 80,000)",
+        quantity: Quantity::Value("gelf", "messages_per_cpu_s"),
+        bound: Bound::None,
+    },
+    Aim {
         text: "pushes of 50 series per server CPU second, durable before the answer (aim: 20,000)",
         quantity: Quantity::Value("gateway", "pushes_per_cpu_s"),
         bound: Bound::None,

@@ -8,6 +8,7 @@ mod aims;
 mod aws;
 mod bulk;
 mod gateway;
+mod gelf;
 mod http;
 mod lambda;
 mod ledger;
@@ -104,6 +105,20 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::Nginx),
         what: "weir serve, following 500 files to which nothing is written, for 10 s",
         run: tail::idle,
+    },
+    ServerSubject {
+        name: "gelf",
+        tool: "weir",
+        data: None,
+        what: "weir serve with a source of GELF; one packed datagram for each message, at one rate after the other",
+        run: gelf::packed,
+    },
+    ServerSubject {
+        name: "gelf-chunked",
+        tool: "weir",
+        data: None,
+        what: "the same with messages of 8 KB in chunks",
+        run: gelf::chunked,
     },
     ServerSubject {
         name: "gateway",

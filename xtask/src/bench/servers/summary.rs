@@ -43,6 +43,25 @@ const SECTIONS: &[Section] = &[
         quantities: &["elapsed_s", "mb_per_s", "mb_per_cpu_s", "lines_per_cpu_s", "peak_mb", "cpu_percent"],
     },
     Section {
+        title: "GELF over UDP",
+        note: "Errors with their stacks from a sender on this machine: 1.8 KB in one gzip datagram of 0.5 KB, and 8 KB \
+               in 6 chunks. `lossless`: the highest rate tried at which the kernel dropped nothing; `flood`: the most \
+               that was stored at any rate, and what share of the datagrams was lost then. At every rate what was sent \
+               was read or counted as dropped, and what was read was stored. `messages_per_cpu_s` is of the server \
+               alone, unpacked, stored and durable. `found`: from the sending of one message to a search that finds it.",
+        subjects: &["gelf", "gelf-chunked"],
+        quantities: &[
+            "lossless_datagrams_per_s",
+            "lossless_messages_per_s",
+            "messages_per_cpu_s",
+            "flood_messages_per_s",
+            "flood_lost_share",
+            "found_p50_ms",
+            "found_p99_ms",
+            "peak_mb",
+        ],
+    },
+    Section {
         title: "Push gateway",
         note: "Pushes of 50 counters over 64 connections, to one job and to 200, for five seconds; the load shares \
                the machine, so compare per CPU second of the server. weir adds, and its disk has every push before it \

@@ -193,14 +193,17 @@ fn a_message_of_too_many_bytes_is_given_up() {
 proptest! {
     #[test]
     fn any_order_and_repetition_gives_each_message_once(
-        messages in prop::collection::vec((0u8..3, 0u64..4, prop::collection::vec(any::<u8>(), 1..60), 1usize..20), 1..6),
+        messages in prop::collection::vec(
+            (0u8..3, 0u64..4, prop::collection::vec(any::<u8>(), 1..60), 1usize..20), 1..6,
+        ),
         order: prop::sample::Index,
         seed: u64,
     ) {
         let mut datagrams = Vec::new();
         let mut expected = Vec::new();
         for (from, id, message, chunk_bytes) in messages {
-            if datagrams.iter().any(|(other, chunk): &(u8, Vec<u8>)| *other == from && chunk[2..10] == id.to_ne_bytes()) {
+            let is_same = |(other, chunk): &(u8, Vec<u8>)| *other == from && chunk[2..10] == id.to_ne_bytes();
+            if datagrams.iter().any(is_same) {
                 continue;
             }
             datagrams.extend(chunked(id, &message, chunk_bytes).into_iter().map(|chunk| (from, chunk)));
@@ -210,7 +213,10 @@ proptest! {
         datagrams.push(repeated);
         // Any order: by a hash of the seed and the place.
         let mut indexed: Vec<_> = datagrams.into_iter().enumerate().collect();
-        indexed.sort_by_key(|(index, _)| (*index as u64 + 1).wrapping_mul(seed | 1).rotate_left(29).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        indexed.sort_by_key(|(index, _)| {
+            let place = (*index as u64 + 1).wrapping_mul(seed | 1).rotate_left(29);
+            place.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
         let mut rig = Rig::new(CHUNK_BOUNDS);
         let mut found: Vec<_> = indexed.iter().filter_map(|(_, (from, chunk))| rig.take(*from, chunk)).collect();
         found.sort();
