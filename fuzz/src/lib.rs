@@ -4,10 +4,12 @@
 //! the line, a field longer than what was read, or a line that means one thing in a block and another
 //! alone. The last one matters most, since the ALB parser has a fast path for blocks and a patient one.
 
+mod beaver;
 mod pushes;
 mod queries;
 mod written;
 
+pub use beaver::check_beaver;
 pub use pushes::check_push;
 pub use queries::check_query;
 pub use written::check_written;
@@ -39,7 +41,7 @@ pub fn check_block(format: Format, block: &[u8], parse: fn(&[u8]) -> Result<Requ
 /// As [`check_block`].
 pub fn check_events(block: &[u8]) {
     check_lines(Format::Ndjson, block, |line| {
-        let alone = ndjson::parse(line.bytes);
+        let alone = ndjson::parse(line.bytes, None);
         assert_eq!(line.outcome, alone.as_ref().map(|&event| Record::Event(event)), "{ALONE_DIFFERS}");
     });
 }

@@ -14,7 +14,9 @@ mod object;
 mod object_key;
 mod packing;
 mod parallel;
+pub mod redis;
 pub mod s3;
+mod time;
 mod watch;
 
 pub use discover::{DiscoverError, check_pattern, discover};

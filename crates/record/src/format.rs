@@ -18,6 +18,8 @@ pub enum Format {
     Combined,
     /// Any JSON object with a time per line: events.
     Ndjson,
+    /// What Beaver sends.
+    Beaver,
     /// Lines of which each is the message of an event.
     Text,
 }
@@ -52,8 +54,8 @@ pub enum Detected {
 
 impl Format {
     /// Every format, in the order of their numbers.
-    pub const ALL: [Format; 5] =
-        [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson, Format::Text];
+    pub const ALL: [Format; 6] =
+        [Format::Alb, Format::NginxJson, Format::Combined, Format::Ndjson, Format::Beaver, Format::Text];
 
     /// The name in the config and on the command line.
     pub const fn name(self) -> &'static str {
@@ -62,6 +64,7 @@ impl Format {
             Format::NginxJson => "nginx_json",
             Format::Combined => "combined",
             Format::Ndjson => "ndjson",
+            Format::Beaver => "beaver",
             Format::Text => "text",
         }
     }
@@ -73,6 +76,7 @@ impl Format {
             Format::NginxJson => 1,
             Format::Combined => 2,
             Format::Ndjson => 3,
+            Format::Beaver => 5,
             Format::Text => 6,
         }
     }

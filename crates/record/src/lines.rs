@@ -9,7 +9,7 @@ use crate::overlay::{NO_OVERLAY, Overlay};
 use crate::record::{Event, Record};
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
-use crate::{combined, ndjson, nginx_json, text};
+use crate::{beaver, combined, ndjson, nginx_json, text};
 
 /// The longest line that is parsed unless the user says otherwise, in bytes. nginx writes up to 64 KiB
 /// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
@@ -66,7 +66,7 @@ impl LineParser {
             Format::Alb => alb::parse_line(message),
             Format::NginxJson => nginx_json::parse(message),
             Format::Combined => combined::parse(message),
-            Format::Ndjson | Format::Text => {
+            Format::Ndjson | Format::Beaver | Format::Text => {
                 let parsed = parse_event(format, message, self.received_at);
                 let outcome = parsed.as_ref().map(|&event| Record::Event(event));
                 return each(Line::plain(number, message, format, outcome));
@@ -92,7 +92,7 @@ impl LineParser {
                 Format::Alb => self.alb.parse_next(block, max, request),
                 Format::NginxJson => parse_next(block, max, nginx_json::parse, request),
                 Format::Combined => parse_next(block, max, combined::parse, request),
-                Format::Ndjson | Format::Text => {
+                Format::Ndjson | Format::Beaver | Format::Text => {
                     let parse = |line| parse_event(format, line, received_at);
                     parse_next(block, max, parse, |bytes, parsed| {
                         let outcome = parsed.as_ref().map(|&event| Record::Event(event));
@@ -126,6 +126,7 @@ impl<'l, 'a: 'l> Line<'l, 'a> {
 /// Reads one event. The formats of requests are none of these; their lines may be events all the same.
 fn parse_event(format: Format, line: &[u8], received_at: Option<Timestamp>) -> Result<Event<'_>, Reject> {
     match format {
+        Format::Beaver => beaver::parse(line, received_at),
         Format::Text => text::parse(line, received_at),
         Format::Ndjson | Format::Alb | Format::NginxJson | Format::Combined => {
             ndjson::parse(line, received_at)

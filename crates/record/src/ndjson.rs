@@ -81,7 +81,8 @@ impl<'a> Keys<'a> {
     }
 }
 
-fn time(text: &[u8]) -> Option<Timestamp> {
+/// A time, RFC 3339 or a number.
+pub(crate) fn time(text: &[u8]) -> Option<Timestamp> {
     match text {
         [_, _, _, _, b'-', ..] => Timestamp::parse_rfc3339(text),
         _ => epoch_time(text),

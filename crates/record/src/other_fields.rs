@@ -5,6 +5,7 @@
 //! what few ask for. Nothing is dropped for its type or its number: what fits no field of its own becomes the
 //! JSON text of one.
 
+mod beaver;
 mod field_sink;
 mod json;
 mod json_text;
@@ -34,6 +35,7 @@ pub fn other_fields<'a>(format: Format, line: &'a [u8], each: &mut dyn FnMut(&st
         Format::Combined => combined::other_fields(line, each),
         Format::NginxJson => json::request_members(line, FieldSink::new(each)),
         Format::Ndjson => json::event_members(line, FieldSink::new(each)),
+        Format::Beaver => beaver::members(line, FieldSink::new(each)),
         Format::Text => text::other_fields(line, each),
     }
 }
@@ -47,6 +49,11 @@ impl Record<'_> {
             None => other_fields(format, line, each),
         }
     }
+}
+
+/// Hands out the values that Beaver's `add_field` wrote as lists of one element: that element.
+pub(crate) fn beaver_lists<'a>(line: &'a [u8], each: &mut dyn FnMut(&str, Value<'a>)) {
+    beaver::lists(line, FieldSink::new(each));
 }
 
 /// Logged text with its escapes resolved.

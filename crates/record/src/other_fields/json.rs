@@ -3,6 +3,8 @@
 //! A field `user.id` can be searched and stored like any other; a tree could not. Lists stay text: their members
 //! have no names, and numbering them would make a field of each.
 
+use std::borrow::Cow;
+
 use super::field_sink::FieldSink;
 use super::{json_text, text_value};
 use crate::ndjson::Keys;
@@ -18,14 +20,14 @@ const NAME_PARTS_MAX: usize = 8;
 
 /// The members of an nginx line that a request has not.
 pub(super) fn request_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    let mut fields = Fields::new(sink, true);
     for_each_member(line, |member| fields.request_member(line, member));
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// The same, where it is known that they all lie in these places.
 pub(super) fn request_members_at<'a>(line: &'a [u8], places: &[(u32, u32)], sink: FieldSink<'_, 'a>) {
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    let mut fields = Fields::new(sink, true);
     for &(start, end) in places {
         let mut members = JsonObject::at(line, start as usize);
         while members.offset() < end as usize {
@@ -33,7 +35,7 @@ pub(super) fn request_members_at<'a>(line: &'a [u8], places: &[(u32, u32)], sink
             fields.request_member(line, member);
         }
     }
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// The members of an event but for its time.
@@ -41,7 +43,7 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
     let Ok(keys) = Keys::read(line) else { return };
     let time = keys.time().map(|(_, offset)| offset);
     let message = keys.message_offset();
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: false };
+    let mut fields = Fields::new(sink, false);
     for_each_member(line, |Member { key, value }| match Some(value.offset) {
         offset if offset == time => {}
         offset if offset == message => fields.member(line, b"message", value, 1),
@@ -49,11 +51,11 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
         _ if key == b"message" && message.is_some() => fields.member(line, b"field.message", value, 1),
         _ => fields.member(line, key, value, 1),
     });
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// Members up to the end of the object, or up to where it is none.
-fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
+pub(super) fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
     let Ok(mut object) = JsonObject::open(object) else { return };
     while let Ok(Some(member)) = object.next_member() {
         each(member);
@@ -74,7 +76,7 @@ fn has_members(object: &[u8]) -> bool {
 }
 
 /// Fields under way.
-struct Fields<'s, 'a> {
+pub(super) struct Fields<'s, 'a> {
     /// The name of the field that is being read, and of those around it.
     name: String,
     sink: FieldSink<'s, 'a>,
@@ -82,7 +84,21 @@ struct Fields<'s, 'a> {
     is_dash_missing: bool,
 }
 
-impl<'a> Fields<'_, 'a> {
+impl<'s, 'a> Fields<'s, 'a> {
+    pub(super) fn new(sink: FieldSink<'s, 'a>, is_dash_missing: bool) -> Self {
+        Self { name: String::new(), sink, is_dash_missing }
+    }
+
+    /// There are no fields after this.
+    pub(super) fn finish(self) {
+        self.sink.finish();
+    }
+
+    /// A field with a key of a line, whose value was read elsewhere.
+    pub(super) fn scalar(&mut self, key: &[u8], value: Value<'a>) {
+        self.sink.give(&logged_text(&unescaped(key)), value);
+    }
+
     /// A member of an nginx line, unless a request has it.
     fn request_member(&mut self, line: &'a [u8], Member { key, value }: Member<'a>) {
         match (Key::from_name(key), value.content) {
@@ -99,13 +115,12 @@ impl<'a> Fields<'_, 'a> {
     }
 
     /// A member of `object`; its name is of `parts` names.
-    fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
+    pub(super) fn member(&mut self, object: &'a [u8], key: &[u8], value: Found<'a>, parts: usize) {
         let end = self.name.len();
         if parts > 1 {
             self.name.push('.');
         }
-        let key = LoggedText { raw: key, is_escaped: memchr::memchr(b'\\', key).is_some() };
-        self.name.push_str(&logged_text(&key.decode()));
+        self.name.push_str(&logged_text(&unescaped(key)));
         match value.content {
             Content::Nested(nested) => self.nested(nested, parts),
             Content::Text(text) if self.is_dash_missing && text.present().is_none() => {}
@@ -132,8 +147,13 @@ impl<'a> Fields<'_, 'a> {
     }
 }
 
+/// A key, escapes resolved.
+fn unescaped(key: &[u8]) -> Cow<'_, [u8]> {
+    LoggedText { raw: key, is_escaped: memchr::memchr(b'\\', key).is_some() }.decode()
+}
+
 /// A value that stands there without quotes.
-fn bare_value(raw: &[u8]) -> Value<'_> {
+pub(super) fn bare_value(raw: &[u8]) -> Value<'_> {
     let text = logged_text(raw);
     match raw {
         b"true" => return Value::Boolean(true),

@@ -51,6 +51,11 @@ pub static SOURCE: Section = Section {
         "path",
         "sqs",
         "s3",
+        "url",
+        "key",
+        "channel",
+        "password_file",
+        "batch",
         "format",
         "lateness",
         "listener_rules",
@@ -59,6 +64,9 @@ pub static SOURCE: Section = Section {
         "keep",
     ],
 };
+
+/// How much is moved from a Redis list at once.
+pub static REDIS_BATCH: Section = Section { path: "sources[].batch", keys: &["entries", "bytes"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -175,6 +183,7 @@ pub static SECTIONS: [&Section; 21] = [
     &SOURCE,
     &SQS,
     &S3,
+    &REDIS_BATCH,
     &LISTENER_RULES_API,
     &FORMAT,
     &KEEP,

@@ -69,7 +69,13 @@ pub enum Type {
     File,
     /// What is written by HTTP.
     Http,
+    /// Lists and channels of Redis.
+    Redis,
 }
+
+/// The types by their names.
+const TYPES: [(&str, Type); 4] =
+    [("alb", Type::Alb), ("file", Type::File), ("http", Type::Http), ("redis", Type::Redis)];
 
 /// Reads the list. A source that is wrong is left out, and its mistakes are reported.
 pub fn read_all(field: Field, errors: &mut Vec<ConfigError>) -> Vec<Source> {
@@ -117,9 +123,7 @@ fn read_name<'a>(
 }
 
 fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> Option<Source> {
-    let kind = fields.require("type", errors).and_then(|field| {
-        field.one_of(&[("alb", Type::Alb), ("file", Type::File), ("http", Type::Http)], errors)
-    });
+    let kind = fields.require("type", errors).and_then(|field| field.one_of(&TYPES, errors));
     let input = source_input::read(fields, kind, errors);
     let lateness = fields.get("lateness").and_then(|field| read_lateness(field, errors));
     let format = fields.get("format").and_then(|field| source_format::read(field, kind, errors));
@@ -134,7 +138,11 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
     Some(Source {
         name: name?.to_owned(),
         input: input?,
-        format: if kind == Type::Alb { Some(Format::Alb) } else { format.outer },
+        format: match kind {
+            Type::Alb => Some(Format::Alb),
+            Type::File => format.outer,
+            Type::Redis => Some(format.outer.unwrap_or(Format::Beaver)),
+        },
         inner_formats: format.inner,
         lateness: lateness.unwrap_or(if kind == Type::Alb { ALB_LATENESS } else { FILE_LATENESS }),
         listener_rules: rules.unwrap_or_default(),

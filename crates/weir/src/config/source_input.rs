@@ -10,6 +10,7 @@ use weir_ingest::{DiscoverError, check_pattern};
 use super::error::ConfigError;
 use super::keys;
 use super::reader::{Field, Fields};
+use super::redis_input::{self, RedisInput};
 use super::source::Type;
 
 /// Shorter, and a large object comes again while it is still read; SQS allows no more than 12 h.
@@ -37,6 +38,8 @@ pub enum SourceInput {
     S3(S3Input),
     /// What others write by HTTP.
     Http,
+    /// What others put into Redis.
+    Redis(RedisInput),
 }
 
 /// A queue with the notifications of a bucket.
@@ -80,6 +83,7 @@ pub struct AwsAccess {
 
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
+    redis_input::refuse(fields, kind, errors);
     if kind == Some(Type::Http) {
         for name in ["path", "sqs", "s3"] {
             if let Some(field) = fields.get(name) {
@@ -90,6 +94,9 @@ pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) 
             }
         }
         return Some(SourceInput::Http);
+    }
+    if kind == Some(Type::Redis) {
+        return redis_input::read(fields, errors).map(SourceInput::Redis);
     }
     let paths = fields.get("path");
     let (sqs, s3) = (fields.get("sqs"), fields.get("s3"));

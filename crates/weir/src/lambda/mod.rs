@@ -83,7 +83,7 @@ fn s3_settings(config: &Config) -> S3Settings {
     let access = config.sources.iter().find_map(|source| match &source.input {
         SourceInput::Sqs(input) => Some(&input.aws),
         SourceInput::S3(input) => Some(&input.aws),
-        SourceInput::Files(_) | SourceInput::Http => None,
+        SourceInput::Files(_) | SourceInput::Http | SourceInput::Redis(_) => None,
     });
     access.map_or_else(S3Settings::default, |access| S3Settings {
         region: access.region.clone(),

@@ -93,7 +93,7 @@ impl Plan {
     pub fn behind(mut self, sources: &[Source], complete_to: Option<Timestamp>, now: Timestamp) -> Self {
         let source = sources.get(self.source);
         let brings_more =
-            source.filter(|source| !matches!(source.input, SourceInput::Files(_) | SourceInput::Http));
+            source.filter(|source| matches!(source.input, SourceInput::Sqs(_) | SourceInput::S3(_)));
         if let (Some(source), Reach::Minutes) = (brings_more, self.reach) {
             let end = complete_to.unwrap_or_else(|| now.minus(source.lateness.max(UNKNOWN_LATENESS)));
             self.span.to = Some(self.span.to.map_or(end, |to| to.min(end)));
@@ -172,7 +172,7 @@ fn choose_source(
 /// How AWS is reached for a source.
 pub fn aws_access(source: &Source) -> AwsAccess {
     match &source.input {
-        SourceInput::Files(_) | SourceInput::Http => AwsAccess::default(),
+        SourceInput::Files(_) | SourceInput::Http | SourceInput::Redis(_) => AwsAccess::default(),
         SourceInput::Sqs(input) => input.aws.clone(),
         SourceInput::S3(input) => input.aws.clone(),
     }

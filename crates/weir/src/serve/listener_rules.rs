@@ -211,7 +211,7 @@ impl Fetching {
 /// How AWS is reached for a source's rules: as for its objects.
 fn aws_of(source: &Source) -> AwsAccess {
     match &source.input {
-        SourceInput::Files(_) | SourceInput::Http => AwsAccess::default(),
+        SourceInput::Files(_) | SourceInput::Http | SourceInput::Redis(_) => AwsAccess::default(),
         SourceInput::Sqs(input) => input.aws.clone(),
         SourceInput::S3(input) => input.aws.clone(),
     }

@@ -29,6 +29,7 @@ mod publication;
 mod record_keeping;
 mod records;
 mod redaction;
+mod redis_source;
 mod rejects;
 mod remote_write;
 mod replay;

@@ -40,6 +40,7 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
         SourceInput::Http => "http",
+        SourceInput::Redis(_) => "redis",
     }
 }
 

@@ -24,6 +24,7 @@ use super::message_sink::{Completeness, CountingMessages};
 use super::object_sink::CountingSink;
 use super::record_keeping::RecordKeeping;
 use super::redaction::Redaction;
+use super::redis_source;
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::Reach;
@@ -100,6 +101,7 @@ pub async fn start(
         SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
         SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
         SourceInput::Http => start_written(intake, shared, stop),
+        SourceInput::Redis(input) => redis_source::start(input, intake, shared, stop).await,
     }
     .with_context(|| format!("cannot start a thread for the source {}", source.name))
 }
