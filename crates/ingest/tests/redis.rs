@@ -1,5 +1,7 @@
 //! The source of Redis lists against a real server: every entry comes once, whatever is killed.
 
+#![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise, and so may their helpers")]
+
 use std::collections::{BTreeMap, HashSet};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

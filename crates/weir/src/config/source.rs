@@ -140,7 +140,7 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         input: input?,
         format: match kind {
             Type::Alb => Some(Format::Alb),
-            Type::File => format.outer,
+            Type::File | Type::Http => format.outer,
             Type::Redis => Some(format.outer.unwrap_or(Format::Beaver)),
         },
         inner_formats: format.inner,
