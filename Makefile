@@ -13,7 +13,7 @@ BENCH_ARGS ?=
 
 # Fuzzing: how long each target runs, and which.
 FUZZ_SECONDS ?= 600
-FUZZ_TARGETS ?= alb nginx_json combined ndjson rules notification push_text push_protobuf otlp loki bulk \
+FUZZ_TARGETS ?= alb nginx_json combined ndjson beaver rules notification push_text push_protobuf otlp loki bulk \
 	gelf gelf_datagrams syslog
 
 .PHONY: help

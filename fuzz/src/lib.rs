@@ -4,10 +4,12 @@
 //! the line, a field longer than what was read, or a line that means one thing in a block and another
 //! alone. The last one matters most, since the ALB parser has a fast path for blocks and a patient one.
 
+mod beaver;
 mod pushes;
 mod queries;
 mod written;
 
+pub use beaver::check_beaver;
 pub use pushes::check_push;
 pub use queries::check_query;
 pub use written::check_written;

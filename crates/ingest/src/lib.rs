@@ -24,6 +24,7 @@ mod object_key;
 mod packing;
 mod parallel;
 mod protocol;
+pub mod redis;
 pub mod s3;
 mod syslog_frames;
 mod text_parser;

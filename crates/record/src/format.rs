@@ -20,6 +20,8 @@ pub enum Format {
     Ndjson,
     /// Messages of GELF libraries: events.
     Gelf,
+    /// What Beaver sends.
+    Beaver,
     /// Lines of which each is the message of an event.
     Text,
     /// Syslog: RFC 5424 and RFC 3164.
@@ -56,12 +58,13 @@ pub enum Detected {
 
 impl Format {
     /// Every format, in the order of their numbers.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::Alb,
         Format::NginxJson,
         Format::Combined,
         Format::Ndjson,
         Format::Gelf,
+        Format::Beaver,
         Format::Text,
         Format::Syslog,
     ];
@@ -74,6 +77,7 @@ impl Format {
             Format::Combined => "combined",
             Format::Ndjson => "ndjson",
             Format::Gelf => "gelf",
+            Format::Beaver => "beaver",
             Format::Text => "text",
             Format::Syslog => "syslog",
         }
@@ -87,6 +91,7 @@ impl Format {
             Format::Combined => 2,
             Format::Ndjson => 3,
             Format::Gelf => 4,
+            Format::Beaver => 5,
             Format::Text => 6,
             Format::Syslog => 7,
         }

@@ -23,6 +23,7 @@ mod timestamp;
 mod value;
 
 pub mod alb;
+pub mod beaver;
 pub mod combined;
 pub mod gelf;
 pub mod ndjson;

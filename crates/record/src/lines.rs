@@ -9,7 +9,7 @@ use crate::overlay::{NO_OVERLAY, Overlay};
 use crate::record::{Event, Record};
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
-use crate::{combined, gelf, ndjson, nginx_json, syslog, text};
+use crate::{beaver, combined, gelf, ndjson, nginx_json, syslog, text};
 
 /// The longest line that is parsed unless the user says otherwise, in bytes. nginx writes up to 64 KiB
 /// by default and an ALB about 50 KiB, so this leaves room and still bounds what one line may cost.
@@ -66,7 +66,7 @@ impl LineParser {
             Format::Alb => alb::parse_line(message),
             Format::NginxJson => nginx_json::parse(message),
             Format::Combined => combined::parse(message),
-            Format::Ndjson | Format::Gelf | Format::Text | Format::Syslog => {
+            Format::Ndjson | Format::Gelf | Format::Beaver | Format::Text | Format::Syslog => {
                 let parsed = parse_event(format, message, self.received_at);
                 let outcome = parsed.as_ref().map(|&event| Record::Event(event));
                 return each(Line::plain(number, message, format, outcome));
@@ -92,7 +92,7 @@ impl LineParser {
                 Format::Alb => self.alb.parse_next(block, max, request),
                 Format::NginxJson => parse_next(block, max, nginx_json::parse, request),
                 Format::Combined => parse_next(block, max, combined::parse, request),
-                Format::Ndjson | Format::Gelf | Format::Text | Format::Syslog => {
+                Format::Ndjson | Format::Gelf | Format::Beaver | Format::Text | Format::Syslog => {
                     let parse = |line| parse_event(format, line, received_at);
                     parse_next(block, max, parse, |bytes, parsed| {
                         let outcome = parsed.as_ref().map(|&event| Record::Event(event));
@@ -127,6 +127,7 @@ impl<'l, 'a: 'l> Line<'l, 'a> {
 fn parse_event(format: Format, line: &[u8], received_at: Option<Timestamp>) -> Result<Event<'_>, Reject> {
     match format {
         Format::Gelf => gelf::parse(line, received_at),
+        Format::Beaver => beaver::parse(line, received_at),
         Format::Text => text::parse(line, received_at),
         Format::Syslog => syslog::parse(line, received_at),
         Format::Ndjson | Format::Alb | Format::NginxJson | Format::Combined => {

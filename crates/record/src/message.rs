@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 
+use crate::beaver;
 use crate::format::Format;
 use crate::lines::{Line, LineParser};
 use crate::overlay::{NO_OVERLAY, Overlay};
@@ -59,7 +60,7 @@ impl MessageParser {
             let Some(value) = fields.field(by) else { return each(line) };
             let found = inner.iter_mut().find(|(known, _)| is_value(&value, known));
             let Some((_, parser)) = found else { return each(line) };
-            let (content, overlay) = unwrapped(&fields, message);
+            let (content, overlay) = unwrapped(&fields, line.format, message);
             parser.received_at(event.time);
             parser.parse_message(&content, |inner| {
                 each(Line {
@@ -91,13 +92,18 @@ fn event_fields(event: Event<'_>, format: Format) -> RecordFields<'_> {
 
 /// The line in a message, and what the rest of the message says about it. A message without text is the line
 /// itself, whose members were put beside the shipper's own.
-fn unwrapped<'m>(fields: &'m RecordFields<'m>, message: &'m [u8]) -> (Cow<'m, [u8]>, Overlay<'m>) {
+fn unwrapped<'m>(
+    fields: &'m RecordFields<'m>,
+    format: Format,
+    message: &'m [u8],
+) -> (Cow<'m, [u8]>, Overlay<'m>) {
     let mut overlay = Overlay::default();
     let content = match fields.field("message") {
         Some(Value::Text(text)) if !text.is_empty() => match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         },
+        _ if format == Format::Beaver => return beaver::merged(message),
         _ => return (Cow::Borrowed(message), overlay),
     };
     fields.for_each(&mut |name, value| match name {

@@ -5,6 +5,7 @@
 //! what few ask for. Nothing is dropped for its type or its number: what fits no field of its own becomes the
 //! JSON text of one.
 
+mod beaver;
 mod field_sink;
 mod gelf;
 mod json;
@@ -35,6 +36,7 @@ pub fn other_fields<'a>(format: Format, line: &'a [u8], each: &mut dyn FnMut(&st
         Format::NginxJson => json::request_members(line, FieldSink::new(each)),
         Format::Ndjson => json::event_members(line, FieldSink::new(each)),
         Format::Gelf => gelf::members(line, FieldSink::new(each)),
+        Format::Beaver => beaver::members(line, FieldSink::new(each)),
         Format::Text => text::other_fields(line, each),
         Format::Syslog => syslog::other_fields(line, each),
     }
@@ -55,6 +57,11 @@ impl Record<'_> {
 /// all of them below `parent` where there is one, and otherwise as [`other_fields`] does. `false` if it is none.
 pub fn json_fields<'a>(text: &'a [u8], parent: Option<&str>, each: &mut dyn FnMut(&str, Value<'a>)) -> bool {
     json::object_members(text, parent, FieldSink::new(each))
+}
+
+/// Hands out the values that Beaver's `add_field` wrote as lists of one element: that element.
+pub(crate) fn beaver_lists<'a>(line: &'a [u8], each: &mut dyn FnMut(&str, Value<'a>)) {
+    beaver::lists(line, FieldSink::new(each));
 }
 
 /// Logged text with its escapes resolved.

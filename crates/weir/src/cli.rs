@@ -85,6 +85,11 @@ pub enum Command {
     Demo(DemoArguments),
     /// Print a commented config to start from.
     Init(InitArguments),
+    /// Print the config of Beaver as one for weir.
+    #[command(after_help = "Example:\n  \
+        weir import-beaver /etc/beaver/beaver.ini > weir.yaml\n\n\
+        What has no counterpart is in comments, with what to do instead.")]
+    ImportBeaver(ImportBeaverArguments),
     /// Count the lines of files; metrics in Prometheus' text format on stdout.
     #[command(after_help = "Examples:\n  \
         weir count logs/                    all files below a folder\n  \
@@ -366,6 +371,13 @@ pub struct DemoArguments {
 pub struct InitArguments {
     /// What writes your logs.
     pub kind: InitKind,
+}
+
+/// `weir import-beaver`.
+#[derive(Debug, Args)]
+pub struct ImportBeaverArguments {
+    /// Beaver's config, or a file of its confd_path.
+    pub file: PathBuf,
 }
 
 /// What writes the logs.

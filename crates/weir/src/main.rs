@@ -12,6 +12,7 @@ mod config;
 mod count;
 mod demo;
 mod files;
+mod import_beaver;
 mod init;
 mod lambda;
 mod log;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Init(arguments) => init::run(arguments),
+        Command::ImportBeaver(arguments) => import_beaver::run(arguments),
         Command::Count(arguments) => count::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Push(arguments) => push::run(arguments),

@@ -29,6 +29,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("write_rate", "command -v write_rate > /dev/null && echo as in this commit"),
     ("query_rate", "command -v query_rate > /dev/null && echo as in this commit"),
     ("prometheus-pushgateway", "prometheus-pushgateway --version 2>&1"),
+    ("redis-server", "redis-server --version"),
     ("moto", MOTO),
     ("time", "env time --version"),
 ];

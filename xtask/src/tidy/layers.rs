@@ -86,6 +86,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("parquet", &["weir-store"]),
     ("prost", &["weir-meter", "weir-ship"]),
     ("redb", &["weir-ledger", "weir-sim"]),
+    ("redis", &["weir-ingest"]),
     ("saphyr", &["weir"]),
     ("serde_json", &["weir-ingest", "weir-enrich", "weir-web", "weir", "xtask"]),
     ("tokio", &["weir-ingest", "weir-ship", "weir-web", "weir"]),

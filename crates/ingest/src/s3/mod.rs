@@ -18,11 +18,11 @@ mod listing_source;
 mod notification;
 mod object_body;
 mod object_reference;
-mod outage;
+pub(crate) mod outage;
 mod progress;
 mod queue;
 mod queue_calls;
-mod retry_pace;
+pub(crate) mod retry_pace;
 mod sink;
 #[cfg(test)]
 mod testing;

@@ -108,7 +108,9 @@ fn is_request(values: &Values<'_>) -> bool {
 fn time(values: &Values<'_>, object_start: usize) -> Result<Timestamp, Reject> {
     use Key::{AtTimestamp, Msec, Time, TimeIso8601, TimeLocal, Timestamp};
     let mut unreadable = None;
-    for key in [Msec, TimeIso8601, Time, AtTimestamp, Timestamp, TimeLocal] {
+    // A shipper that merges the line with what it knows (Beaver's `rawjson`, Filebeat) puts the time of sending
+    // under `@timestamp`.
+    for key in [Msec, TimeIso8601, Time, Timestamp, TimeLocal, AtTimestamp] {
         let Some(text) = values.text([key]) else { continue };
         if let Some(time) = variable::time(&text.decode()) {
             return Ok(time);

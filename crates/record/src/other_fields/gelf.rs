@@ -19,7 +19,7 @@ const OWN_FIELDS_MAX: usize = 7;
 /// All members but the time, up to the end of the object or where it is none.
 pub(super) fn members<'a>(message: &'a [u8], sink: FieldSink<'_, 'a>) {
     let object = object(message);
-    let mut fields = Fields::of_event(sink);
+    let mut fields = Fields::new(sink, false);
     fields.sink.reserve(OWN_FIELDS_MAX);
     let (mut has_host, mut has_node) = (false, false);
     let keys = Keys::read(object, |Member { key, value }| {

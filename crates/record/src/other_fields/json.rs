@@ -3,6 +3,8 @@
 //! A field `user.id` can be searched and stored like any other; a tree could not. Lists stay text: their members
 //! have no names, and numbering them would make a field of each.
 
+use std::borrow::Cow;
+
 use super::field_sink::FieldSink;
 use super::{json_text, text_value};
 use crate::ndjson::Keys;
@@ -18,14 +20,14 @@ const NAME_PARTS_MAX: usize = 8;
 
 /// The members of an nginx line that a request has not.
 pub(super) fn request_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    let mut fields = Fields::new(sink, true);
     for_each_member(line, |member| fields.request_member(line, member));
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// The same, where it is known that they all lie in these places.
 pub(super) fn request_members_at<'a>(line: &'a [u8], places: &[(u32, u32)], sink: FieldSink<'_, 'a>) {
-    let mut fields = Fields { name: String::new(), sink, is_dash_missing: true };
+    let mut fields = Fields::new(sink, true);
     for &(start, end) in places {
         let mut members = JsonObject::at(line, start as usize);
         while members.offset() < end as usize {
@@ -33,7 +35,7 @@ pub(super) fn request_members_at<'a>(line: &'a [u8], places: &[(u32, u32)], sink
             fields.request_member(line, member);
         }
     }
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// The members of an event but for its time.
@@ -41,7 +43,7 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
     let Ok(keys) = Keys::read(line) else { return };
     let time = keys.time().map(|(_, offset)| offset);
     let message = keys.message_offset();
-    let mut fields = Fields::of_event(sink);
+    let mut fields = Fields::new(sink, false);
     for_each_member(line, |Member { key, value }| match Some(value.offset) {
         offset if offset == time => {}
         offset if offset == message => fields.member(line, b"message", value, 1),
@@ -49,7 +51,7 @@ pub(super) fn event_members<'a>(line: &'a [u8], sink: FieldSink<'_, 'a>) {
         _ if key == b"message" && message.is_some() => fields.member(line, b"field.message", value, 1),
         _ => fields.member(line, key, value, 1),
     });
-    fields.sink.finish();
+    fields.finish();
 }
 
 /// The members of an object that was a text in a record, below the name `parent`; `false` where it is no object.
@@ -66,7 +68,7 @@ pub(super) fn object_members<'a>(text: &'a [u8], parent: Option<&str>, sink: Fie
 }
 
 /// Members up to the end of the object, or up to where it is none.
-fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
+pub(super) fn for_each_member<'a>(object: &'a [u8], mut each: impl FnMut(Member<'a>)) {
     let Ok(mut object) = JsonObject::open(object) else { return };
     while let Ok(Some(member)) = object.next_member() {
         each(member);
@@ -93,9 +95,18 @@ pub(super) struct Fields<'s, 'a> {
 }
 
 impl<'s, 'a> Fields<'s, 'a> {
-    /// Fields of events, in which `-` is a text.
-    pub(super) fn of_event(sink: FieldSink<'s, 'a>) -> Self {
-        Self { name: String::new(), sink, is_dash_missing: false }
+    pub(super) fn new(sink: FieldSink<'s, 'a>, is_dash_missing: bool) -> Self {
+        Self { name: String::new(), sink, is_dash_missing }
+    }
+
+    /// There are no fields after this.
+    pub(super) fn finish(self) {
+        self.sink.finish();
+    }
+
+    /// A field with a key of a line, whose value was read elsewhere.
+    pub(super) fn scalar(&mut self, key: &[u8], value: Value<'a>) {
+        self.sink.give(&logged_text(&unescaped(key)), value);
     }
 
     /// A member of an nginx line, unless a request has it.
@@ -119,8 +130,7 @@ impl<'s, 'a> Fields<'s, 'a> {
         if parts > 1 {
             self.name.push('.');
         }
-        let key = LoggedText { raw: key, is_escaped: memchr::memchr(b'\\', key).is_some() };
-        self.name.push_str(&logged_text(&key.decode()));
+        self.name.push_str(&logged_text(&unescaped(key)));
         match value.content {
             Content::Nested(nested) => self.nested(nested, parts),
             Content::Text(text) if self.is_dash_missing && text.present().is_none() => {}
@@ -147,8 +157,13 @@ impl<'s, 'a> Fields<'s, 'a> {
     }
 }
 
+/// A key, escapes resolved.
+fn unescaped(key: &[u8]) -> Cow<'_, [u8]> {
+    LoggedText { raw: key, is_escaped: memchr::memchr(b'\\', key).is_some() }.decode()
+}
+
 /// A value that stands there without quotes.
-fn bare_value(raw: &[u8]) -> Value<'_> {
+pub(super) fn bare_value(raw: &[u8]) -> Value<'_> {
     let text = logged_text(raw);
     match raw {
         b"true" => return Value::Boolean(true),

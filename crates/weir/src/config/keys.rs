@@ -57,6 +57,11 @@ pub static SOURCE: Section = Section {
         "tls",
         "allow",
         "receive_buffer",
+        "url",
+        "key",
+        "channel",
+        "password_file",
+        "batch",
         "format",
         "lateness",
         "listener_rules",
@@ -78,6 +83,9 @@ pub static TLS: Section = Section { path: "sources[].tls", keys: &["cert_file", 
 /// Events of several lines.
 pub static MULTILINE: Section =
     Section { path: "sources[].multiline", keys: &["start", "timeout", "lines_max", "bytes_max"] };
+
+/// How much is moved from a Redis list at once.
+pub static REDIS_BATCH: Section = Section { path: "sources[].batch", keys: &["entries", "bytes"] };
 
 /// What the messages of a source are, where a word does not say it.
 pub static FORMAT: Section = Section { path: "sources[].format", keys: &["by", "map", "default"] };
@@ -207,7 +215,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 24] = [
+pub static SECTIONS: [&Section; 25] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -216,6 +224,7 @@ pub static SECTIONS: [&Section; 24] = [
     &SQS,
     &S3,
     &TLS,
+    &REDIS_BATCH,
     &LISTENER_RULES_API,
     &MULTILINE,
     &FORMAT,

@@ -79,13 +79,16 @@ pub enum Type {
     Gelf,
     /// Messages of syslog daemons and devices.
     Syslog,
+    /// Lists and channels of Redis.
+    Redis,
 }
 
 /// The types by their names.
-const TYPES: [(&str, Type); 5] = [
+const TYPES: [(&str, Type); 6] = [
     ("alb", Type::Alb),
     ("file", Type::File),
     ("gelf", Type::Gelf),
+    ("redis", Type::Redis),
     ("syslog", Type::Syslog),
     ("http", Type::Http),
 ];
@@ -156,9 +159,10 @@ fn read(fields: &Fields, name: Option<&str>, errors: &mut Vec<ConfigError>) -> O
         input: input?,
         format: match kind {
             Type::Alb => Some(Format::Alb),
-            Type::File => format.outer,
+            Type::File | Type::Http => format.outer,
             Type::Gelf => Some(format.outer.unwrap_or(Format::Gelf)),
             Type::Syslog => Some(format.outer.unwrap_or(Format::Syslog)),
+            Type::Redis => Some(format.outer.unwrap_or(Format::Beaver)),
         },
         inner_formats: format.inner,
         lateness: lateness.unwrap_or(if kind == Type::Alb { ALB_LATENESS } else { FILE_LATENESS }),

@@ -11,6 +11,7 @@ use super::error::ConfigError;
 use super::gelf_input::{self, GelfInput};
 use super::keys;
 use super::reader::{Field, Fields};
+use super::redis_input::{self, RedisInput};
 use super::source::Type;
 
 /// Shorter, and a large object comes again while it is still read; SQS allows no more than 12 h.
@@ -40,6 +41,8 @@ pub enum SourceInput {
     Http,
     /// What others send as GELF or syslog.
     Gelf(GelfInput),
+    /// What others put into Redis.
+    Redis(RedisInput),
 }
 
 impl SourceInput {
@@ -48,7 +51,7 @@ impl SourceInput {
         match self {
             Self::Sqs(input) => Some(&input.aws),
             Self::S3(input) => Some(&input.aws),
-            Self::Files(_) | Self::Http | Self::Gelf(_) => None,
+            Self::Files(_) | Self::Http | Self::Gelf(_) | Self::Redis(_) => None,
         }
     }
 }
@@ -98,6 +101,7 @@ pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) 
     if let Some(protocol) = kind.and_then(gelf_input::protocol) {
         return gelf_input::read(fields, protocol, errors).map(SourceInput::Gelf);
     }
+    redis_input::refuse(fields, kind, errors);
     if kind == Some(Type::Http) {
         for name in ["path", "sqs", "s3"] {
             if let Some(field) = fields.get(name) {
@@ -108,6 +112,9 @@ pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) 
             }
         }
         return Some(SourceInput::Http);
+    }
+    if kind == Some(Type::Redis) {
+        return redis_input::read(fields, errors).map(SourceInput::Redis);
     }
     let paths = fields.get("path");
     let (sqs, s3) = (fields.get("sqs"), fields.get("s3"));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use weir_enrich::{RoutePattern, UnmatchedRoutes};
+use weir_ingest::redis::BatchMax;
 use weir_meter::pushed::GaugeMode;
 use weir_record::Format;
 use weir_web::{CorsOrigins, Role, UrlLabels};
@@ -49,6 +50,7 @@ fn check_cases(cases: &str) {
 fn mistakes_are_told_word_for_word() {
     check_cases(include_str!("testdata/mistakes.txt"));
     check_cases(include_str!("testdata/inputs.txt"));
+    check_cases(include_str!("testdata/redis.txt"));
     check_cases(include_str!("testdata/users.txt"));
     check_cases(include_str!("testdata/remote_write.txt"));
     check_cases(include_str!("testdata/gateway.txt"));
@@ -280,6 +282,31 @@ sources:
     assert_eq!((b.input, b.listener_rules), (SourceInput::S3(bucket), vec!["r.json".to_owned()]));
     let rules = b.listener_rules_api.unwrap();
     assert_eq!((rules.load_balancers.len(), rules.refresh), (2, MINUTE / 2));
+}
+
+#[test]
+fn redis_inputs_are_read() {
+    let text = r#"
+sources:
+  - {name: a, type: redis, url: "redis://h", key: "logstash:beaver"}
+  - {name: b, type: redis, url: "rediss://u@h:6380/2", key: [x, y], password_file: p, format: text, lateness: 1m,
+     batch: {entries: 100, bytes: 1MiB}}
+  - {name: c, type: redis, url: "unix:///s", channel: "logs.*", format: {by: type, map: {nginx: nginx_json}, default: auto}}
+"#;
+    let [a, b, c] = read(text).sources.try_into().unwrap();
+    let input = |url: &str, password_file: Option<&str>, keys| {
+        let password_file = password_file.map(PathBuf::from);
+        SourceInput::Redis(RedisInput { url: url.to_owned(), password_file, keys })
+    };
+    let lists = |names: &[&str], entries, bytes| {
+        RedisKeys::Lists(names.iter().map(|&name| name.to_owned()).collect(), BatchMax { entries, bytes })
+    };
+    assert_eq!(a.input, input("redis://h", None, lists(&["logstash:beaver"], 5_000, 4 << 20)));
+    assert_eq!((a.format, a.lateness), (Some(Format::Beaver), FILE_LATENESS));
+    assert_eq!(b.input, input("rediss://u@h:6380/2", Some("p"), lists(&["x", "y"], 100, 1 << 20)));
+    assert_eq!((b.format, b.lateness), (Some(Format::Text), MINUTE));
+    assert_eq!(c.input, input("unix:///s", None, RedisKeys::Channels(vec!["logs.*".to_owned()])));
+    assert_eq!((c.format, c.inner_formats.map.len()), (Some(Format::Beaver), 1));
 }
 
 #[test]

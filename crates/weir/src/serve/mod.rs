@@ -31,6 +31,7 @@ mod received;
 mod record_keeping;
 mod records;
 mod redaction;
+mod redis_source;
 mod rejects;
 mod remote_write;
 mod replay;

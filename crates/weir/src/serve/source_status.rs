@@ -45,6 +45,7 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::S3(_) => "s3",
         SourceInput::Http => "http",
         SourceInput::Gelf(input) => input.protocol.name(),
+        SourceInput::Redis(_) => "redis",
     }
 }
 

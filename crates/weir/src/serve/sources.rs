@@ -25,6 +25,7 @@ use super::message_sink::{Completeness, CountingMessages};
 use super::object_sink::CountingSink;
 use super::record_keeping::RecordKeeping;
 use super::redaction::Redaction;
+use super::redis_source;
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::Reach;
@@ -109,6 +110,7 @@ pub async fn start(
             let started = gelf_source::start(input, intake, shared, stop).await;
             return started.with_context(|| format!("cannot start the source {}", source.name));
         }
+        SourceInput::Redis(input) => redis_source::start(input, intake, shared, stop).await,
     }
     .with_context(|| format!("cannot start a thread for the source {}", source.name))
 }

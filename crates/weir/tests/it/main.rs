@@ -47,6 +47,10 @@ mod records_faults;
 mod records_kill;
 /// A second, naive reading of lines and metrics.
 mod recount;
+/// Lists and channels of a real Redis, with all that Beaver puts there.
+mod redis;
+/// The program and Redis are killed while a list is read.
+mod redis_kill;
 /// Lines that are no records: listed, shown, replayed.
 mod rejects;
 /// Minutes written to real receivers, however late the requests came.

@@ -67,6 +67,11 @@ const AIMS: &[Aim] = &[
         bound: Bound::None,
     },
     Aim {
+        text: "records a second from a Redis list, against a loop that only pops them (no budget)",
+        quantity: Quantity::Ratio("redis-serve", "redis-pop", "records_per_s"),
+        bound: Bound::None,
+    },
+    Aim {
         text: "pushes of 50 series per server CPU second, durable before the answer (aim: 20,000)",
         quantity: Quantity::Value("gateway", "pushes_per_cpu_s"),
         bound: Bound::None,

@@ -16,6 +16,7 @@ mod load;
 mod process;
 mod questions;
 mod queue;
+mod redis;
 mod remote_write;
 mod summary;
 mod tail;
@@ -84,6 +85,14 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::Objects),
         what: "weir serve, from a queue with one message for each object, until all is counted; then SIGTERM",
         run: queue::serve,
+    },
+    ServerSubject { name: "redis-pop", tool: "redis-server", data: None, what: redis::LOOP, run: redis::pop },
+    ServerSubject {
+        name: "redis-serve",
+        tool: "redis-server",
+        data: None,
+        what: "weir serve on the same list, until nothing is left of it; records kept and durable",
+        run: redis::serve,
     },
     ServerSubject {
         name: "tail-wc",

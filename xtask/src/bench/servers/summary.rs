@@ -62,6 +62,13 @@ const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "Records from a Redis list",
+        note: "Lines of nginx in Beaver's JSON, 500 bytes each, from a Redis with `appendfsync always` on this \
+               machine, whose CPU time is not in it. `redis-pop` takes 1,000 at a time and keeps nothing.",
+        subjects: &["redis-pop", "redis-serve"],
+        quantities: &["elapsed_s", "records_per_s", "cpu_s", "records_per_cpu_s", "peak_mb"],
+    },
+    Section {
         title: "Push gateway",
         note: "Pushes of 50 counters over 64 connections, to one job and to 200, for five seconds; the load shares \
                the machine, so compare per CPU second of the server. weir adds, and its disk has every push before it \

@@ -15,6 +15,7 @@ mod program;
 mod python;
 mod random;
 pub mod receiver;
+pub mod redis;
 mod server;
 mod text;
 mod wait;
