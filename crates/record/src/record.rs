@@ -21,7 +21,7 @@ pub enum Record<'a> {
 pub struct Event<'a> {
     /// When it happened.
     pub time: Timestamp,
-    /// Its line, without the line end; [`crate::other_fields`] gives what is in it.
+    /// Its line, without the line end; [`crate::other_fields()`] gives what is in it.
     pub line: &'a [u8],
 }
 

@@ -4,7 +4,7 @@
 //! script takes up to a batch of them off the list's left end and onto a processing list of their own, in one step
 //! that Redis does whole or not at all. The processing list is deleted when the batch is durable here. What is left
 //! of one after a crash is read again; its identity, which is committed with its records, says whether it was counted
-//! ([`names`] has what an identity is made of, and why that holds when Redis forgets its last second).
+//! (`names.rs` has what an identity is made of, and why that holds when Redis forgets its last second).
 //!
 //! A channel keeps nothing: what is published while nobody listens is gone, and what is there when the program is
 //! killed is too, as with UDP.

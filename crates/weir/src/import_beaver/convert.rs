@@ -93,10 +93,12 @@ fn add_source(out: &mut String, section: &Section, main: Option<&Section>, names
         line(&text);
     }
     if let Some(pattern) = section.get("exclude").filter(|pattern| !pattern.is_empty()) {
-        line(&format!("    exclude: [{}]", quoted(pattern)));
-        line(
-            "    # Beaver's `exclude` is a regular expression on the path; see that it means the same here.",
-        );
+        line(&match name_glob(pattern) {
+            Some(glob) => format!("    exclude: {}", quoted(&glob)),
+            None => {
+                format!("    # exclude: {pattern}: a regular expression; say it as a glob: exclude: \"*.gz\"")
+            }
+        });
     }
     for text in multiline(section) {
         line(&text);
@@ -110,6 +112,28 @@ fn add_source(out: &mut String, section: &Section, main: Option<&Section>, names
     if section.get("redis_namespace").is_some() && main.is_some() {
         line("    # redis_namespace: the lines no longer go through Redis; see the end of this file.");
     }
+}
+
+/// A regular expression on paths as a glob on names, where it is made of texts, `.*` and `$` alone.
+fn name_glob(pattern: &str) -> Option<String> {
+    let (body, end) = pattern.strip_suffix('$').map_or((pattern, "*"), |body| (body, ""));
+    let mut glob = String::from("*");
+    let mut rest = body.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '.' if rest.next_if_eq(&'*').is_some() => glob.push('*'),
+            '\\' => {
+                glob.push(rest.next().filter(char::is_ascii_punctuation).filter(|c| !"*?[]{}".contains(*c))?)
+            }
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => glob.push(c),
+            _ => return None,
+        }
+    }
+    glob.push_str(end);
+    while glob.contains("**") {
+        glob = glob.replace("**", "*");
+    }
+    Some(glob)
 }
 
 /// A name of the characters that one may have, after the type or the file.
@@ -342,6 +366,23 @@ mod tests {
         ] {
             let config = convert(&ini::parse(ini).unwrap());
             assert_eq!(config, expected, "\n{config}");
+            crate::config::parse("f", &config, &|_| None).unwrap();
+        }
+    }
+
+    #[test]
+    fn simple_expressions_are_globs() {
+        for (pattern, glob) in [
+            (r".*\.gz$", Some("*.gz")),
+            (r"\.gz$", Some("*.gz")),
+            ("old", Some("*old*")),
+            (r"error.*\.log$", Some("*error*.log")),
+            ("a|b", None),
+            (r"\d+", None),
+            ("/tmp/.*", None),
+            (r"\", None),
+        ] {
+            assert_eq!(name_glob(pattern).as_deref(), glob, "{pattern}");
         }
     }
 
