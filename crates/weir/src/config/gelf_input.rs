@@ -59,7 +59,7 @@ pub fn protocol(kind: Type) -> Option<Protocol> {
     match kind {
         Type::Gelf => Some(Protocol::Gelf),
         Type::Syslog => Some(Protocol::Syslog),
-        Type::Alb | Type::File => None,
+        Type::Alb | Type::File | Type::Http | Type::Redis => None,
     }
 }
 

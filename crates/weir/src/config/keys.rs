@@ -215,7 +215,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 25] = [
+pub static SECTIONS: [&Section; 26] = [
     &ROOT,
     &HTTP,
     &AUTH,

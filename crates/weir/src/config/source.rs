@@ -66,6 +66,25 @@ pub struct Source {
     pub fields: SourceFields,
 }
 
+impl Source {
+    /// A source of which the config says nothing else.
+    pub fn new(name: &str, input: SourceInput, format: Option<Format>) -> Self {
+        Self {
+            name: name.to_owned(),
+            input,
+            format,
+            inner_formats: InnerFormats::default(),
+            lateness: FILE_LATENESS,
+            listener_rules: Vec::new(),
+            listener_rules_api: None,
+            objects_retention: OBJECTS_RETENTION,
+            keep: Keep::default(),
+            files: FileReading::default(),
+            fields: SourceFields::default(),
+        }
+    }
+}
+
 /// What a source reads, as far as its keys depend on it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Type {

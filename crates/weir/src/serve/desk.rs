@@ -170,19 +170,7 @@ fn backfill_source() -> Source {
         poll: std::time::Duration::MAX,
         aws: AwsAccess::default(),
     };
-    Source {
-        name: BACKFILL.to_owned(),
-        input: SourceInput::S3(nowhere),
-        format: Some(weir_record::Format::Alb),
-        inner_formats: weir_record::InnerFormats::default(),
-        lateness: FILE_LATENESS,
-        listener_rules: Vec::new(),
-        listener_rules_api: None,
-        objects_retention: OBJECTS_RETENTION,
-        keep: Keep::All,
-        files: FileReading::default(),
-        fields: SourceFields::default(),
-    }
+    Source::new(BACKFILL, SourceInput::S3(nowhere), Some(weir_record::Format::Alb))
 }
 
 fn busy(error: &str) -> AdminProblem {

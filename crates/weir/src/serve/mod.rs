@@ -232,17 +232,5 @@ async fn wait_for_end(duration: Option<Duration>) -> anyhow::Result<&'static str
 
 /// The source of the paths on the command line.
 fn watched(paths: &[String]) -> Source {
-    Source {
-        name: "files".to_owned(),
-        input: SourceInput::Files(paths.to_vec()),
-        format: None,
-        inner_formats: weir_record::InnerFormats::default(),
-        lateness: FILE_LATENESS,
-        listener_rules: Vec::new(),
-        listener_rules_api: None,
-        objects_retention: OBJECTS_RETENTION,
-        keep: config::Keep::All,
-        files: config::FileReading::default(),
-        fields: config::SourceFields::default(),
-    }
+    Source::new("files", SourceInput::Files(paths.to_vec()), None)
 }

@@ -14,7 +14,6 @@ use weir_record::{Minute, Timestamp};
 use weir_store::Store;
 
 use super::account::Account;
-use super::message_sink::QueueDepth;
 use super::message_sink::{QueueDepth, WeakMessages};
 use super::received::{self, Received};
 use super::state::{Inner, SourceState};

@@ -55,17 +55,7 @@ struct Started {
 
 /// The source that there is where the config has none.
 pub fn implicit_source() -> Source {
-    Source {
-        name: HTTP.to_owned(),
-        input: SourceInput::Http,
-        format: Some(Format::Ndjson),
-        inner_formats: InnerFormats::default(),
-        lateness: FILE_LATENESS,
-        listener_rules: Vec::new(),
-        listener_rules_api: None,
-        objects_retention: OBJECTS_RETENTION,
-        keep: Keep::All,
-    }
+    Source::new(HTTP, SourceInput::Http, Some(Format::Ndjson))
 }
 
 impl Writing {
