@@ -68,7 +68,7 @@ pub use metrics::Metrics;
 pub use redact::Redact;
 pub use remarks::remarks;
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
-pub use source::{ALB_LATENESS, FILE_LATENESS, OBJECTS_RETENTION, Source};
+pub use source::{FILE_LATENESS, OBJECTS_RETENTION, Source};
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
 pub use store::Store;
 pub use users::User;
