@@ -1,27 +1,30 @@
 //! `weir demo`: the main job on sample traffic, with nothing to set up.
 //!
-//! A day of a small shop's traffic is written as a load balancer would have delivered it, and more
-//! every few seconds; from there on it is `weir serve`, so that what is seen here is what real logs
-//! will give.
+//! A day of a small shop's traffic is written as a load balancer would have delivered it and as nginx would have
+//! logged it, its application's errors are sent, and more of all three every few seconds; from there on it is
+//! `weir serve`, so that what is seen here is what real logs will give.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::account::{counted, grouped};
 use crate::cli::DemoArguments;
 use crate::clock;
-use crate::config::{self, ALB_LATENESS, Config, OBJECTS_RETENTION, PrometheusDuration, Source, SourceInput};
+use crate::config::{self, Config, PrometheusDuration};
 use crate::files::{FilePlan, Input};
 use crate::output::{UsageError, say};
 use crate::report;
 use crate::sample::{
-    FileSet, Format, Packing, Plan, Shares, Traffic, story_of_the_day, write_all, write_files,
-    write_listener_rules, write_span,
+    FileSet, Format, NGINX_FILE, Packing, Plan, SampleRequest, Shares, Traffic, story_of_the_day, write_all,
+    write_files, write_line, write_listener_rules, write_span,
 };
 use crate::serve;
 use crate::setup;
@@ -37,6 +40,9 @@ const LIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Load balancer nodes.
 const NODES: usize = 2;
+
+/// Tries to find a port that is free for UDP and TCP.
+const FREE_ADDRESS_TRIES: usize = 20;
 
 /// Rows of the first report.
 const REPORT_ROWS: usize = 12;
@@ -110,27 +116,70 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
     say(&format_args!("writing a day of sample traffic to {} ...", folder.path().display()));
     let start_s = traffic.plan().start_s;
     write_intervals(&traffic, folder.path(), start_s, now_s)?;
+    write_span(&traffic, folder.path(), Format::NginxJson, start_s..now_s)
+        .context("cannot write sample traffic")?;
     write_listener_rules(folder.path()).context("cannot write the listener rules")?;
 
-    let config = demo_config(arguments, folder.path())?;
+    let gelf = free_address()?;
+    let config = demo_config(arguments, folder.path(), gelf)?;
     print_report(&config, folder.path())?;
+    let example = failed(&traffic, start_s..now_s).filter(|request| request.user_email().is_some()).last();
     let is_over = AtomicBool::new(false);
+    let application = Application { traffic: &traffic, folder: folder.path(), gelf };
     std::thread::scope(|scope| {
-        let writer = scope.spawn(|| write_live(&traffic, folder.path(), now_s, &is_over));
+        let (started, has_started) = mpsc::channel();
+        let (application, is_over) = (&application, &is_over);
+        let writer = scope.spawn(move || {
+            // Without a server there is nobody to write for.
+            if has_started.recv().is_ok() {
+                application.run(start_s, now_s, is_over);
+            }
+        });
+        let say_where = |address| {
+            say_where(address, example.as_ref());
+            // The thread waits for it.
+            let _ = started.send(());
+        };
         let served = serve::serve(&config, say_where, duration);
+        drop(started);
         is_over.store(true, Ordering::Relaxed);
         writer.thread().unpark();
         served
     })
 }
 
-fn say_where(address: std::net::SocketAddr) {
+fn say_where(address: SocketAddr, example: Option<&SampleRequest>) {
     say(&format_args!(
         "\nmetrics:  http://{address}/metrics\nroutes:   http://{address}/api/routes?from=now-24h\n\
          search:   weir search 'status:>=500' --from now-24h --server http://{address}\n\
-         watch:    weir tail 'status:>=500' --server http://{address}\n\
-         more traffic arrives every few seconds; stop with Ctrl-C"
+         watch:    weir tail 'status:>=500' --server http://{address}"
     ));
+    if let Some((request, email)) = example.and_then(|request| Some((request, request.user_email()?))) {
+        say(&format_args!(
+            "a customer complains:\n          weir search 'user_email:\"{email}\"' --from now-24h --server http://{address}\n\
+             the story of that request, with its nginx and load balancer lines:\n          \
+             curl 'http://{address}/api/story?from=now-24h&request_id={}'",
+            request.request_id()
+        ));
+    }
+    say(&format_args!("more traffic arrives every few seconds; stop with Ctrl-C"));
+}
+
+/// An address of this machine that is free for UDP and for TCP, as far as that can be known.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    for _ in 0..FREE_ADDRESS_TRIES {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
+        let address = tcp.local_addr().context("cannot tell the address")?;
+        if UdpSocket::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("no port is free for both UDP and TCP on this machine")
+}
+
+/// The requests that the shop's application could not answer.
+fn failed(traffic: &Traffic, span_s: Range<i64>) -> impl Iterator<Item = SampleRequest> {
+    traffic.between(span_s).filter(|request| request.status(Format::NginxJson) >= 500)
 }
 
 /// Writes a span as a load balancer delivers it: a file per node and five minutes.
@@ -145,42 +194,79 @@ fn write_intervals(traffic: &Traffic, folder: &Path, from_s: i64, to_s: i64) -> 
     Ok(())
 }
 
-/// Writes what happens until the demo is over.
-fn write_live(traffic: &Traffic, folder: &Path, from_s: i64, is_over: &AtomicBool) {
-    let mut from_s = from_s;
-    while !is_over.load(Ordering::Relaxed) {
-        std::thread::park_timeout(LIVE_INTERVAL);
-        let now_s = clock::now().micros() / 1_000_000;
-        if now_s <= from_s {
-            continue;
+/// What stands in front of weir: a load balancer, nginx, and an application that sends its errors.
+struct Application<'a> {
+    traffic: &'a Traffic,
+    folder: &'a Path,
+    gelf: SocketAddr,
+}
+
+impl Application<'_> {
+    /// Sends the errors of the day before `now_s`, then writes and sends what happens until the demo is over.
+    fn run(&self, start_s: i64, now_s: i64, is_over: &AtomicBool) {
+        if let Err(error) = self.send_day(start_s..now_s) {
+            tracing::error!(error = error.to_string(), "cannot send the errors of the day");
         }
-        if let Err(error) = write_span(traffic, folder, Format::Alb, from_s..now_s) {
-            tracing::error!(error = error.to_string(), "cannot write more sample traffic");
-            return;
+        let mut from_s = now_s;
+        while !is_over.load(Ordering::Relaxed) {
+            std::thread::park_timeout(LIVE_INTERVAL);
+            let now_s = clock::now().micros() / 1_000_000;
+            if now_s <= from_s {
+                continue;
+            }
+            if let Err(error) = self.write_and_send(from_s..now_s) {
+                tracing::error!(error = error.to_string(), "cannot write more sample traffic");
+                return;
+            }
+            from_s = now_s;
         }
-        from_s = now_s;
+    }
+
+    /// By TCP, which loses none however many there are.
+    fn send_day(&self, span_s: Range<i64>) -> io::Result<()> {
+        let mut connection = io::BufWriter::new(TcpStream::connect(self.gelf)?);
+        for request in failed(self.traffic, span_s) {
+            connection.write_all(&gelf_message(&request))?;
+            connection.write_all(&[0])?;
+        }
+        connection.flush()
+    }
+
+    fn write_and_send(&self, span_s: Range<i64>) -> io::Result<()> {
+        write_span(self.traffic, self.folder, Format::Alb, span_s.clone())?;
+        write_span(self.traffic, self.folder, Format::NginxJson, span_s.clone())?;
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        for request in failed(self.traffic, span_s) {
+            socket.send_to(&gelf_message(&request), self.gelf)?;
+        }
+        Ok(())
     }
 }
 
-fn demo_config(arguments: &DemoArguments, folder: &Path) -> anyhow::Result<Config> {
-    let below = |pattern: &str| format!("{}/{pattern}", folder.display());
-    let mut config = Config {
-        sources: vec![Source {
-            name: "alb".to_owned(),
-            input: SourceInput::Files(vec![below("**/*.log.gz")]),
-            format: Some(weir_record::Format::Alb),
-            inner_formats: weir_record::InnerFormats::default(),
-            lateness: ALB_LATENESS,
-            listener_rules: vec![below("*.json")],
-            listener_rules_api: None,
-            objects_retention: OBJECTS_RETENTION,
-            keep: config::Keep::All,
-            files: config::FileReading::default(),
-            fields: config::SourceFields::default(),
-        }],
-        data_dir: folder.join("weir-data"),
-        ..Config::default()
-    };
+fn gelf_message(request: &SampleRequest) -> Vec<u8> {
+    let mut message = Vec::new();
+    write_line(Format::Gelf, request, &mut message);
+    message.truncate(message.trim_ascii_end().len());
+    message
+}
+
+fn demo_config(arguments: &DemoArguments, folder: &Path, gelf: SocketAddr) -> anyhow::Result<Config> {
+    let quoted = |path: &str| serde_json::Value::from(format!("{}/{path}", folder.display())).to_string();
+    let text = format!(
+        "version: 1\n\
+         data_dir: {}\n\
+         sources:\n\
+         - {{name: alb, type: alb, path: {}, listener_rules: [{}, {}, {}]}}\n\
+         - {{name: nginx, type: file, path: {}, format: nginx_json}}\n\
+         - {{name: errors, type: gelf, udp: \"{gelf}\", tcp: \"{gelf}\"}}\n",
+        quoted("weir-data"),
+        quoted("**/*.log.gz"),
+        quoted("rules-443.json"),
+        quoted("rules-80.json"),
+        quoted("listeners.json"),
+        quoted(NGINX_FILE),
+    );
+    let mut config = config::parse("the demo's own config", &text, &|_| None)?;
     config.http.listen =
         config::parse_address(&arguments.listen).map_err(|error| UsageError::new("--listen", error))?;
     Ok(config)

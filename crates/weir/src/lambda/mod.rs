@@ -19,7 +19,7 @@ use weir_record::Format;
 use weir_ship::GatewayTarget;
 
 use crate::clock;
-use crate::config::{Config, SourceInput};
+use crate::config::Config;
 use crate::setup;
 use crate::shaping::Shaping;
 

@@ -11,6 +11,7 @@ use super::rng::{Rng, mix};
 use super::shop::{Host, NODES, Route};
 use super::template::put_filled;
 use super::text::{put_alb_escaped, put_json_escaped};
+use super::user::{ANONYMOUS_OF_10, put_email};
 
 /// The log formats that the generator can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,20 @@ impl SampleRequest {
     /// The request id that nginx gives it, and the random part of the trace id.
     pub(super) fn ids(&self) -> (u64, u64) {
         (mix(self.identity, 1), mix(self.identity, 2))
+    }
+
+    /// The request id that nginx gives it, as text.
+    pub fn request_id(&self) -> String {
+        let (high, low) = self.ids();
+        format!("{low:016x}{high:016x}")
+    }
+
+    /// The e-mail of whoever is logged in.
+    pub fn user_email(&self) -> Option<String> {
+        let customer = self.connection.customer();
+        let mut email = Vec::new();
+        put_email(customer, &mut email);
+        (customer % 10 >= ANONYMOUS_OF_10).then(|| String::from_utf8_lossy(&email).into_owned())
     }
 
     /// The method, as nginx and the load balancer log it unless the whole request is odd.

@@ -18,7 +18,7 @@ use weir_record::Timestamp;
 use super::commit::Request;
 use super::sources::{Shared, aws_settings};
 use crate::clock;
-use crate::config::{AwsAccess, Config, ListenerRulesApi, Source, SourceInput};
+use crate::config::{AwsAccess, Config, ListenerRulesApi, Source};
 use crate::setup::{self, Capture};
 
 /// Before the name of a capture in the ledger.
