@@ -285,6 +285,6 @@ fn print_report(config: &Config, folder: &Path) -> anyhow::Result<()> {
         shaping: &Shaping::default(),
         filter: None,
     };
-    std::io::stdout().lock().write_all(report::by_route(&inputs, &plan, REPORT_ROWS).as_bytes())?;
+    io::stdout().lock().write_all(report::by_route(&inputs, &plan, REPORT_ROWS).as_bytes())?;
     Ok(())
 }

@@ -16,10 +16,7 @@ use super::replay;
 use super::sources::Shared;
 use super::{rejects, source_status, writers};
 use crate::clock;
-use crate::config::{
-    AwsAccess, Config, FILE_LATENESS, FileReading, Keep, OBJECTS_RETENTION, S3Input, Source, SourceFields,
-    SourceInput,
-};
+use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput};
 
 /// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
 const PROGRESS_MESSAGES_MAX: usize = 16;

@@ -57,7 +57,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::ServeArguments;
-use crate::config::{self, Config, FILE_LATENESS, OBJECTS_RETENTION, OpenListenError, Source, SourceInput};
+use crate::config::{self, Config, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
 pub use desk::Desk;

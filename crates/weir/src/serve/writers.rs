@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use weir_ingest::{Delivery, Message, MessageBatch, RejectedMessage};
 use weir_ledger::ObjectId;
-use weir_record::{Format, InnerFormats, Value};
+use weir_record::{Format, Value};
 use weir_web::{BoxFuture, Protocol, Rejected, WriteFn, WriteOutcome, WriteRequest, WrittenFormat};
 
 use super::intake::Intake;
@@ -20,7 +20,7 @@ use super::message_sink::{Completeness, CountingMessages, WeakMessages};
 use super::sources::{self, Shared};
 use super::state::SourceState;
 use crate::clock;
-use crate::config::{Config, FILE_LATENESS, Keep, OBJECTS_RETENTION, Source, SourceInput};
+use crate::config::{Config, FILE_LATENESS, Source, SourceInput};
 
 /// The source of what is written where the config has none for it.
 pub const HTTP: &str = "http";
