@@ -63,14 +63,19 @@ pub fn protocol(kind: Type) -> Option<Protocol> {
     }
 }
 
-/// Reports keys of this type in a source of another.
+/// Reports keys of these types in a source of another; where the type is wrong, what is wrong with them.
 pub fn refuse(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) {
+    let Some(kind) = kind else {
+        read_values(fields, Protocol::Gelf, errors);
+        return;
+    };
+    if protocol(kind).is_some() {
+        return;
+    }
     for name in OWN_KEYS {
-        if let (Some(field), Some(_)) = (fields.get(name), kind.filter(|kind| protocol(*kind).is_none())) {
-            let error = ConfigError::new(
-                field.position(),
-                format!("`{name}` is for `type: gelf` and `type: syslog` only"),
-            );
+        if let Some(field) = fields.get(name) {
+            let message = format!("`{name}` is for `type: gelf` and `type: syslog` only");
+            let error = ConfigError::new(field.position(), message);
             errors.push(error.with_hint("remove it, or make this source `type: gelf`"));
         }
     }
@@ -80,38 +85,41 @@ pub fn refuse(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>
 pub fn read(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> Option<GelfInput> {
     for name in ["path", "sqs", "s3"] {
         if let Some(field) = fields.get(name) {
-            let error = ConfigError::new(
-                field.position(),
-                format!("`{name}` is not for `type: {}`", protocol.name()),
-            );
+            let message = format!("`{name}` is not for `type: {}`", protocol.name());
+            let error = ConfigError::new(field.position(), message);
             errors.push(error.with_hint("remove it: messages are sent to this source, by `udp` or `tcp`"));
         }
     }
-    let tls_field = fields.get("tls");
+    let input = read_values(fields, protocol, errors);
+    if fields.get("udp").is_none() && fields.get("tcp").is_none() {
+        errors.push(ConfigError::new(fields.position, "`udp` or `tcp` is missing in `sources[]`"));
+        return None;
+    }
+    if let (Some(field), None) = (fields.get("tls"), fields.get("tcp")) {
+        let error = ConfigError::new(field.position(), "`tls` is for `tcp`, which is missing");
+        errors.push(error.with_hint("add `tcp: 0.0.0.0:12201`, or remove it: datagrams are not encrypted"));
+    }
+    Some(input)
+}
+
+/// Reads whatever of them is there.
+fn read_values(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> GelfInput {
+    let (tls_field, allow_field) = (fields.get("tls"), fields.get("allow"));
     let tls = tls_field.and_then(|field| read_tls(field, errors));
-    let allow_field = fields.get("allow");
     let allowed = allow_field.map(|field| read_allowed(field, errors));
     let is_open = allow_field.is_some();
     let udp = fields.get("udp").map(|field| read_addresses(field, is_open, errors));
     let tcp = fields.get("tcp").map(|field| read_addresses(field, is_open || tls_field.is_some(), errors));
-    if udp.is_none() && tcp.is_none() {
-        errors.push(ConfigError::new(fields.position, "`udp` or `tcp` is missing in `sources[]`"));
-        return None;
-    }
-    if let (Some(field), None) = (tls_field, &tcp) {
-        let error = ConfigError::new(field.position(), "`tls` is for `tcp`, which is missing");
-        errors.push(error.with_hint("add `tcp: 0.0.0.0:12201`, or remove it: datagrams are not encrypted"));
-    }
     let buffer = fields.get("receive_buffer").and_then(|field| field.size(RECEIVE_BUFFER_RANGE, errors));
     let buffer = buffer.and_then(|bytes| usize::try_from(bytes).ok());
-    Some(GelfInput {
+    GelfInput {
         protocol,
         udp: udp.unwrap_or_default(),
         tcp: tcp.unwrap_or_default(),
         tls,
         allowed,
         receive_buffer_bytes: buffer.unwrap_or(RECEIVE_BUFFER_BYTES_DEFAULT),
-    })
+    }
 }
 
 fn read_addresses(field: Field, is_open: bool, errors: &mut Vec<ConfigError>) -> Vec<SocketAddr> {
