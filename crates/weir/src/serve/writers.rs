@@ -78,7 +78,7 @@ impl Writing {
         let is_implicit = names.is_empty() && !has_name;
         let writing = Self {
             shared: shared.clone(),
-            gelf: of_kind(|input| matches!(input, SourceInput::Gelf(input) if input.protocol == weir_ingest::Protocol::Gelf)).next(),
+            gelf: of_kind(is_gelf).next(),
             implicit: is_implicit.then(|| shared.intake(config, &implicit_source())),
             names,
             started: Mutex::new(None),
@@ -182,6 +182,10 @@ impl Writing {
         *started = Some(Started { messages: messages.clone(), thread });
         Ok(Some(messages))
     }
+}
+
+fn is_gelf(input: &SourceInput) -> bool {
+    matches!(input, SourceInput::Gelf(input) if input.protocol == weir_ingest::Protocol::Gelf)
 }
 
 fn batch(source: &str, request: WriteRequest) -> MessageBatch {

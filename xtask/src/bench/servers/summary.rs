@@ -48,7 +48,7 @@ const SECTIONS: &[Section] = &[
                in 6 chunks. `lossless`: the highest rate tried at which the kernel dropped nothing; `flood`: the most \
                that was stored at any rate, and what share of the datagrams was lost then. At every rate what was sent \
                was read or counted as dropped, and what was read was stored. `messages_per_cpu_s` is of the server \
-               alone, unpacked, stored and durable. `found`: from the sending of one message to a search that finds it.",
+               alone, unpacked, stored and durable. `found`: from the sending of a message to a search that finds it.",
         subjects: &["gelf", "gelf-chunked"],
         quantities: &[
             "lossless_datagrams_per_s",
