@@ -173,14 +173,12 @@ impl<'i> Counter<'i> {
     pub fn take_in(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
         unit.account.received += 1;
         let line = match line {
-            ObjectLine::Long(number, why) => {
-                return self.reject(unit, *number, &[], self.intake.format, why, true);
-            }
+            ObjectLine::Long(number, why) => return self.reject(unit, *number, None, why),
             ObjectLine::Line(line) => line,
         };
         let record = match line.outcome {
             Ok(record) => record,
-            Err(why) => return self.reject(unit, line.number, line.bytes, Some(line.outer), why, false),
+            Err(why) => return self.reject(unit, line.number, Some((line.bytes, line.outer)), why),
         };
         let number = if self.is_from_start { line.number } else { 0 };
         let base = self.context(line.format, line.content, line.overlay);
@@ -334,17 +332,14 @@ impl<'i> Counter<'i> {
         }
     }
 
-    fn reject(
-        &self,
-        unit: &mut Unit,
-        line: u64,
-        bytes: &[u8],
-        format: Option<Format>,
-        why: &Reject,
-        is_cut: bool,
-    ) {
+    /// Keeps a line that is no record; `found` is its bytes, unless they are too many, and the format that they were
+    /// read as. A format is kept only where the source does not say it, so that a line is read again by the config of
+    /// that day.
+    fn reject(&self, unit: &mut Unit, line: u64, found: Option<(&[u8], Format)>, why: &Reject) {
         super::account::count(&mut unit.account.rejected, why.reason.label());
-        let bytes = self.intake.keeping.redaction.reject(self.intake.format, bytes).into_owned();
+        let own = self.intake.format;
+        let (bytes, format) = found.unwrap_or((&[], own.unwrap_or(Format::Ndjson)));
+        let bytes = self.intake.keeping.redaction.reject(own, bytes).into_owned();
         unit.keep(StoredReject {
             source: (&*self.intake.source).into(),
             origin: self.origin.into(),
@@ -353,8 +348,8 @@ impl<'i> Counter<'i> {
             reason: why.reason.label().into(),
             received_at_us: self.received_at.micros(),
             bytes,
-            is_cut,
-            format: format.map(Format::number),
+            is_cut: found.is_none(),
+            format: own.filter(|own| *own != format).map(|_| format.number()),
         });
     }
 }

@@ -316,7 +316,7 @@ fn count_line(
     if reject.is_cut {
         return Err("cannot be replayed: the line was too long to be kept".to_owned());
     }
-    let format = match intake.format.or(reject.format.and_then(Format::from_number)) {
+    let format = match reject.format.and_then(Format::from_number).or(intake.format) {
         Some(format) => format,
         None => detected(&reject.bytes).ok_or("the line is of no known format")?,
     };
