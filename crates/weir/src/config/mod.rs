@@ -78,8 +78,7 @@ pub use redis_input::{RedisInput, RedisKeys};
 pub use remarks::remarks;
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
 pub use source::{FILE_LATENESS, OBJECTS_RETENTION, Source};
-pub use source_fields::SourceFields;
-pub use source_files::FileReading;
+
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
 pub use store::Store;
 pub use transform::Transform;

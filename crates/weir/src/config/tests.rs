@@ -13,11 +13,15 @@ use super::declared_metrics::DeclaredLabel;
 use super::keys::{SECTIONS, Section};
 use super::listener_rules::ListenerRulesApi;
 use super::remote_write::{Login, RemoteWrite, SourceSelection};
+use super::source::ALB_LATENESS;
 use super::source_input::{AwsAccess, S3Input, SqsInput};
 use super::users::User;
 use super::*;
 
 mod hostile;
+
+const DAY: Duration = Duration::from_secs(86_400);
+const MINUTE: Duration = Duration::from_secs(60);
 
 fn environment(name: &str) -> Option<String> {
     match name {

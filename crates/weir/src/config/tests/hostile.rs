@@ -47,9 +47,6 @@ fn the_largest_file_of_ordinary_lines_is_read() {
     assert_eq!(service.routes.len(), routes);
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
-const MINUTE: Duration = Duration::from_secs(60);
-
 /// A config in which `key` of `section` is nonsense whatever its type; `zz-` is not even a label.
 fn with_nonsense(section: &Section, key: &str) -> String {
     let parents = section.path.rsplit('.').filter(|parent| !parent.is_empty());
