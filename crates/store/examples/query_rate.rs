@@ -98,7 +98,9 @@ fn fill(
     for file in files {
         let mut writer = store.writer();
         for part in parts(&file, 1)? {
-            each(&file, part, |record, context, number| writer.push(record, context, &file, number))?;
+            each(&file, part, |record, context, number| {
+                writer.push(record, context, &file, number, context.line);
+            })?;
         }
         commit(&store, writer.finish()?)?;
     }

@@ -67,7 +67,7 @@ fn run(store: &Store, path: &str, part: Part, mode: &str) -> Result<u64, Box<dyn
         "files" | "raw" | "commits" => {
             let (mut writer, mut failure) = (store.writer(), None);
             each(path, part, |record, context, number| {
-                writer.push(record, context, path, number);
+                writer.push(record, context, path, number, context.line);
                 count += 1;
                 if mode == "commits" && count % COMMIT_RECORDS as u64 == 0 {
                     let done = writer

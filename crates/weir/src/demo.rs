@@ -127,7 +127,7 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
     let is_over = AtomicBool::new(false);
     let application = Application { traffic: &traffic, folder: folder.path(), gelf };
     std::thread::scope(|scope| {
-        let (started, has_started) = mpsc::channel();
+        let (started, has_started) = mpsc::sync_channel(1);
         let (application, is_over) = (&application, &is_over);
         let writer = scope.spawn(move || {
             // Without a server there is nobody to write for.

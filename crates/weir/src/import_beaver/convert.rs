@@ -123,7 +123,7 @@ fn name_glob(pattern: &str) -> Option<String> {
         match c {
             '.' if rest.next_if_eq(&'*').is_some() => glob.push('*'),
             '\\' => {
-                glob.push(rest.next().filter(char::is_ascii_punctuation).filter(|c| !"*?[]{}".contains(*c))?)
+                glob.push(rest.next().filter(char::is_ascii_punctuation).filter(|c| !"*?[]{}".contains(*c))?);
             }
             'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' => glob.push(c),
             _ => return None,

@@ -24,7 +24,11 @@ const REQUEST_DETAILS: [&str; 8] =
 /// The longest value in a line, in characters; the JSON has it whole.
 const VALUE_CHARS_MAX: usize = 2_000;
 
-/// A line for a record, without its end. Where the user has chosen fields, it has those, in that order.
+/// Before each further line of a message, so that none can be taken for a record of its own.
+const INDENTATION: &str = "    ";
+
+/// A line for a record, without its end. Where the user has chosen fields, it has those, in that order. Else what a
+/// message of several lines has behind its first, a stack, stands below, indented.
 pub fn text_line(hit: &Hit, chosen: Option<&[String]>) -> String {
     let mut line = plain(hit.get(TIME_FIELD));
     if let Some(chosen) = chosen {
@@ -43,7 +47,24 @@ pub fn text_line(hit: &Hit, chosen: Option<&[String]>) -> String {
     };
     let is_wanted = |name: &str| !is_shown(name) && (!is_request || REQUEST_DETAILS.contains(&name));
     let pairs = hit.0.iter().map(|(name, value)| (name.as_str(), value));
-    with_named(line, pairs.filter(|(name, _)| is_wanted(name)))
+    let line = with_named(line, pairs.filter(|(name, _)| is_wanted(name)));
+    with_rest_of_message(line, hit, leading)
+}
+
+fn with_rest_of_message(mut line: String, hit: &Hit, leading: &[&str]) -> String {
+    let message = hit.get("message").and_then(Value::as_str).filter(|_| leading.contains(&"message"));
+    let Some((first, rest)) = message.and_then(|message| message.split_once('\n')) else { return line };
+    let room = VALUE_CHARS_MAX.saturating_sub(first.chars().count());
+    let end = rest.char_indices().nth(room).map_or(rest.len(), |(end, _)| end);
+    for further in rest[..end].lines() {
+        line.push('\n');
+        line.push_str(INDENTATION);
+        line.push_str(&harmless(further.trim_start_matches('\t')));
+    }
+    if end < rest.len() {
+        line.push('\u{2026}');
+    }
+    line
 }
 
 fn with_named<'h>(mut line: String, pairs: impl Iterator<Item = (&'h str, &'h Value)>) -> String {
@@ -60,6 +81,9 @@ fn with_named<'h>(mut line: String, pairs: impl Iterator<Item = (&'h str, &'h Va
 fn leading_value(name: &str, value: Option<&Value>) -> String {
     match (name, value) {
         ("request_time", Some(Value::Number(seconds))) => format!("{seconds}s"),
+        ("message", Some(Value::String(text))) if text.contains('\n') => {
+            cut(text.lines().next().unwrap_or_default())
+        }
         _ => plain(value),
     }
 }
@@ -106,6 +130,15 @@ mod tests {
         let hit: Hit = serde_json::from_str(json).unwrap();
         let chosen = ["status", "none", "path", "_id"].map(str::to_owned);
         assert_eq!(text_line(&hit, Some(&chosen)), "t status=200 path=\"/a b\" _id=00");
+    }
+
+    #[test]
+    fn a_stack_stands_below_its_message_and_cannot_be_taken_for_records() {
+        check(
+            "{\"@timestamp\":\"t\",\"source\":\"errors\",\"level\":3,\"node\":\"n\",\
+             \"message\":\"E: a\\n\\tat f\\u001b[31m\\r\\nt errors 3 forged\"}",
+            "t errors 3 E: a node=n\n    at f\u{fffd}[31m\n    t errors 3 forged",
+        );
     }
 
     #[test]

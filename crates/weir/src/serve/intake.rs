@@ -16,7 +16,7 @@ use weir_record::{
     Timestamp, Value,
 };
 
-use super::record_keeping::{RecordKeeping, Redacted};
+use super::record_keeping::{Place, RecordKeeping, Redacted};
 use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::{Reach, Unit};
@@ -194,7 +194,7 @@ impl<'i> Counter<'i> {
             }
         };
         if let Some(redacted) = redacted {
-            self.keep_redacted(unit, scratch, &base, record.time(), &redacted, number);
+            self.keep_redacted(unit, scratch, &base, &redacted, number);
         }
     }
 
@@ -247,7 +247,7 @@ impl<'i> Counter<'i> {
         let redacted = keeping.redact(record, context, shaped);
         if redacted.is_none() {
             let steps = shaped.map(|changes| changes.steps).unwrap_or_default();
-            keeping.put(unit, record, context, steps, self.origin, number);
+            keeping.put(unit, record, context, steps, self.place(number));
         }
         redacted
     }
@@ -259,14 +259,13 @@ impl<'i> Counter<'i> {
         unit: &mut Unit,
         scratch: &mut Scratch,
         base: &RecordContext<'_>,
-        time: Timestamp,
         redacted: &Redacted,
         number: u64,
     ) {
         let overlay = self.intake.keeping.redaction.overlay(base.overlay, redacted.rules);
         let base = RecordContext { line: &redacted.line, overlay: &overlay, ..*base };
         let mut parser = LineParser::new(base.format, usize::MAX);
-        parser.received_at(time);
+        parser.received_at(redacted.time);
         parser.parse_message(base.line, |line| match line.outcome {
             Ok(Record::Request(request)) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
@@ -284,6 +283,10 @@ impl<'i> Counter<'i> {
         });
     }
 
+    fn place(&self, number: u64) -> Place<'_> {
+        Place { origin: self.origin, number }
+    }
+
     /// Shapes a record again, now that nothing is in it that may not be kept, and keeps it.
     fn put_redacted(
         &self,
@@ -299,7 +302,7 @@ impl<'i> Counter<'i> {
         let changes = keeping.shaping.apply_again(record, context, steps, &redact);
         let overlay = with(context.overlay, &changes.overlay);
         let context = RecordContext { overlay: &overlay, ..*context };
-        keeping.put(unit, record, &context, steps, self.origin, number);
+        keeping.put(unit, record, &context, steps, self.place(number));
     }
 
     fn context<'c>(&'c self, format: Format, line: &'c [u8], overlay: &'c Overlay<'c>) -> RecordContext<'c> {

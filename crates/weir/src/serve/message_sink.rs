@@ -139,7 +139,7 @@ impl CountingMessages {
 
     async fn deliver_into(&self, room: Room, batch: MessageBatch) -> Delivery {
         let (done, is_done) = oneshot::channel();
-        if self.put_job(Job { batch, done: Some(done), _room: Some(room) }).is_err() {
+        if self.shared.jobs.put(Job { batch, done: Some(done), _room: Some(room) }).is_err() {
             return Delivery::Stopping;
         }
         is_done.await.unwrap_or(Delivery::Stopping)
@@ -156,10 +156,6 @@ impl CountingMessages {
         let permit = Arc::clone(&self.shared.room).acquire_many_owned(permits(bytes)).await;
         permit.map(|permit| self.room(bytes, permit)).map_err(|_| Stopping)
     }
-
-    fn put_job(&self, job: Job) -> Result<(), Job> {
-        self.shared.jobs.put(job)
-    }
 }
 
 /// A batch larger than the whole queue has room when the queue is empty.
@@ -173,7 +169,7 @@ impl MessageSink for CountingMessages {
         match Arc::clone(&self.shared.room).try_acquire_many_owned(permits(bytes)) {
             Ok(permit) => {
                 let room = Some(self.room(bytes, permit));
-                self.put_job(Job { batch, done: None, _room: room }).map_err(|job| job.batch)
+                self.shared.jobs.put(Job { batch, done: None, _room: room }).map_err(|job| job.batch)
             }
             Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => Err(batch),
         }
@@ -181,7 +177,7 @@ impl MessageSink for CountingMessages {
 
     async fn put(&self, batch: MessageBatch) -> Result<(), Stopping> {
         let room = Some(self.wait_for_room(&batch).await?);
-        self.put_job(Job { batch, done: None, _room: room }).map_err(|_| Stopping)
+        self.shared.jobs.put(Job { batch, done: None, _room: room }).map_err(|_| Stopping)
     }
 
     async fn deliver(&self, batch: MessageBatch) -> Delivery {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use weir_enrich::{Changes, RuleSet, StepSet};
-use weir_record::{Record, RecordContext, RecordFields};
+use weir_record::{Record, RecordContext, RecordFields, Timestamp};
 use weir_store::Store;
 
 use super::declared::Declared;
@@ -67,11 +67,11 @@ impl RecordKeeping {
             return None;
         }
         let steps = shaped.map(|changes| changes.steps);
-        Some(Redacted { line: line.into_owned(), rules, steps: steps.unwrap_or_default() })
+        let (line, time) = (line.into_owned(), record.time());
+        Some(Redacted { line, time, rules, steps: steps.unwrap_or_default() })
     }
 
-    /// Keeps a record, number `number` of `origin`, if it is to be kept; else shows it to who watches. `steps` are
-    /// those that it was shaped by.
+    /// Keeps a record if it is to be kept; else shows it to who watches. `steps` are those that it was shaped by.
     #[inline]
     pub fn put(
         &self,
@@ -79,9 +79,9 @@ impl RecordKeeping {
         record: Record<'_>,
         context: &RecordContext<'_>,
         steps: StepSet,
-        origin: &str,
-        number: u64,
+        place: Place<'_>,
     ) {
+        let Place { origin, number } = place;
         let is_kept = match record {
             Record::Request(request) => keeps_request(self.keep, request, context.line),
             Record::Event(_) if self.keep == Keep::All => true,
@@ -96,11 +96,22 @@ impl RecordKeeping {
     }
 }
 
+/// Where a record came from.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// The file, object or sender.
+    pub origin: &'a str,
+    /// The line's number there; 0 where nobody has counted.
+    pub number: u64,
+}
+
 /// A line from which something was taken out.
 #[derive(Debug)]
 pub struct Redacted {
     /// What is left of it.
     pub line: Vec<u8>,
+    /// When its record happened.
+    pub time: Timestamp,
     /// The rules by which it was.
     pub rules: RuleSet,
     /// The steps by which its record was shaped.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use crate::support::metrics::sum;
-use crate::support::{Folder, Process, get, until, weir, weir_command};
+use crate::support::{Folder, Process, escaped, get, until, weir, weir_command};
 
 const COUNT: &str = "alb_log_request_count_total";
 
@@ -12,7 +12,7 @@ const COUNT: &str = "alb_log_request_count_total";
 fn the_demo_reports_serves_and_leaves_nothing_behind() {
     let folder = Folder::new();
     let [stdout, stderr] = ["stdout", "stderr"].map(|name| File::create(folder.path(name)).unwrap());
-    let mut command = weir_command(&["demo", "--requests", "2000", "--listen", "127.0.0.1:0"]);
+    let mut command = weir_command(&["demo", "--requests", "5000", "--listen", "127.0.0.1:0"]);
     let mut demo = Process(command.stdout(stdout).stderr(stderr).spawn().unwrap());
     let said = || fs::read_to_string(folder.path("stderr")).unwrap();
     let word = |before: &str, after: &str| {
@@ -26,12 +26,32 @@ fn the_demo_reports_serves_and_leaves_nothing_behind() {
     let report = fs::read_to_string(folder.path("stdout")).unwrap();
     assert!(report.starts_with("route ") && report.lines().count() > 10, "{report}");
     let metrics = || get(&address, "/metrics").text();
-    until("the day to be counted", || (sum(&metrics(), COUNT, &[]) >= 1_900.0).then_some(()));
+    until("the day to be counted", || (sum(&metrics(), COUNT, &[]) >= 4_900.0).then_some(()));
     let routes = get(&address, "/api/routes?from=now-25h").json();
     assert!(routes["routes"].as_array().unwrap().len() > 10, "{routes}");
+    follows_a_customer(&address, &word("user_email:\"", "\"").unwrap(), &word("request_id=", "'").unwrap());
 
     assert_eq!(demo.terminate().code(), Some(0), "{}", said());
     assert!(!Path::new(&own_folder).exists());
+}
+
+/// A customer's failing request is found by the e-mail, with its stack, and beside it its nginx and ALB lines.
+fn follows_a_customer(address: &str, email: &str, request_id: &str) {
+    let query = escaped(&format!("user_email:\"{email}\""));
+    let error = until("the customer's error", || {
+        let found = get(address, &format!("/api/search?from=now-25h&query={query}")).json();
+        let hits = found["hits"].as_array()?.iter().find(|hit| hit["request_id"] == request_id)?.clone();
+        Some(hits)
+    });
+    assert!(error["message"].as_str().unwrap().contains("\n\tat "), "{error}");
+    let sources = until("the request's story", || {
+        let story = get(address, &format!("/api/story?from=now-25h&request_id={request_id}")).json();
+        let mut sources: Vec<_> =
+            story["hits"].as_array()?.iter().map(|hit| hit["source"].as_str().unwrap().to_owned()).collect();
+        sources.sort();
+        (sources.len() >= 3).then_some(sources)
+    });
+    assert_eq!(sources, ["alb", "errors", "nginx"]);
 }
 
 #[test]
@@ -48,7 +68,11 @@ fn log_lines_are_json_for_who_wants_that() {
     let lines = run.stderr.lines().filter(|line| line.starts_with('{'));
     let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let messages: Vec<_> = events.map(|event| (event["level"].clone(), event["message"].clone())).collect();
-    assert_eq!(messages, ["started", "stopping", "stopped"].map(|message| ("info".into(), message.into())));
+    assert_eq!(
+        messages,
+        ["listening", "listening", "started", "stopping", "stopped"]
+            .map(|message| ("info".into(), message.into()))
+    );
 }
 
 #[test]

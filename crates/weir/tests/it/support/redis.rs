@@ -65,13 +65,6 @@ impl Redis {
         process.wait();
     }
 
-    /// Stops or continues it, as a machine in trouble does.
-    #[track_caller]
-    pub fn signal(&self, signal: &str) {
-        let id = self.process.as_ref().unwrap().0.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
     /// A connection to it, once it answers.
     #[track_caller]
     pub fn client(&self) -> RedisClient {
