@@ -38,7 +38,7 @@ pub enum TemplateError {
     NoName(String),
     /// A date.
     Date(String),
-    /// More than [`REFERENCES_MAX`].
+    /// More than what one text may have.
     TooMany,
 }
 
