@@ -23,6 +23,7 @@ mod password_file;
 mod progress;
 mod push;
 mod report;
+mod rules;
 mod sample;
 mod search;
 mod serve;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Tail(arguments) => search::tail(arguments),
         Command::Delete(arguments) => search::delete(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Rules(arguments) => rules::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),
     };

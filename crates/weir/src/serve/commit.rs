@@ -28,7 +28,7 @@ use super::crash;
 use super::group::{Group, tell};
 use super::kept_records;
 use super::live::LiveTail;
-use super::preparation::{NewSlotKeys, Preparation};
+use super::preparation::{NewKeys, Preparation};
 use super::prepared::Prepared;
 use super::publication::Publication;
 use super::state::State;
@@ -274,9 +274,9 @@ impl Committer {
             self.preparation.recycle(prepared.answer());
         } else if self.append(&mut prepared).is_none() {
             prepared.refuse();
-        } else if let Some(new_slot_keys) = self.write(&mut prepared) {
+        } else if let Some(new_keys) = self.write(&mut prepared) {
             crash::here("written");
-            self.apply(prepared, new_slot_keys, started.elapsed());
+            self.apply(prepared, new_keys, started.elapsed());
         } else {
             prepared.refuse();
         }
@@ -317,7 +317,7 @@ impl Committer {
     }
 
     /// Writes a group; `None` if the server ends first, or if it can never be written.
-    fn write(&mut self, prepared: &mut Prepared) -> Option<NewSlotKeys> {
+    fn write(&mut self, prepared: &mut Prepared) -> Option<NewKeys> {
         prepared.kept().iter().for_each(|kept| kept.leave_to_ledger());
         self.retrying(|committer| {
             let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
@@ -374,15 +374,30 @@ impl Committer {
         }
     }
 
-    fn apply(&mut self, mut prepared: Prepared, new_slot_keys: NewSlotKeys, duration: Duration) {
+    fn apply(&mut self, mut prepared: Prepared, new_keys: NewKeys, duration: Duration) {
         prepared.publish(&self.store, &self.live);
         crash::here("published");
         prepared.apply(&self.state, &mut self.publications, duration);
         crash::here("applied");
-        self.preparation.written(&prepared, new_slot_keys);
+        self.apply_events(&prepared, &new_keys);
+        self.preparation.written(&prepared, new_keys);
         let delta = prepared.answer();
         self.preparation.recycle(delta);
         crash::here("answered");
+    }
+
+    /// Adds what promises count to what is shown.
+    fn apply_events(&self, prepared: &Prepared, new_keys: &NewKeys) {
+        let mut inner = self.state.lock();
+        for (key, number, first) in &new_keys.events {
+            inner.events.know(*number, key, *first);
+        }
+        for (key, events) in prepared.events.on_metrics() {
+            let new = || new_keys.events.iter().find(|(new, ..)| new == key).map(|(_, number, _)| *number);
+            if let Some(number) = self.preparation.event_key_number(key).or_else(new) {
+                inner.events.add(number, events);
+            }
+        }
     }
 
     /// Does what is due by time: publishes minutes, forgets what is old.

@@ -48,8 +48,8 @@ impl Engine {
     pub fn start(config: &Config, ledger: Ledger, purpose: Purpose) -> anyhow::Result<Self> {
         let history = History::load(&ledger).map_err(unreadable)?;
         let enricher = setup::enricher_with(config, None, &history.captures())?;
-        let options = setup::meter_options(&config.metrics, &enricher, true);
-        let Opened { ledger, state, preparation, publications, store, declared } =
+        let options = setup::meter_options(config, &enricher, true);
+        let Opened { ledger, state, preparation, publications, store, declared, indicators } =
             open::open(config, options, ledger, purpose)?;
         let queue = |publication: &super::publication::Publication| {
             (Arc::clone(&publication.name), publication.queue().to_owned())
@@ -82,6 +82,7 @@ impl Engine {
             redaction: Arc::new(Redaction::new(config)?),
             shaping: Arc::new(Shaping::new(config)?),
             declared,
+            indicators,
         };
         Ok(Self { shared, history, queues, committing, give_up, upkeep_thread })
     }

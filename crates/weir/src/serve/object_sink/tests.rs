@@ -39,7 +39,7 @@ impl Setting {
         let enricher = setup::enricher_with(&config, None, &[]).unwrap();
         let options = MeterOptions::default();
         let opened = open(&config, options, open_ledger(&folder).unwrap(), Purpose::Serve).unwrap();
-        let Opened { ledger, state, preparation, publications, store, declared } = opened;
+        let Opened { ledger, state, preparation, publications, store, declared, indicators } = opened;
         let (_goes_on, give_up) = tokio::sync::watch::channel(false);
         let live = Arc::new(LiveTail::new());
         let written = Written {
@@ -61,6 +61,7 @@ impl Setting {
             redaction: Arc::new(Redaction::new(&config).unwrap()),
             shaping: Arc::new(Shaping::new(&config).unwrap()),
             declared,
+            indicators,
         };
         let mut intake = shared.intake(&config, &config.sources[0]);
         intake.format = Some(Format::Combined);
