@@ -71,6 +71,8 @@ pub struct Change {
     pub alert: ActiveAlert,
     /// Whether it is forgotten: it never fired, or was over long ago.
     pub is_forgotten: bool,
+    /// Whether its state is another, and not only what was measured.
+    pub is_transition: bool,
 }
 
 /// A rule, and where its counts come from.
@@ -143,21 +145,34 @@ impl Evaluator {
 
     /// Adds what happened in a minute, whenever it comes.
     pub fn add(&mut self, indicator: usize, labels: &Labels, minute: i64, events: Events) {
-        let Some(instances) = self.indicators.get_mut(indicator) else { return };
-        if let Some(instance) =
-            instances.number(labels).and_then(|number| instances.all.get_mut(number as usize))
-        {
-            instance.counts.add(minute, events);
+        self.add_hour(indicator, labels, minute.div_euclid(60), events);
+        self.add_minute(indicator, labels, minute, events);
+    }
+
+    /// Adds what happened in an hour, for long spans only.
+    pub fn add_hour(&mut self, indicator: usize, labels: &Labels, hour: i64, events: Events) {
+        if let Some(instance) = self.instance(indicator, labels) {
+            instance.counts.add_hour(hour, events);
+        }
+    }
+
+    fn instance(&mut self, indicator: usize, labels: &Labels) -> Option<&mut Instance> {
+        let instances = self.indicators.get_mut(indicator)?;
+        let number = instances.number(labels)?;
+        instances.all.get_mut(number as usize)
+    }
+
+    /// Adds what happened in a minute, for windows only.
+    pub fn add_minute(&mut self, indicator: usize, labels: &Labels, minute: i64, events: Events) {
+        if let Some(instance) = self.instance(indicator, labels) {
+            instance.counts.add_minute(minute, events);
             instance.first_seen = Some(instance.first_seen.map_or(minute, |first| first.min(minute)));
         }
     }
 
     /// Says when an instance was first seen, where that is longer ago than what is added.
     pub fn seen(&mut self, indicator: usize, labels: &Labels, first: i64) {
-        let Some(instances) = self.indicators.get_mut(indicator) else { return };
-        if let Some(instance) =
-            instances.number(labels).and_then(|number| instances.all.get_mut(number as usize))
-        {
+        if let Some(instance) = self.instance(indicator, labels) {
             instance.first_seen = Some(instance.first_seen.map_or(first, |known| known.min(first)));
         }
     }
@@ -179,6 +194,11 @@ impl Evaluator {
     /// The rules, in their order.
     pub fn rules(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter().map(|state| &state.rule)
+    }
+
+    /// The number of the indicator that a rule judges.
+    pub fn indicator(&self, rule: usize) -> Option<usize> {
+        self.rules.get(rule).map(|state| state.indicator)
     }
 
     /// How far a rule was judged.
@@ -219,11 +239,13 @@ impl Evaluator {
             let state_of = |alert: &Option<ActiveAlert>| alert.as_ref().map(|alert| alert.state);
             let is_new =
                 before.as_ref().map(|alert| alert.active_at) != after.as_ref().map(|alert| alert.active_at);
-            if state_of(&before) != state_of(&after) || is_new {
+            let is_transition = state_of(&before) != state_of(&after) || is_new;
+            if is_transition || before != after {
                 let is_forgotten = after.is_none();
                 let before_state = state_of(&before);
                 if let Some(alert) = after.clone().or(before) {
-                    changes.push(Change { rule, at, before: before_state, alert, is_forgotten });
+                    let before = before_state;
+                    changes.push(Change { rule, at, before, alert, is_forgotten, is_transition });
                 }
             }
             match after {
@@ -407,6 +429,7 @@ mod tests {
         evaluator.name_instance(0, &Labels::new());
         bad.iter().for_each(|minute| evaluator.add(0, &Labels::new(), *minute, Events { good: 0, bad: 1 }));
         let changes = (0..40).flat_map(|at| evaluator.evaluate(0, at));
+        let changes = changes.filter(|change| change.is_transition);
         changes.map(|change| (change.at, change.alert.state, change.is_forgotten)).collect()
     }
 

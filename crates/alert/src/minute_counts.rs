@@ -49,7 +49,17 @@ impl Events {
 impl MinuteCounts {
     /// Adds what happened in a minute, whenever it comes.
     pub fn add(&mut self, minute: i64, events: Events) {
-        self.hours.entry(minute.div_euclid(HOUR)).or_default().add(events);
+        self.add_hour(minute.div_euclid(HOUR), events);
+        self.add_minute(minute, events);
+    }
+
+    /// Adds what happened in an hour, for long spans only.
+    pub fn add_hour(&mut self, hour: i64, events: Events) {
+        self.hours.entry(hour).or_default().add(events);
+    }
+
+    /// Adds what happened in a minute, for windows only.
+    pub fn add_minute(&mut self, minute: i64, events: Events) {
         let at = self.sums.partition_point(|(other, _)| *other < minute);
         if self.sums.get(at).is_none_or(|(other, _)| *other != minute) {
             let before = self.sum_before(at);

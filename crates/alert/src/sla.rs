@@ -306,7 +306,9 @@ impl Sla {
             labels.insert(name.into(), value.into());
         }
         let mut annotations = self.annotations.clone();
-        for (name, text) in [("summary", self.summary(&pairs)), ("description", self.promise(objective))] {
+        for (name, text) in
+            [("summary", self.summary(&pairs)), ("description", self.promise(objective, &Labels::new()))]
+        {
             annotations.entry(name.into()).or_insert_with(|| text.into());
         }
         Rule {
@@ -334,12 +336,15 @@ impl Sla {
         )
     }
 
-    /// What is promised, in a sentence.
-    pub fn promise(&self, objective: Objective) -> String {
+    /// What is promised to an instance, in a sentence.
+    pub fn promise(&self, objective: Objective, instance: &Labels) -> String {
         let percent = objective.percent();
+        let label = |name: &str| instance.get(name).map_or("", |value| value);
         match &self.indicator {
             Indicator::Latency { threshold_us, .. } => {
-                format!("{percent} % of requests are answered within {} s", *threshold_us as f64 / 1e6)
+                let threshold_us =
+                    self.threshold_us(label("route"), label("method")).unwrap_or(*threshold_us);
+                format!("{percent} % of requests are answered within {} s", threshold_us as f64 / 1e6)
             }
             Indicator::Ratio { bad } => format!("{percent} % of requests do not match {bad}"),
         }

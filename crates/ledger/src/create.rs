@@ -28,7 +28,7 @@ pub const IN_MEMORY: &str = "(in memory)";
 const FORMAT_NAME: &str = "format";
 
 /// The table that came last; a ledger without it is completed when it is opened.
-const YOUNGEST_TABLE: &str = "event_pending";
+const YOUNGEST_TABLE: &str = "event_hours";
 
 /// Who may read and write the file: its owner. It holds log lines, which may hold anything, and the folder may
 /// be open to others.

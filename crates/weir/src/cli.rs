@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use weir_record::Format;
 
-use crate::admin::ServerArguments;
+use crate::admin::{ResultOutput, ServerArguments};
 use crate::setup;
 
 /// Turns the access logs of load balancers and nginx into metrics and reports, and finds their records.
@@ -185,6 +185,11 @@ pub enum Command {
     Backfill(crate::admin::BackfillArguments),
     /// Check the config; everything wrong with it, each with line and column.
     Check(CheckArguments),
+    /// What fires, why, and what fired before.
+    #[command(after_help = "Examples:\n  \
+        weir alerts\n  \
+        weir alerts --history --output json")]
+    Alerts(AlertsArguments),
     /// Print the SLAs of the config as recording and alerting rules for Prometheus.
     #[command(after_help = "Examples:\n  \
         weir rules > weir.rules.yaml\n  \
@@ -408,6 +413,19 @@ pub struct CheckArguments {
     /// of the first.
     #[arg(long, value_name = "NAME", requires = "try_file")]
     pub source: Option<String>,
+}
+
+/// Arguments of `weir alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// What changed, the youngest first, instead of what is.
+    #[arg(long)]
+    pub history: bool,
+    /// How they are printed.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub output: ResultOutput,
 }
 
 /// Arguments of `weir rules`.

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod alerts;
 mod check;
 mod cli;
 mod clock;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Tail(arguments) => search::tail(arguments),
         Command::Delete(arguments) => search::delete(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Alerts(arguments) => alerts::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

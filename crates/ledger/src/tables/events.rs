@@ -105,6 +105,24 @@ impl<A: Access> View<A> {
         })
     }
 
+    /// Shows what happened in each hour from `from` on (hours since the epoch), in the order of hours and then of
+    /// numbers of keys.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn event_hours(
+        &self,
+        from: i64,
+        mut each: impl FnMut(i64, u32, EventCounts),
+    ) -> Result<(), LedgerError> {
+        let (first, last) = (event_key(Minute(from), 0), [u8::MAX; 12]);
+        self.tables.event_hours.each(&first, &last, |key, bytes| {
+            each(from_signed(part(key, 0)), u32::from_be_bytes(part(key, 8)), decode("event_hours", bytes)?);
+            Ok(true)
+        })
+    }
+
     /// What was counted in all, for `meter`, by the numbers of keys.
     ///
     /// # Errors
@@ -186,6 +204,19 @@ impl Writing<'_> {
         Ok(())
     }
 
+    /// Adds what happened in an hour, which makes long spans quick to add up; maintenance is left out of it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be written.
+    pub fn add_event_hour(&self, hour: i64, number: u32, events: EventCounts) -> Result<(), LedgerError> {
+        let key = event_key(Minute(hour), number);
+        let mut sum = self.tables.event_hours.get::<EventCounts>(&key)?.unwrap_or_default();
+        sum.add(events);
+        self.tables.event_hours.put(&key, &sum)?;
+        Ok(())
+    }
+
     /// Adds to what was counted in all, for `meter`.
     ///
     /// # Errors
@@ -241,7 +272,10 @@ impl Writing<'_> {
     ///
     /// When the ledger can't be written.
     pub fn expire_events(&self, before: Minute, max: usize) -> Result<usize, LedgerError> {
-        self.tables.events.take_range((&[0; 12], &last_before(before)), max, |_, _| Ok(()))
+        let hour = Minute(before.0.div_euclid(60));
+        let hours = self.tables.event_hours.take_range((&[0; 12], &last_before(hour)), max, |_, _| Ok(()))?;
+        let minutes = self.tables.events.take_range((&[0; 12], &last_before(before)), max, |_, _| Ok(()))?;
+        Ok(minutes.max(hours))
     }
 
     /// Forgets up to `max` keys whose last events are before `before`, and returns their numbers, which are not

@@ -51,6 +51,7 @@ pub(crate) struct Tables<A: Access> {
     pub(crate) event_numbers: LazyTable<A, Bytes, u32>,
     pub(crate) event_spans: LazyTable<A, u32, (i64, i64)>,
     pub(crate) events: Fixed<A, 12, Bytes>,
+    pub(crate) event_hours: Fixed<A, 12, Bytes>,
     pub(crate) event_totals: Fixed<A, 8, Bytes>,
     pub(crate) event_pending: Fixed<A, 16, Bytes>,
     pub(crate) states: LazyTable<A, &'static str, Bytes>,
@@ -83,6 +84,7 @@ impl<A: Access> Tables<A> {
             event_numbers: LazyTable::new(transaction, "event_numbers"),
             event_spans: LazyTable::new(transaction, "event_spans"),
             events: LazyTable::new(transaction, "events"),
+            event_hours: LazyTable::new(transaction, "event_hours"),
             event_totals: LazyTable::new(transaction, "event_totals"),
             event_pending: LazyTable::new(transaction, "event_pending"),
             states: LazyTable::new(transaction, "states"),
@@ -117,6 +119,7 @@ impl Tables<&WriteTransaction> {
         self.event_numbers.change(|_| Ok(()))?;
         self.event_spans.change(|_| Ok(()))?;
         self.events.change(|_| Ok(()))?;
+        self.event_hours.change(|_| Ok(()))?;
         self.event_totals.change(|_| Ok(()))?;
         self.event_pending.change(|_| Ok(()))?;
         self.states.change(|_| Ok(()))?;

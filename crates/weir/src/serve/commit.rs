@@ -24,6 +24,7 @@ use weir_record::Timestamp;
 use weir_store::{Change, Store, StoreError};
 
 use super::account::Account;
+use super::alerting::Alerting;
 use super::crash;
 use super::group::{Group, tell};
 use super::kept_records;
@@ -177,6 +178,7 @@ pub struct Committer {
     live: Arc<LiveTail>,
     preparation: Preparation,
     publications: Vec<Publication>,
+    alerting: Alerting,
     /// Set when the server must end even though something cannot be written.
     give_up: watch::Receiver<bool>,
     /// Why the ledger could not be written at the last try.
@@ -197,11 +199,20 @@ pub struct Written {
     pub live: Arc<LiveTail>,
 }
 
+/// What the commit thread makes ready.
+pub struct Prepares {
+    /// Groups.
+    pub preparation: Preparation,
+    /// Minutes for remote writes.
+    pub publications: Vec<Publication>,
+    /// Promises and alerts.
+    pub alerting: Alerting,
+}
+
 /// A way to the commit thread, and the thread's own.
 pub fn commits(
     written: Written,
-    preparation: Preparation,
-    publications: Vec<Publication>,
+    Prepares { preparation, publications, alerting }: Prepares,
     give_up: watch::Receiver<bool>,
 ) -> (Commits, Committer) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
@@ -217,6 +228,7 @@ pub fn commits(
         live,
         preparation,
         publications,
+        alerting,
         give_up,
         failure,
         backlog,
@@ -380,6 +392,7 @@ impl Committer {
         prepared.apply(&self.state, &mut self.publications, duration);
         crash::here("applied");
         self.apply_events(&prepared, &new_keys);
+        self.alerting.add(&prepared.events);
         self.preparation.written(&prepared, new_keys);
         let delta = prepared.answer();
         self.preparation.recycle(delta);
@@ -415,6 +428,7 @@ impl Committer {
             }
         }
         self.publications = publications;
+        self.evaluate(now);
         if self.preparation.is_cleaning_due(now) {
             let purged = self.state.lock().meter.purge(now);
             self.preparation.purge(purged);
@@ -424,6 +438,17 @@ impl Committer {
             if let Some(forgotten) = cleaned {
                 self.preparation.cleaned(&forgotten, now);
             }
+        }
+    }
+
+    /// Judges promises and alerts where minutes are complete.
+    fn evaluate(&mut self, now: Timestamp) {
+        if self.alerting.prepare(&self.state, now)
+            && self
+                .retrying(|committer| committer.ledger.write(|ledger| committer.alerting.write(ledger)))
+                .is_some()
+        {
+            self.alerting.written(&self.state, now);
         }
     }
 

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use weir_alert::Labels;
 use weir_ledger::{EventCounts, EventKey, LedgerError, Writing};
 use weir_meter::OTHER;
 use weir_record::Minute;
@@ -32,11 +33,23 @@ pub struct StagedEvents {
 
 #[derive(Debug, Default)]
 struct StagedRow {
+    indicator: usize,
+    hours: BTreeMap<i64, EventCounts>,
     minutes: BTreeMap<Minute, EventCounts>,
     /// What is added to `/metrics`.
     metrics: EventCounts,
     /// What waits for remote writes, by name and minute.
     pending: BTreeMap<(Arc<str>, Minute), EventCounts>,
+}
+
+/// What is added to one instance.
+pub struct AddedRow<'a> {
+    /// The number of the indicator.
+    pub indicator: usize,
+    /// The labels of the instance.
+    pub labels: Labels,
+    /// Minutes and their events.
+    pub minutes: &'a BTreeMap<Minute, EventCounts>,
 }
 
 /// The numbers of keys, as the commit thread knows them.
@@ -63,8 +76,12 @@ impl StagedEvents {
                 let Some(indicator) = indicators.all().get(row.indicator) else { continue };
                 let key = staged.bounded(indicator.key(&row.labels), known);
                 let sum = staged.rows.entry(key).or_default();
+                sum.indicator = row.indicator;
                 for (minute, events) in &row.minutes {
                     sum.minutes.entry(*minute).or_default().add(*events);
+                    if !indicator.excludes(*minute) {
+                        sum.hours.entry(minute.0.div_euclid(60)).or_default().add(*events);
+                    }
                     // Only a promise has a counter, and maintenance is no part of it.
                     if !is_counted || !indicator.has_counter() || indicator.excludes(*minute) {
                         continue;
@@ -110,6 +127,9 @@ impl StagedEvents {
                 }
             };
             numbered.extend(row.minutes.iter().map(|(minute, events)| (*minute, number, *events)));
+            for (hour, events) in &row.hours {
+                ledger.add_event_hour(*hour, number, *events)?;
+            }
             if !row.metrics.is_empty() {
                 ledger.add_event_total(METRICS, number, row.metrics)?;
             }
@@ -122,6 +142,15 @@ impl StagedEvents {
             .into_iter()
             .try_for_each(|(minute, number, events)| ledger.add_events(minute, number, events))?;
         Ok(new)
+    }
+
+    /// What is added to each instance.
+    pub fn rows(&self) -> impl Iterator<Item = AddedRow<'_>> {
+        self.rows.iter().map(|(key, row)| AddedRow {
+            indicator: row.indicator,
+            labels: key.labels.iter().cloned().collect(),
+            minutes: &row.minutes,
+        })
     }
 
     /// Each key with what is added to `/metrics`.

@@ -4,6 +4,9 @@
 //! reads the state and brings pushes; remote write reads the ledger. Nothing else is between them.
 
 mod account;
+mod alert_set;
+mod alerting;
+mod alerting_view;
 mod backfill;
 mod commit;
 mod crash;
@@ -170,6 +173,10 @@ async fn serve_async(
     let listeners = http::Listeners { main: listener, elastic };
     let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
+    shared.alerts.tell_with(Arc::new(|alerts| {
+        let firing = alerts.iter().filter(|alert| alert.ends_at.is_none()).count();
+        tracing::info!(firing, "alerts");
+    }));
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");

@@ -15,6 +15,8 @@ use weir_meter::{Births, Meter, MeterOptions, Scrapers};
 use weir_store::Store;
 
 use super::account::Account;
+use super::alerting::Alerting;
+use super::alerting_view::AlertingView;
 use super::declared::{Declared, DeclaredLosses};
 use super::event_meter::EventMeter;
 use super::indicators::Indicators;
@@ -53,6 +55,8 @@ pub struct Opened {
     pub declared: Arc<Declared>,
     /// What promises and alerts count.
     pub indicators: Arc<Indicators>,
+    /// What judges them.
+    pub alerting: Alerting,
 }
 
 /// What the data folder is opened for.
@@ -116,7 +120,12 @@ pub fn open(
     let expire_after = config.metrics.expire_after;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), Arc::clone(&store), expire_after));
     publications.iter().for_each(|publication| publication.tell(&state));
-    Ok(Opened { ledger, state, preparation, publications, store, declared, indicators })
+    let now = clock::now();
+    let alerting = ledger.read(|reading| Alerting::load(reading, config, &indicators, now));
+    let alerting = alerting.context("cannot read the states of alerts")?;
+    alerting.show(&state, now);
+    alerting.tell_all();
+    Ok(Opened { ledger, state, preparation, publications, store, declared, indicators, alerting })
 }
 
 /// Removes series that the config declared once and does not now, before anything is counted.
@@ -207,6 +216,7 @@ fn load(
         declared_losses: DeclaredLosses::default(),
         events,
         event_scrapers,
+        alerting: Arc::new(AlertingView::default()),
     };
     Ok((inner, preparation, publications))
 }

@@ -15,6 +15,7 @@ use weir_ledger::Ledger;
 use weir_meter::MeterOptions;
 use weir_store::Store;
 
+use super::alert_set::AlertSet;
 use super::commit::Commits;
 use super::declared::Declared;
 use super::file_source::FileSource;
@@ -66,6 +67,8 @@ pub struct Shared {
     pub declared: Arc<Declared>,
     /// What promises and alerts count.
     pub indicators: Arc<Indicators>,
+    /// The alerts that are found.
+    pub alerts: Arc<AlertSet>,
 }
 
 impl Shared {

@@ -16,6 +16,7 @@ use weir_store::Store;
 use weir_web::{RouteStatistics, RoutesQuery};
 
 use super::account::Account;
+use super::alerting_view::AlertingView;
 use super::declared::{Declared, DeclaredLosses};
 use super::event_meter::EventMeter;
 use super::own_metrics::{self, Own};
@@ -51,6 +52,8 @@ pub struct Inner {
     pub events: EventMeter,
     /// Who has seen which series of that.
     pub event_scrapers: Scrapers,
+    /// What is known of promises and alerts.
+    pub alerting: Arc<AlertingView>,
 }
 
 /// A source as the server knows it.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::process::Command;
 
 use crate::support::metrics::samples;
-use crate::support::{Folder, Server, weir};
+use crate::support::{FalseClock, Folder, Server, date_time, until, weir};
 
 const EVENTS: &str = "weir_sla_events_total";
 
@@ -158,4 +158,134 @@ fn without_promises_there_are_no_rules() {
     let config = config(&folder, "");
     let run = weir(&["rules", "-c", &config]).expect(1);
     assert!(run.stderr.contains("no `slas`"), "{}", run.stderr);
+}
+
+/// A server with a clock that the test moves, and what it says of alerts.
+struct Watched {
+    folder: Folder,
+    config: String,
+    clock: FalseClock,
+    files: u32,
+}
+
+impl Watched {
+    fn new(slas: &str) -> Self {
+        let folder = Folder::new();
+        let config = config(&folder, slas);
+        Self { folder, config, clock: FalseClock::at(START), files: 0 }
+    }
+
+    fn start(&self) -> Server {
+        Server::start_at(&self.clock, &self.folder.path("data"), &["-c", &self.config])
+    }
+
+    /// Delivers requests of one minute, and waits until they are counted.
+    fn requests(&mut self, server: &Server, minute: i64, good: u32, bad: u32) {
+        self.files += 1;
+        let second = minute * 60 + 7;
+        let time = date_time(START + second);
+        let mut lines = String::new();
+        for (count, seconds) in [(good, "0.400"), (bad, "0.401")] {
+            for _ in 0..count {
+                let _ = writeln!(
+                    lines,
+                    "{{\"time_iso8601\":\"{time}+00:00\",\"host\":\"h\",\"request_method\":\"GET\",\"request_uri\":\"/pay\",\
+                     \"status\":\"200\",\"request_time\":\"{seconds}\"}}"
+                );
+            }
+        }
+        let before = server.sum(EVENTS, &[]);
+        deliver(&self.folder, &format!("{}.json", self.files), &lines);
+        server.await_sum(EVENTS, &[], before + f64::from(good + bad));
+    }
+
+    /// Puts the clock so that minutes up to this one are complete, and waits until they are judged.
+    fn complete(&self, server: &Server, minute: i64) {
+        self.clock.set(START + minute * 60 + 11);
+        let to = date_time(START + minute * 60);
+        until("the minute to be judged", || {
+            let slas = server.get("/api/slas").json();
+            (slas["slas"][0]["to"].as_str()? >= to.as_str()).then_some(())
+        });
+    }
+}
+
+/// 2026-11-20T10:00:00Z.
+const START: i64 = 1_795_168_800;
+
+const WATCHED: &str = "slas:
+  - name: latency
+    service: shop
+    indicator: {latency: {threshold: 0.4s}}
+    objective: 95
+    alerting: [{name: ShopSlow, kind: threshold, window: 5m, for: 2m, min_events: 10}]
+alerts:
+  - {name: Silent, kind: flatline, source: web, window: 5m}
+";
+
+#[test]
+fn an_alert_fires_survives_and_is_over() {
+    let mut watched = Watched::new(WATCHED);
+    let server = watched.start();
+    watched.requests(&server, 0, 100, 5);
+    watched.complete(&server, 1);
+    let sla = server.get("/api/slas").json()["slas"][0].clone();
+    assert_eq!(
+        (sla["good"].as_u64(), sla["bad"].as_u64(), sla["state"].as_str()),
+        (Some(100), Some(5), Some("met"))
+    );
+    assert!(server.get("/api/alerts").json()["alerts"].as_array().unwrap().is_empty());
+    // 5 of 105 are within 5 %; 6 of 106 are not.
+    watched.requests(&server, 1, 0, 1);
+    watched.complete(&server, 2);
+    let state = |server: &Server| {
+        let alerts = server.get("/api/alerts").json();
+        let alert = alerts["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|alert| alert["labels"]["alertname"] == "ShopSlow");
+        alert.map(|alert| alert["state"].as_str().unwrap().to_owned()).unwrap_or_default()
+    };
+    until("the alert to be pending", || (state(&server) == "pending").then_some(()));
+    server.kill();
+
+    let server = watched.start();
+    watched.complete(&server, 4);
+    until("the alert to fire", || (state(&server) == "firing").then_some(()));
+    let alerts = server.get("/api/alerts").json();
+    let alert = &alerts["alerts"][0];
+    assert_eq!((alert["bad"].as_u64(), alert["total"].as_u64()), (Some(6), Some(106)), "{alerts}");
+    assert_eq!(alert["active_at"], "2026-11-20T10:02:00Z");
+    assert_eq!(alert["fired_at"], "2026-11-20T10:04:00Z");
+    let table = weir(&["alerts", "--server", &server.address]).expect(0).stdout;
+    assert!(table.contains("firing") && table.contains("ShopSlow") && table.contains("6 of 106"), "{table}");
+    server.kill();
+
+    // Moments that were missed are judged as if they had not been, the silence among them.
+    let server = watched.start();
+    watched.complete(&server, 12);
+    until("the alert to be over", || (state(&server) == "resolved").then_some(()));
+    let history = weir(&["alerts", "--history", "--server", &server.address]).expect(0).stdout;
+    let changes: Vec<String> = history
+        .lines()
+        .rev()
+        .map(|line| {
+            line.split_whitespace()
+                .filter(|word| *word != "->" && *word != "of")
+                .take(3)
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "2026-11-20T10:02:00Z inactive pending",
+            "2026-11-20T10:04:00Z pending firing",
+            "2026-11-20T10:05:00Z firing resolved",
+            "2026-11-20T10:07:00Z inactive firing",
+        ],
+        "{history}"
+    );
 }
