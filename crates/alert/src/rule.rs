@@ -173,8 +173,10 @@ impl Rule {
             Condition::Share { pairs, .. } => {
                 pairs.iter().map(|pair| pair.short.unwrap_or(pair.long)).min().unwrap_or(0)
             }
-            Condition::Above { .. } | Condition::Spike { .. } | Condition::New { .. } => 1,
-            Condition::Silent { window, .. } => *window,
+            Condition::New { .. } => 1,
+            Condition::Above { window, .. }
+            | Condition::Spike { window, .. }
+            | Condition::Silent { window, .. } => *window,
         }
     }
 }

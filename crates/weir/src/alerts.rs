@@ -1,4 +1,6 @@
 //! `weir alerts`: what fires, why, and what became of what fired before.
+//!
+//! Asked of the running server only: without one nothing is judged, and an old answer about alerts is a wrong one.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

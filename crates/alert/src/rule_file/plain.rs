@@ -1,4 +1,8 @@
 //! Rules on the histogram of nginx, at the exact bound of a promise's time.
+//!
+//! For who has the histogram of the known Lua module and nothing else yet. It can't tell a fast failure from a fast
+//! answer, which is why weir's own counts exist; and without its bucket it gives no alert and no error, which is why
+//! there is a rule for that.
 
 use super::shares::{alert, offsets, recorded, windows};
 use super::text::{annotations, block, group_head, increase, labels, matcher, quoted};

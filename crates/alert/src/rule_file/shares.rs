@@ -1,4 +1,7 @@
 //! Rules on `weir_sla_events_total`: recorded counts for each window, and the alerts that compare them.
+//!
+//! Counts are recorded and not shares: an alert needs both, for the fewest events that say something, and a share of
+//! two sums is right where an average of shares is not.
 
 use super::text::{annotations, block, duration, group_head, increase, labels, matcher, minutes, quoted};
 use super::{INTERVAL, RuleSource, TargetVersion};

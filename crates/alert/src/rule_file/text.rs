@@ -1,4 +1,7 @@
 //! Text of rule files: YAML and PromQL, with everything that came from a config quoted.
+//!
+//! Written by hand: a library for YAML would write the same with less control over what a person reads, and the text
+//! is checked by promtool itself.
 
 use std::fmt::Write;
 use std::time::Duration;

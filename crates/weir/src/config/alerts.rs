@@ -1,10 +1,13 @@
 //! `alerts`: what somebody is to know that no promise is about.
+//!
+//! One section for all kinds, because they differ in a number or two. A key of another kind is refused and not
+//! ignored: whoever wrote it believes that something is watched which is not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use weir_alert::{Condition, Labels, Rule, RuleScope};
-use weir_query::Expression;
+use weir_query::{Expression, Operand, Term};
 use weir_record::canonical_name;
 
 use super::error::ConfigError;
@@ -113,8 +116,11 @@ fn read(
     let query = fields.get("query");
     let filter = query.map(|field| selection::read(field, errors));
     let query = query.and_then(|field| field.text(errors)).unwrap_or_default();
-    let of_sources =
-        fields.get("source").map(|field| read_sources(field, sources, errors)).unwrap_or_default();
+    let named = fields.get("source").map(|field| read_sources(field, sources, errors));
+    // A query for the records of one source is judged when that source is complete, not when all are.
+    let asked =
+        || filter.iter().flatten().filter_map(source_of).filter(|name| is_source(sources, name)).collect();
+    let of_sources: Vec<String> = named.unwrap_or_else(asked);
     let by = fields.get("by").map(|field| read_by(field, errors)).unwrap_or_default();
     if kind == Some(Kind::NewValue) && by.is_empty() {
         let error = ConfigError::new(fields.position, "`new_value` needs a field whose values are watched");
@@ -199,6 +205,23 @@ impl Numbers {
     }
 }
 
+fn is_source(sources: &[Source], name: &str) -> bool {
+    sources.iter().any(|source| source.name == name)
+}
+
+/// The source that all records of a query are of.
+fn source_of(filter: &Expression) -> Option<String> {
+    match filter {
+        Expression::And(parts) => parts.iter().find_map(source_of),
+        Expression::Field { name, operand: Operand::Is(Term::Bare(text) | Term::Quoted(text)), .. }
+            if canonical_name(name) == "source" =>
+        {
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
 fn read_condition(
     fields: &Fields,
     kind: Option<Kind>,
@@ -215,7 +238,7 @@ fn read_condition(
         }
     }
     if let (Some(field), Some(window)) = (fields.get("window"), numbers.window) {
-        let of = sources.iter().filter(|source| names.is_empty() || names.contains(&source.name));
+        let of = sources.iter().filter(|source| names.contains(&source.name));
         check_lateness(field, window, of.max_by_key(|source| source.lateness), errors);
     }
     let mut required = |key| fields.require(key, errors);

@@ -1,4 +1,7 @@
 //! `slas[].alerting`: when somebody is to know that a promise is not kept.
+//!
+//! An alert that can never fire reads as a promise kept, so a burn rate that no number of bad requests reaches is a
+//! mistake here, as is a window that is over before its lines have come.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

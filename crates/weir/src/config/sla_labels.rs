@@ -1,4 +1,7 @@
 //! Labels and annotations of alerts.
+//!
+//! Labels are an alert's identity and what it is routed by, so those that weir sets can't be set by others: a route
+//! for `severity="page"` would match what a label says and not what the alert is.
 
 use weir_alert::Labels;
 

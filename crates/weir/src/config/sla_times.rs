@@ -1,4 +1,7 @@
 //! The span of a promise, and what is left out of it.
+//!
+//! Both are by somebody's clock where it says so: a month of Berlin begins at another moment than one of UTC, and a
+//! maintenance at three at night stays there when the clocks change.
 
 use std::time::Duration;
 

@@ -36,3 +36,9 @@ impl AlertSet {
         }
     }
 }
+
+/// Says in the log how many fire, for where nobody else is told.
+pub fn log(alerts: Vec<Alert>) {
+    let firing = alerts.iter().filter(|alert| alert.ends_at.is_none()).count();
+    tracing::info!(firing, resolved = alerts.len() - firing, "alerts have changed");
+}

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::process::Command;
 
 use crate::support::metrics::samples;
-use crate::support::{FalseClock, Folder, Server, date_time, until, weir};
+use crate::support::receiver::Receiver;
+use crate::support::{FalseClock, Folder, Server, date_time, now_seconds, until, weir};
 
 const EVENTS: &str = "weir_sla_events_total";
 
@@ -283,9 +284,58 @@ fn an_alert_fires_survives_and_is_over() {
         [
             "2026-11-20T10:02:00Z inactive pending",
             "2026-11-20T10:04:00Z pending firing",
-            "2026-11-20T10:05:00Z firing resolved",
+            "2026-11-20T10:06:00Z firing resolved",
             "2026-11-20T10:07:00Z inactive firing",
         ],
         "{history}"
     );
+}
+
+#[test]
+fn written_minutes_have_the_events_of_their_minute() {
+    let receiver = Receiver::prometheus("0s");
+    let start = (now_seconds() / 60 - 90) * 60;
+    let remote =
+        format!("metrics: {{remote_write: [{{url: '{}', sources: [web]}}]}}\n", receiver.write_url());
+    let folder = Folder::new();
+    let config = config(&folder, &format!("{SLAS}{remote}"));
+    let clock = FalseClock::at(start);
+    let server = Server::start_at(&clock, &folder.path("data"), &["-c", &config]);
+    let mut lines = String::new();
+    for (second, status) in [(600, 200), (601, 503), (659, 503), (660, 503), (725, 200)] {
+        let time = date_time(start + second);
+        let _ = writeln!(
+            lines,
+            "{{\"time_iso8601\":\"{time}+00:00\",\"host\":\"h\",\"request_method\":\"GET\",\"request_uri\":\"/pay\",\
+             \"status\":\"{status}\",\"request_time\":\"0.1\"}}"
+        );
+    }
+    clock.set(start + 730);
+    deliver(&folder, "a.json", &lines);
+    server.await_sum("weir_source_stored_total", &[("source", "web")], 5.0);
+    assert!(!server.metrics().contains(EVENTS), "what is written leaves /metrics");
+    clock.set(start + 800);
+    // By the form of the rules: the counter less itself a minute ago.
+    let bad = format!("{EVENTS}{{sla='availability',result='bad'}}");
+    for (end, expected) in [(660, 2.0), (720, 1.0), (780, 0.0)] {
+        receiver.await_value(&format!("{bad} - ({bad} offset 1m)"), start + end, expected);
+    }
+    receiver.await_value(&format!("sum({EVENTS}{{sla='latency'}})"), start + 780, 5.0);
+}
+
+#[test]
+fn history_is_judged_in_no_counter() {
+    let mut watched = Watched::new(WATCHED);
+    let server = watched.start();
+    watched.requests(&server, 0, 20, 0);
+    server.kill();
+    let backfilled = watched.folder.write("old.json", line("/pay", 200, "9.9", 130));
+    let run =
+        weir(&["backfill", "-c", &watched.config, "--data-dir", &watched.folder.path("data"), &backfilled]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let server = watched.start();
+    assert_eq!(server.sum(EVENTS, &[]), 20.0);
+    watched.complete(&server, 5);
+    let sla = server.get("/api/slas").json()["slas"][0].clone();
+    assert_eq!((sla["good"].as_u64(), sla["bad"].as_u64()), (Some(20), Some(1)), "the minute has it");
 }
