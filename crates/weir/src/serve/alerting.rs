@@ -41,6 +41,12 @@ const CATCH_UP_MAX: i64 = 24 * 60;
 /// How long moments are judged before commits have their turn.
 const EVALUATING_MAX: Duration = Duration::from_millis(200);
 
+/// How often numbers of promises are made anew while counts come: each instance costs some microseconds.
+const SHOWN_AGE_MIN: Duration = Duration::from_secs(2);
+
+/// How often they are while none come: the span goes on.
+const SHOWN_AGE_MAX: Duration = Duration::from_secs(60);
+
 /// How late lines of a source that the config does not name may be.
 const LATENESS_DEFAULT: Duration = Duration::from_secs(10);
 
@@ -74,6 +80,9 @@ pub struct Alerting {
     prepared: Option<Found>,
     /// Alerts whose rules have gone: they are to be forgotten.
     orphans: Vec<Box<str>>,
+    /// Whether counts have come since the numbers of promises were shown, and when that was.
+    is_stale: bool,
+    shown_at: Timestamp,
     set: Arc<AlertSet>,
 }
 
@@ -111,6 +120,8 @@ impl Alerting {
             external_url: config.http.external_url.clone().unwrap_or_default(),
             prepared: None,
             orphans: Vec::new(),
+            is_stale: false,
+            shown_at: now,
             set: Arc::default(),
         };
         alerting.restore(ledger, now)?;
@@ -173,6 +184,7 @@ impl Alerting {
     /// Adds what a group counted: it is on the disk.
     pub fn add(&mut self, staged: &StagedEvents) {
         for row in staged.rows() {
+            self.is_stale = true;
             let Some(indicator) = self.indicators.all().get(row.indicator) else { continue };
             for (minute, events) in row.minutes {
                 if !indicator.excludes(*minute) {
@@ -297,8 +309,18 @@ impl Alerting {
         }
     }
 
+    /// Shows what there is, if that is another than before; promises without alerts have numbers too.
+    pub fn refresh(&mut self, state: &State, now: Timestamp) {
+        let age = now.micros_since(self.shown_at).map_or(SHOWN_AGE_MAX, Duration::from_micros);
+        let is_due = if self.is_stale { age >= SHOWN_AGE_MIN } else { age >= SHOWN_AGE_MAX };
+        if is_due && !self.indicators.is_empty() {
+            self.show(state, now);
+        }
+    }
+
     /// Shows what there is.
-    pub fn show(&self, state: &State, now: Timestamp) {
+    pub fn show(&mut self, state: &State, now: Timestamp) {
+        (self.is_stale, self.shown_at) = (false, now);
         let view = AlertingView::of(self, state, now);
         state.lock().alerting = Arc::new(view);
     }

@@ -233,6 +233,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_is_known_of_a_promise_whose_source_stands_still() {
+        let status = SlaStatus { state: "met".to_owned(), ..SlaStatus::default() };
+        let complete_to = Timestamp::from_seconds(1_000);
+        let (slas, alerts) = (vec![(status, Some(complete_to), 10_000_000)], AlertsAnswer::default());
+        let mut view = AlertingView { slas, alerts };
+        let state_at =
+            |view: &AlertingView, second| view.slas(Timestamp::from_seconds(second)).slas[0].state.clone();
+        assert_eq!([1_130, 1_131].map(|second| state_at(&view, second)), ["met", "unknown"]);
+        view.slas[0].1 = None;
+        assert_eq!(state_at(&view, 0), "unknown");
+    }
+
+    #[test]
     fn days_are_those_of_the_span_that_had_requests() {
         let mut counts = MinuteCounts::default();
         for (minute, good, bad) in [(10, 1, 0), (DAY + 5, 2, 1), (3 * DAY, 5, 0)] {

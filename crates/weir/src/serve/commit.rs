@@ -449,6 +449,8 @@ impl Committer {
                 .is_some()
         {
             self.alerting.written(&self.state, now);
+        } else {
+            self.alerting.refresh(&self.state, now);
         }
     }
 

@@ -122,7 +122,7 @@ pub fn open(
     publications.iter().for_each(|publication| publication.tell(&state));
     let now = clock::now();
     let alerting = ledger.read(|reading| Alerting::load(reading, config, &indicators, now));
-    let alerting = alerting.context("cannot read the states of alerts")?;
+    let mut alerting = alerting.context("cannot read the states of alerts")?;
     alerting.show(&state, now);
     alerting.tell_all();
     Ok(Opened { ledger, state, preparation, publications, store, declared, indicators, alerting })

@@ -322,20 +322,3 @@ fn written_minutes_have_the_events_of_their_minute() {
     }
     receiver.await_value(&format!("sum({EVENTS}{{sla='latency'}})"), start + 780, 5.0);
 }
-
-#[test]
-fn history_is_judged_in_no_counter() {
-    let mut watched = Watched::new(WATCHED);
-    let server = watched.start();
-    watched.requests(&server, 0, 20, 0);
-    server.kill();
-    let backfilled = watched.folder.write("old.json", line("/pay", 200, "9.9", 130));
-    let run =
-        weir(&["backfill", "-c", &watched.config, "--data-dir", &watched.folder.path("data"), &backfilled]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    let server = watched.start();
-    assert_eq!(server.sum(EVENTS, &[]), 20.0);
-    watched.complete(&server, 5);
-    let sla = server.get("/api/slas").json()["slas"][0].clone();
-    assert_eq!((sla["good"].as_u64(), sla["bad"].as_u64()), (Some(20), Some(1)), "the minute has it");
-}
