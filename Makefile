@@ -10,6 +10,7 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+PROVE_HISTORIES ?= 1000
 
 # Fuzzing: how long each target runs, and which.
 FUZZ_SECONDS ?= 600
@@ -32,6 +33,10 @@ build: ## build the program, optimised: target/release/weir
 .PHONY: demo
 demo: ## run weir on sample traffic; DEMO_ARGS="--listen 127.0.0.1:9100 --duration 1m"
 	cargo run --release --quiet --package weir -- demo $(DEMO_ARGS)
+
+.PHONY: prove
+prove: setup ## a thousand random histories on which weir and a real Prometheus must agree; PROVE_HISTORIES=1000
+	PROMTOOL_HISTORIES=$(PROVE_HISTORIES) cargo test --package weir-alert --test promtool
 
 # Examples in the documentation first, so that the last lines are the tests' own.
 .PHONY: test

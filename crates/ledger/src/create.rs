@@ -27,6 +27,9 @@ pub const IN_MEMORY: &str = "(in memory)";
 /// The name of [`FORMAT`] in the table of formats.
 const FORMAT_NAME: &str = "format";
 
+/// The table that came last; a ledger without it is completed when it is opened.
+const YOUNGEST_TABLE: &str = "event_hours";
+
 /// Who may read and write the file: its owner. It holds log lines, which may hold anything, and the folder may
 /// be open to others.
 const FILE_MODE: u32 = 0o600;
@@ -122,6 +125,11 @@ pub(crate) fn prepare(database: &Database, path: &Path) -> Result<(), LedgerErro
     let found = meta.get(FORMAT_NAME)?.ok_or_else(not_a_ledger)?.value();
     match found {
         0 => Err(not_a_ledger()),
+        // Tables that came later are made where an older program left none.
+        1..=FORMAT if !has_table(&reading, YOUNGEST_TABLE)? => {
+            drop((meta, reading));
+            create_tables(database)
+        }
         1..=FORMAT => Ok(()),
         _ => Err(LedgerError::Newer { found, known: FORMAT }),
     }

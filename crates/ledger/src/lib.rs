@@ -20,6 +20,7 @@ mod view;
 pub use create::{FORMAT, IN_MEMORY};
 pub use error::LedgerError;
 pub use ledger::{CACHE_BYTES, Ledger};
+pub use tables::events::{EventCounts, EventKey, StoredEventKey};
 pub use tables::files::FilePosition;
 pub use tables::objects::{ObjectEntry, ObjectId};
 pub use tables::pending::Publication;

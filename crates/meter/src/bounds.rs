@@ -23,14 +23,14 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds for nginx.
-    pub fn nginx() -> Self {
-        Self::from_micros(COMMON_US.to_vec())
+    /// The bounds for nginx, and `thresholds_us` among them.
+    pub fn nginx(thresholds_us: &[u64]) -> Self {
+        Self::from_micros([COMMON_US.as_slice(), thresholds_us].concat())
     }
 
-    /// The bounds for load balancers.
-    pub fn load_balancer() -> Self {
-        Self::from_micros([COMMON_US.as_slice(), LOAD_BALANCER_US.as_slice()].concat())
+    /// The bounds for load balancers, and `thresholds_us` among them.
+    pub fn load_balancer(thresholds_us: &[u64]) -> Self {
+        Self::from_micros([COMMON_US.as_slice(), LOAD_BALANCER_US.as_slice(), thresholds_us].concat())
     }
 
     fn from_micros(mut micros: Vec<u64>) -> Self {
@@ -68,17 +68,20 @@ mod tests {
 
     #[test]
     fn a_bound_belongs_to_its_bucket() {
-        let bounds = Bounds::nginx();
+        let bounds = Bounds::nginx(&[]);
         let bound_of = |value_us| bounds.seconds().get(bounds.bucket_of(value_us)).copied();
         assert_eq!(bound_of(0), Some(0.005));
         assert_eq!(bound_of(400_000), Some(0.4));
         assert_eq!(bound_of(400_001), Some(0.5));
         assert_eq!(bound_of(10_000_001), None);
+        let bounds = Bounds::nginx(&[350_000, 400_000]);
+        assert_eq!(bounds.bucket_count(), Bounds::nginx(&[]).bucket_count() + 1);
+        assert_ne!(bounds.bucket_of(350_000), bounds.bucket_of(350_001));
     }
 
     #[test]
     fn a_load_balancer_has_bounds_beyond_its_idle_timeout() {
-        let bounds = Bounds::load_balancer();
+        let bounds = Bounds::load_balancer(&[]);
         assert_eq!(bounds.bucket_count(), 23);
         assert_eq!(bounds.bucket_of(60_000_000), bounds.bucket_of(59_999_999));
         assert_ne!(bounds.bucket_of(60_000_000), bounds.bucket_of(60_000_001));

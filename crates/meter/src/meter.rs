@@ -26,6 +26,8 @@ pub struct MeterOptions {
     pub has_native_histograms: bool,
     /// Whether any service is configured; half the room is then kept for them.
     pub has_services: bool,
+    /// Times within which answers are promised, in microseconds: each is a bound of the histograms.
+    pub thresholds_us: &'static [u64],
 }
 
 impl Default for MeterOptions {
@@ -36,6 +38,7 @@ impl Default for MeterOptions {
             has_application: true,
             has_native_histograms: false,
             has_services: false,
+            thresholds_us: &[],
         }
     }
 }
@@ -73,15 +76,16 @@ impl Meter {
         let table = || Table::new(options.series_max, options.has_services);
         Self {
             options,
-            alb: OriginMeter { table: table(), bounds: Bounds::load_balancer() },
-            nginx: OriginMeter { table: table(), bounds: Bounds::nginx() },
+            alb: OriginMeter { table: table(), bounds: Bounds::load_balancer(options.thresholds_us) },
+            nginx: OriginMeter { table: table(), bounds: Bounds::nginx(options.thresholds_us) },
             slots: None,
         }
     }
 
     /// A meter for one batch that also counts by minute, for [`Meter::stored_slots`].
     pub fn with_slots(options: MeterOptions, range: SlotRange) -> Self {
-        Self { slots: Some(BatchSlots::new(range)), ..Self::new(options) }
+        let bounds = Bounds::load_balancer(options.thresholds_us);
+        Self { slots: Some(BatchSlots::new(bounds, range)), ..Self::new(options) }
     }
 
     /// Counts one request. `now` is the time of its arrival.

@@ -45,7 +45,7 @@ pub struct RouteSummaries {
 
 impl Default for RouteSummaries {
     fn default() -> Self {
-        Self { bounds: Bounds::load_balancer(), routes: BTreeMap::new() }
+        Self { bounds: Bounds::load_balancer(&[]), routes: BTreeMap::new() }
     }
 }
 

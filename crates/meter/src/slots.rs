@@ -36,7 +36,8 @@ impl SlotRange {
         Self { first: Minute(minute - KEPT_MINUTES), last: Minute(minute + AHEAD_MINUTES) }
     }
 
-    pub(crate) fn contains(&self, minute: Minute) -> bool {
+    /// Whether a minute is believed and kept.
+    pub fn contains(&self, minute: Minute) -> bool {
         (self.first..=self.last).contains(&minute)
     }
 }
@@ -74,8 +75,8 @@ pub(crate) struct BatchSlots {
 const BATCH_SLOTS_MAX: usize = 200_000;
 
 impl BatchSlots {
-    pub(crate) fn new(range: SlotRange) -> Self {
-        Self { bounds: Bounds::load_balancer(), range, slots: HashMap::default(), outside: 0, dropped: 0 }
+    pub(crate) fn new(bounds: Bounds, range: SlotRange) -> Self {
+        Self { bounds, range, slots: HashMap::default(), outside: 0, dropped: 0 }
     }
 
     #[inline]

@@ -35,6 +35,11 @@ impl Watermark {
         Self { lateness_us: i64::try_from(lateness_us).unwrap_or(i64::MAX), nodes: BTreeMap::new() }
     }
 
+    /// How far it trails the clock at least, in microseconds.
+    pub const fn lateness_us(&self) -> i64 {
+        self.lateness_us
+    }
+
     /// Notes that `node` has delivered everything up to `end`, at the time `now`.
     pub fn observe_interval(&mut self, node: &str, end: Timestamp, now: Timestamp) {
         let interval = self.nodes.entry(node.into()).or_insert(NodeInterval { end, heard_at: now });

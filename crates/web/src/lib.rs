@@ -32,9 +32,10 @@ use weir_meter::Snapshot;
 
 use access::{Access, Methods};
 pub use admin::{
-    Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus,
-    NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery, ReplayProblem,
-    ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
+    Admin, AdminProblem, AlertChange, AlertRow, AlertsAnswer, Answer, Ask, BackfillProgress, BackfillRequest,
+    BackfillState, DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage,
+    RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
+    SourceStatus, SourcesStatus,
 };
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{
@@ -189,6 +190,8 @@ impl Routes {
             .post("/api/delete", records::delete)
             .get("/api/routes", routes::routes)
             .get("/api/sources", admin::sources)
+            .get("/api/slas", admin::slas)
+            .get("/api/alerts", admin::alerts)
             .get("/api/rejects", admin::rejects)
             .get("/api/rejects/{id}", admin::reject)
             .post("/api/rejects/replay", admin::replay)

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use weir_record::Format;
 
-use crate::admin::ServerArguments;
+use crate::admin::{ResultOutput, ServerArguments};
 use crate::setup;
 
 /// Turns the access logs of load balancers and nginx into metrics and reports, and finds their records.
@@ -185,6 +185,18 @@ pub enum Command {
     Backfill(crate::admin::BackfillArguments),
     /// Check the config; everything wrong with it, each with line and column.
     Check(CheckArguments),
+    /// What fires, why, and what fired before.
+    #[command(after_help = "Examples:\n  \
+        weir alerts\n  \
+        weir alerts --history --output json")]
+    Alerts(AlertsArguments),
+    /// Print the SLAs of the config as recording and alerting rules for Prometheus.
+    #[command(after_help = "Examples:\n  \
+        weir rules > weir.rules.yaml\n  \
+        weir rules --out rules/ && promtool test rules rules/weir.rules.test.yaml\n\n\
+        With --out there are also tests for promtool, and rules on nginx_http_request_time for a Prometheus that has\n\
+        nothing else. docs/rules.md says where the two agree with weir's own alerts.")]
+    Rules(RulesArguments),
     /// Print completions for a shell.
     #[command(after_help = "Example:\n  weir completions bash > /usr/share/bash-completion/completions/weir")]
     Completions {
@@ -401,6 +413,46 @@ pub struct CheckArguments {
     /// of the first.
     #[arg(long, value_name = "NAME", requires = "try_file")]
     pub source: Option<String>,
+}
+
+/// Arguments of `weir alerts`.
+#[derive(Debug, Args)]
+pub struct AlertsArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// What changed, the youngest first, instead of what is.
+    #[arg(long)]
+    pub history: bool,
+    /// How they are printed.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub output: ResultOutput,
+}
+
+/// Arguments of `weir rules`.
+#[derive(Debug, Args)]
+pub struct RulesArguments {
+    #[command(flatten)]
+    pub config: ConfigArgument,
+    /// The oldest Prometheus that is to read them.
+    #[arg(long, value_name = "VERSION", value_enum, default_value = "2.42")]
+    pub target_version: RulesVersion,
+    /// A folder for the rules and their tests; else the rules are printed.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// Versions of Prometheus that differ in what rules may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RulesVersion {
+    /// An offset in each expression.
+    #[value(name = "2.42")]
+    V2_42,
+    /// An offset for each group.
+    #[value(name = "2.53")]
+    V2_53,
+    /// The same.
+    #[value(name = "3.x", alias = "3")]
+    V3,
 }
 
 /// The format of that name.

@@ -27,7 +27,7 @@ pub fn run(arguments: &CountArguments) -> anyhow::Result<ExitCode> {
     let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
     let shaping = Shaping::new(&config)?;
     let plan = plan(&arguments.read.options, &config, &enricher, &shaping);
-    let options = setup::meter_options(&config.metrics, &enricher, false);
+    let options = setup::meter_options(&config, &enricher, false);
     let (meter, account) = tally_files(&inputs, &plan, || Meter::new(options));
     say(&account);
     let mut out = std::io::stdout().lock();

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod alerts;
 mod check;
 mod cli;
 mod clock;
@@ -23,6 +24,7 @@ mod password_file;
 mod progress;
 mod push;
 mod report;
+mod rules;
 mod sample;
 mod search;
 mod serve;
@@ -53,6 +55,8 @@ fn main() -> ExitCode {
         Command::Tail(arguments) => search::tail(arguments),
         Command::Delete(arguments) => search::delete(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Alerts(arguments) => alerts::run(arguments),
+        Command::Rules(arguments) => rules::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),
     };

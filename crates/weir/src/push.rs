@@ -40,7 +40,7 @@ pub fn run(arguments: &PushArguments) -> anyhow::Result<ExitCode> {
     let config = setup::load_config(arguments.config.config.as_deref())?;
     let inputs = Input::find(&arguments.read.paths)?;
     let enricher = setup::enricher(&config, unmatched_routes(&arguments.read.options))?;
-    let options = setup::meter_options(&config.metrics, &enricher, false);
+    let options = setup::meter_options(&config, &enricher, false);
     let limits = setup::read_limits(&config.limits);
     let shaping = Shaping::new(&config)?;
     let pusher = Pusher {

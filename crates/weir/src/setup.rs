@@ -12,7 +12,7 @@ use weir_meter::MeterOptions;
 use weir_record::Timestamp;
 
 use crate::clock;
-use crate::config::{self, Config, Limits, Metrics, Source};
+use crate::config::{self, Config, Limits, Source};
 
 /// Reads the config that is named or found; an empty one where there is none.
 ///
@@ -84,13 +84,19 @@ pub fn enricher_with(
 }
 
 /// What to count, from the config. Native histograms only reach who asks for protobuf, over HTTP.
-pub fn meter_options(metrics: &Metrics, enricher: &Enricher, has_native_histograms: bool) -> MeterOptions {
+pub fn meter_options(config: &Config, enricher: &Enricher, has_native_histograms: bool) -> MeterOptions {
+    let metrics = &config.metrics;
+    let mut thresholds_us: Vec<u64> = config.slas.iter().flat_map(|sla| sla.sla.thresholds_us()).collect();
+    thresholds_us.sort_unstable();
+    thresholds_us.dedup();
     MeterOptions {
         series_max: metrics.max_series,
         has_target_group: metrics.labels.target_group,
         has_application: metrics.labels.application,
         has_native_histograms,
         has_services: !enricher.services().is_empty(),
+        // Read once and needed as long as the program runs, by every thread.
+        thresholds_us: thresholds_us.leak(),
     }
 }
 

@@ -3,6 +3,7 @@
 //! All of them are listed here and created when a ledger is made, so that no reader ever meets a ledger
 //! without one. A name in this list is part of the file's format.
 
+pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod names;
@@ -46,6 +47,13 @@ pub(crate) struct Tables<A: Access> {
     pub(crate) slot_numbers: LazyTable<A, Bytes, u32>,
     pub(crate) slot_days: LazyTable<A, u32, i64>,
     pub(crate) slots: Fixed<A, 12, Bytes>,
+    pub(crate) event_keys: LazyTable<A, u32, Bytes>,
+    pub(crate) event_numbers: LazyTable<A, Bytes, u32>,
+    pub(crate) event_spans: LazyTable<A, u32, (i64, i64)>,
+    pub(crate) events: Fixed<A, 12, Bytes>,
+    pub(crate) event_hours: Fixed<A, 12, Bytes>,
+    pub(crate) event_totals: Fixed<A, 8, Bytes>,
+    pub(crate) event_pending: Fixed<A, 16, Bytes>,
     pub(crate) states: LazyTable<A, &'static str, Bytes>,
     pub(crate) pushed_families: LazyTable<A, &'static str, Bytes>,
     pub(crate) pushed_series: LazyTable<A, Bytes, Bytes>,
@@ -72,6 +80,13 @@ impl<A: Access> Tables<A> {
             slot_numbers: LazyTable::new(transaction, "slot_numbers"),
             slot_days: LazyTable::new(transaction, "slot_days"),
             slots: LazyTable::new(transaction, "slots"),
+            event_keys: LazyTable::new(transaction, "event_keys"),
+            event_numbers: LazyTable::new(transaction, "event_numbers"),
+            event_spans: LazyTable::new(transaction, "event_spans"),
+            events: LazyTable::new(transaction, "events"),
+            event_hours: LazyTable::new(transaction, "event_hours"),
+            event_totals: LazyTable::new(transaction, "event_totals"),
+            event_pending: LazyTable::new(transaction, "event_pending"),
             states: LazyTable::new(transaction, "states"),
             pushed_families: LazyTable::new(transaction, "pushed_families"),
             pushed_series: LazyTable::new(transaction, "pushed_series"),
@@ -100,6 +115,13 @@ impl Tables<&WriteTransaction> {
         self.slot_numbers.change(|_| Ok(()))?;
         self.slot_days.change(|_| Ok(()))?;
         self.slots.change(|_| Ok(()))?;
+        self.event_keys.change(|_| Ok(()))?;
+        self.event_numbers.change(|_| Ok(()))?;
+        self.event_spans.change(|_| Ok(()))?;
+        self.events.change(|_| Ok(()))?;
+        self.event_hours.change(|_| Ok(()))?;
+        self.event_totals.change(|_| Ok(()))?;
+        self.event_pending.change(|_| Ok(()))?;
         self.states.change(|_| Ok(()))?;
         self.pushed_families.change(|_| Ok(()))?;
         self.pushed_series.change(|_| Ok(()))?;

@@ -22,6 +22,8 @@ pub(crate) enum TallyKind {
     SlotKeys = 3,
     /// Names; only numbers are given.
     Names = 4,
+    /// Keys of events; only numbers are counted.
+    EventKeys = 5,
 }
 
 /// The tally of a kind.

@@ -5,6 +5,7 @@
 //! changes something is a POST with a JSON body, which no page of another site can send.
 
 mod lines;
+mod promises;
 mod shapes;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::Handlers;
 use crate::gateway::BoxFuture;
 use crate::problem::problem;
 use lines::LinesBody;
+pub use promises::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 pub use shapes::{
     BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus, NodeStatus, RejectDetail, RejectRow,
     RejectsPage, RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
@@ -38,6 +40,10 @@ pub type Ask<Q, T> = Arc<dyn Fn(Q) -> Answer<T> + Send + Sync>;
 pub struct Admin {
     /// What is known of the sources.
     pub sources: Ask<(), SourcesStatus>,
+    /// What became of promises.
+    pub slas: Ask<(), SlasAnswer>,
+    /// Alerts, and what became of them.
+    pub alerts: Ask<(), AlertsAnswer>,
     /// A page of rejects.
     pub rejects: Ask<RejectsQuery, RejectsPage>,
     /// One reject, by its id.
@@ -96,6 +102,20 @@ impl AdminProblem {
 pub(crate) async fn sources(State(handlers): State<Handlers>) -> Response {
     match handlers.admin {
         Some(admin) => answered((admin.sources)(()).await),
+        None => nothing_here(),
+    }
+}
+
+pub(crate) async fn slas(State(handlers): State<Handlers>) -> Response {
+    match handlers.admin {
+        Some(admin) => answered((admin.slas)(()).await),
+        None => nothing_here(),
+    }
+}
+
+pub(crate) async fn alerts(State(handlers): State<Handlers>) -> Response {
+    match handlers.admin {
+        Some(admin) => answered((admin.alerts)(()).await),
         None => nothing_here(),
     }
 }

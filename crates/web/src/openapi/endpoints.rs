@@ -209,6 +209,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ),
     get("/api/sources", "What came of each source.", &[], Answer::Shape("SourcesStatus")),
     get(
+        "/api/slas",
+        "What became of promises: counts, budgets, speeds, and up to when they are known.",
+        &[],
+        Answer::Shape("SlasAnswer"),
+    ),
+    get(
+        "/api/alerts",
+        "Alerts that are pending, fire or were just resolved, why, and what changed before.",
+        &[],
+        Answer::Shape("AlertsAnswer"),
+    ),
+    get(
         "/api/rejects",
         "Lines that are no records, oldest first.",
         &[

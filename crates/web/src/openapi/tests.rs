@@ -32,6 +32,8 @@ fn handlers() -> Handlers {
         )),
         admin: Some(crate::Admin {
             sources: admin(),
+            slas: admin(),
+            alerts: admin(),
             rejects: admin(),
             reject: admin(),
             replay: admin(),
@@ -145,6 +147,13 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::Percentiles>("Percentiles");
     check::<crate::RouteRow>("RouteRow");
     check::<crate::SourcesStatus>("SourcesStatus");
+    check::<crate::SlasAnswer>("SlasAnswer");
+    check::<crate::SlaStatus>("SlaStatus");
+    check::<crate::SlaBudget>("SlaBudget");
+    check::<crate::SlaDay>("SlaDay");
+    check::<crate::AlertsAnswer>("AlertsAnswer");
+    check::<crate::AlertRow>("AlertRow");
+    check::<crate::AlertChange>("AlertChange");
     check::<crate::SourceStatus>("SourceStatus");
     check::<crate::DatagramsStatus>("DatagramsStatus");
     check::<crate::NodeStatus>("NodeStatus");

@@ -29,6 +29,9 @@ pub static ROOT: Section = Section {
         "gateway",
         "es",
         "store",
+        "slas",
+        "alerts",
+        "alerting",
         "limits",
     ],
 };
@@ -200,6 +203,87 @@ pub static ES: Section = Section { path: "es", keys: &["listen", "version"] };
 pub static STORE: Section =
     Section { path: "store", keys: &["retention", "max_disk", "min_free_disk", "keep_raw"] };
 
+/// One promise.
+pub static SLA: Section = Section {
+    path: "slas[]",
+    keys: &[
+        "name",
+        "service",
+        "source",
+        "by",
+        "indicator",
+        "objective",
+        "time_window",
+        "only",
+        "overrides",
+        "exclusions",
+        "on_no_traffic",
+        "alerting",
+        "labels",
+        "annotations",
+    ],
+};
+
+/// What is measured.
+pub static INDICATOR: Section = Section { path: "slas[].indicator", keys: &["latency", "ratio"] };
+
+/// How long answers take.
+pub static LATENCY: Section = Section { path: "slas[].indicator.latency", keys: &["threshold", "failures"] };
+
+/// How many requests are bad.
+pub static RATIO: Section = Section { path: "slas[].indicator.ratio", keys: &["bad"] };
+
+/// The span of a promise, where it is a calendar's.
+pub static TIME_WINDOW: Section = Section { path: "slas[].time_window", keys: &["calendar", "time_zone"] };
+
+/// Instances that a promise is about.
+pub static ONLY: Section = Section { path: "slas[].only[]", keys: &["route", "method"] };
+
+/// What is promised otherwise.
+pub static OVERRIDE: Section =
+    Section { path: "slas[].overrides[]", keys: &["route", "method", "threshold", "objective"] };
+
+/// What is left out of a promise.
+pub static EXCLUSION: Section =
+    Section { path: "slas[].exclusions[]", keys: &["name", "from", "to", "weekdays", "time_zone"] };
+
+/// An alert of a promise.
+pub static SLA_ALERT: Section = Section {
+    path: "slas[].alerting[]",
+    keys: &["name", "kind", "window", "burn_rates", "for", "keep_firing_for", "min_events", "severity"],
+};
+
+/// A speed at which a budget is spent.
+pub static BURN_RATE: Section =
+    Section { path: "slas[].alerting[].burn_rates[]", keys: &["long", "short", "factor", "severity"] };
+
+/// An alert on any records.
+pub static ALERT: Section = Section {
+    path: "alerts[]",
+    keys: &[
+        "name",
+        "kind",
+        "query",
+        "source",
+        "by",
+        "window",
+        "above",
+        "reference",
+        "spike_height",
+        "min_events",
+        "below",
+        "learning",
+        "for",
+        "keep_firing_for",
+        "severity",
+        "labels",
+        "annotations",
+    ],
+};
+
+/// What holds for all alerts.
+pub static ALERTING: Section = Section { path: "alerting", keys: &["max_age"] };
+
 /// The bounds.
 pub static LIMITS: Section = Section {
     path: "limits",
@@ -215,7 +299,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 26] = [
+pub static SECTIONS: [&Section; 38] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -241,6 +325,18 @@ pub static SECTIONS: [&Section; 26] = [
     &GATEWAY,
     &ES,
     &STORE,
+    &SLA,
+    &INDICATOR,
+    &LATENCY,
+    &RATIO,
+    &TIME_WINDOW,
+    &ONLY,
+    &OVERRIDE,
+    &EXCLUSION,
+    &SLA_ALERT,
+    &BURN_RATE,
+    &ALERT,
+    &ALERTING,
     &LIMITS,
 ];
 

@@ -12,8 +12,11 @@
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
-//! `store`, `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
+//! `store`, `slas` (with `sla_alerts`, `sla_times` and `sla_labels`), `alerts`, `alerting`, `limits`. `selection` reads
+//! the queries in them; `remarks` is what works and is probably not meant.
 
+mod alerting;
+mod alerts;
 mod byte_size;
 mod declared_metrics;
 mod duration;
@@ -38,6 +41,10 @@ mod remarks;
 mod remote_write;
 mod selection;
 mod service;
+mod sla_alerts;
+mod sla_labels;
+mod sla_times;
+mod slas;
 mod source;
 mod source_fields;
 mod source_files;
@@ -59,6 +66,8 @@ use std::path::PathBuf;
 
 use weir_enrich::{Service, UnmatchedRoutes};
 
+pub use alerting::Alerting;
+pub use alerts::AlertConfig;
 pub use byte_size::ByteSize;
 pub use declared_metrics::{DeclaredMetric, Measure};
 pub use duration::PrometheusDuration;
@@ -75,8 +84,9 @@ pub use listener_rules::ListenerRulesApi;
 pub use metrics::Metrics;
 pub use redact::Redact;
 pub use redis_input::{RedisInput, RedisKeys};
-pub use remarks::remarks;
+pub use remarks::{delays, remarks};
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
+pub use slas::SlaConfig;
 pub use source::{FILE_LATENESS, OBJECTS_RETENTION, Source};
 
 pub use source_input::{AwsAccess, S3Input, SourceInput, SqsInput};
@@ -114,6 +124,12 @@ pub struct Config {
     pub es: Es,
     /// What is kept of records, and how long.
     pub store: Store,
+    /// What is promised.
+    pub slas: Vec<SlaConfig>,
+    /// What else somebody is to know.
+    pub alerts: Vec<AlertConfig>,
+    /// What holds for all alerts.
+    pub alerting: Alerting,
     /// Bounds on input.
     pub limits: Limits,
 }
@@ -133,6 +149,9 @@ impl Default for Config {
             gateway: Gateway::default(),
             es: Es::default(),
             store: Store::default(),
+            slas: Vec::new(),
+            alerts: Vec::new(),
+            alerting: Alerting::default(),
             limits: Limits::default(),
         }
     }
@@ -218,6 +237,15 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     }
     if let Some(store) = fields.get("store") {
         config.store = store::read(store, errors);
+    }
+    if let Some(slas) = fields.get("slas") {
+        config.slas = slas::read_all(slas, &config.services, &config.sources, errors);
+    }
+    if let Some(alerts) = fields.get("alerts") {
+        config.alerts = alerts::read_all(alerts, &config.sources, errors);
+    }
+    if let Some(alerting) = fields.get("alerting") {
+        config.alerting = alerting::read(alerting, errors);
     }
     if let Some(limits) = fields.get("limits") {
         config.limits = limits::read(limits, errors);

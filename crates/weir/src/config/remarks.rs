@@ -3,13 +3,16 @@
 //! Apart from mistakes, because a config with one of these works: a field that weir does not know may be in the
 //! user's logs, and a name without `_total` may be what a dashboard asks for. `weir check` prints them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use weir_alert::{Condition, Rule, Sla};
+use weir_enrich::Service;
 use weir_query::{Expression, Operand, Pattern, PatternPart, Term, Wildcard};
 use weir_record::{FieldKind, KNOWN_FIELDS, canonical_name, known_field};
 
 use super::keys::{did_you_mean, list};
-use super::{Config, DeclaredMetric, Measure, Source, SourceInput};
+use super::{Config, DeclaredMetric, Measure, PrometheusDuration, SlaConfig, Source, SourceInput};
 
 /// One line for each thing that is worth a second look, in the order of the file.
 pub fn remarks(config: &Config) -> Vec<String> {
@@ -30,7 +33,81 @@ pub fn remarks(config: &Config) -> Vec<String> {
             of_field(&place, &redact.rule.field, &mut remarks);
         }
     }
+    for SlaConfig { sla, bad } in &config.slas {
+        of_sla(sla, &config.services, &mut remarks);
+        of_filter(&format!("the SLA `{}`", sla.name), bad.as_ref(), &names, &mut remarks);
+    }
+    for alert in &config.alerts {
+        let place = format!("the alert `{}`", alert.name);
+        of_filter(&place, Some(&alert.filter), &names, &mut remarks);
+        alert.by.iter().for_each(|(field, _)| of_field(&place, field, &mut remarks));
+    }
     remarks
+}
+
+/// For each alert, how soon after something has begun somebody can know.
+pub fn delays(config: &Config) -> Vec<String> {
+    let lateness = |names: &[&str]| {
+        let of =
+            config.sources.iter().filter(|source| names.is_empty() || names.contains(&source.name.as_str()));
+        of.map(|source| source.lateness).max().unwrap_or_default()
+    };
+    let mut lines = Vec::new();
+    for SlaConfig { sla, .. } in &config.slas {
+        let mut seen = BTreeSet::new();
+        for rule in sla.rules() {
+            let severity = rule.labels.get("severity").map_or("", |severity| severity);
+            let name = format!("`{}` ({severity}) of the SLA `{}`", rule.name(), sla.name);
+            // Exceptions have the same windows.
+            if seen.insert(name.clone()) {
+                lines.push(delay(&name, &rule, lateness(&[&sla.source])));
+            }
+        }
+    }
+    for alert in &config.alerts {
+        let sources: Vec<&str> = alert.sources.iter().map(String::as_str).collect();
+        lines.push(delay(&format!("`{}`", alert.name), &alert.rule(), lateness(&sources)));
+    }
+    lines
+}
+
+fn delay(name: &str, rule: &Rule, lateness: Duration) -> String {
+    let window = Duration::from_secs(rule.window().unsigned_abs() * 60);
+    let shown = |duration: Duration| PrometheusDuration(duration).to_string();
+    format!(
+        "alert {name}: the earliest page is {} after onset (lateness {} + window {} + for {})",
+        shown(lateness + window + rule.hold),
+        shown(lateness),
+        shown(window),
+        shown(rule.hold)
+    )
+}
+
+/// Burn rates that hardly anything reaches, and routes that no request may ever have.
+fn of_sla(sla: &Sla, services: &[Service], remarks: &mut Vec<String>) {
+    for rule in sla.rules() {
+        let Condition::Share { pairs, .. } = &rule.condition else { continue };
+        for pair in pairs.iter().filter(|pair| pair.short.is_some() && pair.share.is_over_half()) {
+            remarks.push(format!(
+                "`{}` of the SLA `{}` needs {:.0} % bad requests; for an objective as low as this `kind: threshold` \
+                 is meant",
+                rule.name(),
+                sla.name,
+                pair.share.as_f64() * 100.0
+            ));
+        }
+    }
+    let Some(service) = services.iter().find(|service| *service.name == *sla.service) else { return };
+    let selectors = sla.only.iter().chain(sla.overrides.iter().map(|change| &change.selector));
+    for route in selectors.filter_map(|selector| selector.route.as_deref()) {
+        if !service.routes.iter().any(|known| known.as_str() == route) {
+            remarks.push(format!(
+                "the SLA `{}` names the route `{route}`, which is none of the `routes` of `{}`; it counts only if \
+                 `unmatched_routes` gives that name",
+                sla.name, service.name
+            ));
+        }
+    }
 }
 
 /// Two sources that read the same files count each line twice, which the sum over all sources shows and nothing

@@ -65,6 +65,11 @@ fn mistakes_are_told_word_for_word() {
 }
 
 #[test]
+fn promises_and_alerts_that_cannot_work_are_refused() {
+    check_cases(include_str!("testdata/slas.txt"));
+}
+
+#[test]
 fn yaml_that_is_none_says_so_in_plain_words() {
     check_cases(include_str!("testdata/syntax.txt"));
 }

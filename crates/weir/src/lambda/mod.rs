@@ -73,7 +73,7 @@ fn start() -> anyhow::Result<Function> {
         source: config.sources.first().map_or_else(String::new, |source| source.name.clone()),
         format: config.sources.first().map_or(Some(Format::Alb), |source| source.format),
         limits: setup::read_limits(&config.limits),
-        meter_options: setup::meter_options(&config.metrics, &enricher, false),
+        meter_options: setup::meter_options(&config, &enricher, false),
         s3: s3_settings(&config),
         shaping: Shaping::new(&config)?,
         enricher,

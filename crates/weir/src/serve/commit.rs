@@ -24,11 +24,12 @@ use weir_record::Timestamp;
 use weir_store::{Change, Store, StoreError};
 
 use super::account::Account;
+use super::alerting::Alerting;
 use super::crash;
 use super::group::{Group, tell};
 use super::kept_records;
 use super::live::LiveTail;
-use super::preparation::{NewSlotKeys, Preparation};
+use super::preparation::{NewKeys, Preparation};
 use super::prepared::Prepared;
 use super::publication::Publication;
 use super::state::State;
@@ -177,6 +178,7 @@ pub struct Committer {
     live: Arc<LiveTail>,
     preparation: Preparation,
     publications: Vec<Publication>,
+    alerting: Alerting,
     /// Set when the server must end even though something cannot be written.
     give_up: watch::Receiver<bool>,
     /// Why the ledger could not be written at the last try.
@@ -197,11 +199,20 @@ pub struct Written {
     pub live: Arc<LiveTail>,
 }
 
+/// What the commit thread makes ready.
+pub struct Prepares {
+    /// Groups.
+    pub preparation: Preparation,
+    /// Minutes for remote writes.
+    pub publications: Vec<Publication>,
+    /// Promises and alerts.
+    pub alerting: Alerting,
+}
+
 /// A way to the commit thread, and the thread's own.
 pub fn commits(
     written: Written,
-    preparation: Preparation,
-    publications: Vec<Publication>,
+    Prepares { preparation, publications, alerting }: Prepares,
     give_up: watch::Receiver<bool>,
 ) -> (Commits, Committer) {
     let (sender, requests) = mpsc::channel(REQUESTS_MAX);
@@ -217,6 +228,7 @@ pub fn commits(
         live,
         preparation,
         publications,
+        alerting,
         give_up,
         failure,
         backlog,
@@ -274,9 +286,9 @@ impl Committer {
             self.preparation.recycle(prepared.answer());
         } else if self.append(&mut prepared).is_none() {
             prepared.refuse();
-        } else if let Some(new_slot_keys) = self.write(&mut prepared) {
+        } else if let Some(new_keys) = self.write(&mut prepared) {
             crash::here("written");
-            self.apply(prepared, new_slot_keys, started.elapsed());
+            self.apply(prepared, new_keys, started.elapsed());
         } else {
             prepared.refuse();
         }
@@ -317,7 +329,7 @@ impl Committer {
     }
 
     /// Writes a group; `None` if the server ends first, or if it can never be written.
-    fn write(&mut self, prepared: &mut Prepared) -> Option<NewSlotKeys> {
+    fn write(&mut self, prepared: &mut Prepared) -> Option<NewKeys> {
         prepared.kept().iter().for_each(|kept| kept.leave_to_ledger());
         self.retrying(|committer| {
             let written = committer.ledger.write(|ledger| committer.preparation.write(prepared, ledger));
@@ -374,15 +386,31 @@ impl Committer {
         }
     }
 
-    fn apply(&mut self, mut prepared: Prepared, new_slot_keys: NewSlotKeys, duration: Duration) {
+    fn apply(&mut self, mut prepared: Prepared, new_keys: NewKeys, duration: Duration) {
         prepared.publish(&self.store, &self.live);
         crash::here("published");
         prepared.apply(&self.state, &mut self.publications, duration);
         crash::here("applied");
-        self.preparation.written(&prepared, new_slot_keys);
+        self.apply_events(&prepared, &new_keys);
+        self.alerting.add(&prepared.events);
+        self.preparation.written(&prepared, new_keys);
         let delta = prepared.answer();
         self.preparation.recycle(delta);
         crash::here("answered");
+    }
+
+    /// Adds what promises count to what is shown.
+    fn apply_events(&self, prepared: &Prepared, new_keys: &NewKeys) {
+        let mut inner = self.state.lock();
+        for (key, number, first) in &new_keys.events {
+            inner.events.know(*number, key, *first);
+        }
+        for (key, events) in prepared.events.on_metrics() {
+            let new = || new_keys.events.iter().find(|(new, ..)| new == key).map(|(_, number, _)| *number);
+            if let Some(number) = self.preparation.event_key_number(key).or_else(new) {
+                inner.events.add(number, events);
+            }
+        }
     }
 
     /// Does what is due by time: publishes minutes, forgets what is old.
@@ -400,6 +428,7 @@ impl Committer {
             }
         }
         self.publications = publications;
+        self.evaluate(now);
         if self.preparation.is_cleaning_due(now) {
             let purged = self.state.lock().meter.purge(now);
             self.preparation.purge(purged);
@@ -409,6 +438,19 @@ impl Committer {
             if let Some(forgotten) = cleaned {
                 self.preparation.cleaned(&forgotten, now);
             }
+        }
+    }
+
+    /// Judges promises and alerts where minutes are complete.
+    fn evaluate(&mut self, now: Timestamp) {
+        if self.alerting.prepare(&self.state, now)
+            && self
+                .retrying(|committer| committer.ledger.write(|ledger| committer.alerting.write(ledger)))
+                .is_some()
+        {
+            self.alerting.written(&self.state, now);
+        } else {
+            self.alerting.refresh(&self.state, now);
         }
     }
 

@@ -85,6 +85,14 @@ impl Desk {
                 source_status::status(&inner.shared, configured, clock::now())
                     .map_err(|error| unreadable(&error))
             }),
+            slas: self.asked(|inner, ()| {
+                let view = Arc::clone(&inner.shared.state.lock().alerting);
+                Ok(view.slas(clock::now()))
+            }),
+            alerts: self.asked(|inner, ()| {
+                let view = Arc::clone(&inner.shared.state.lock().alerting);
+                Ok(view.alerts())
+            }),
             rejects: self.asked(|inner, query| {
                 rejects::page(&inner.shared.ledger, &query).map_err(|error| unreadable(&error))
             }),

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use tokio::sync::watch;
 use weir_ledger::{Ledger, LedgerError};
 
-use super::commit::{self, Written};
+use super::commit::{self, Prepares, Written};
 use super::listener_rules::History;
 use super::live::LiveTail;
 use super::open::{self, Opened, Purpose};
@@ -48,13 +48,14 @@ impl Engine {
     pub fn start(config: &Config, ledger: Ledger, purpose: Purpose) -> anyhow::Result<Self> {
         let history = History::load(&ledger).map_err(unreadable)?;
         let enricher = setup::enricher_with(config, None, &history.captures())?;
-        let options = setup::meter_options(&config.metrics, &enricher, true);
-        let Opened { ledger, state, preparation, publications, store, declared } =
+        let options = setup::meter_options(config, &enricher, true);
+        let Opened { ledger, state, preparation, publications, store, declared, indicators, alerting } =
             open::open(config, options, ledger, purpose)?;
         let queue = |publication: &super::publication::Publication| {
             (Arc::clone(&publication.name), publication.queue().to_owned())
         };
         let queues = publications.iter().map(queue).collect();
+        let alerts = alerting.set();
         let (give_up, has_given_up) = watch::channel(false);
         let live = Arc::new(LiveTail::new());
         let written = Written {
@@ -63,7 +64,8 @@ impl Engine {
             store: Arc::clone(&store),
             live: Arc::clone(&live),
         };
-        let (commits, committer) = commit::commits(written, preparation, publications, has_given_up);
+        let (commits, committer) =
+            commit::commits(written, Prepares { preparation, publications, alerting }, has_given_up);
         let committing = std::thread::Builder::new()
             .name("commit".to_owned())
             .spawn(move || committer.run())
@@ -82,6 +84,8 @@ impl Engine {
             redaction: Arc::new(Redaction::new(config)?),
             shaping: Arc::new(Shaping::new(config)?),
             declared,
+            indicators,
+            alerts,
         };
         Ok(Self { shared, history, queues, committing, give_up, upkeep_thread })
     }

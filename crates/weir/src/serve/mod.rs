@@ -4,16 +4,22 @@
 //! reads the state and brings pushes; remote write reads the ledger. Nothing else is between them.
 
 mod account;
+mod alert_set;
+mod alerting;
+mod alerting_view;
 mod backfill;
 mod commit;
 mod crash;
 mod declared;
 mod desk;
 mod engine;
+mod event_meter;
+mod event_staging;
 mod file_source;
 mod gelf_source;
 mod group;
 mod http;
+mod indicators;
 mod intake;
 mod keeping;
 mod kept_records;
@@ -167,6 +173,7 @@ async fn serve_async(
     let listeners = http::Listeners { main: listener, elastic };
     let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
+    shared.alerts.tell_with(Arc::new(alert_set::log));
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");

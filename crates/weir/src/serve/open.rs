@@ -15,11 +15,15 @@ use weir_meter::{Births, Meter, MeterOptions, Scrapers};
 use weir_store::Store;
 
 use super::account::Account;
+use super::alerting::Alerting;
+use super::alerting_view::AlertingView;
 use super::declared::{Declared, DeclaredLosses};
+use super::event_meter::EventMeter;
+use super::indicators::Indicators;
 use super::kept_records;
 use super::own_metrics::Own;
 use super::preparation::{Kept, Preparation};
-use super::prepared::{METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES, write_staged};
+use super::prepared::{EVENT_SCRAPERS, METER_TOTALS, METRICS, MeterTotals, SCRAPERS, SOURCES, write_staged};
 use super::publication::{Publication, PublicationOptions};
 use super::state::{Inner, SourceState, State};
 use super::writers::HTTP;
@@ -49,6 +53,10 @@ pub struct Opened {
     pub store: Arc<Store>,
     /// The user's own metrics.
     pub declared: Arc<Declared>,
+    /// What promises and alerts count.
+    pub indicators: Arc<Indicators>,
+    /// What judges them.
+    pub alerting: Alerting,
 }
 
 /// What the data folder is opened for.
@@ -97,8 +105,10 @@ pub fn open(
 ) -> anyhow::Result<Opened> {
     let ledger = Arc::new(ledger);
     let declared = Arc::new(Declared::new(&config.metrics.declared, config.metrics.max_series)?);
+    let indicators = Arc::new(Indicators::new(config)?);
+    let own = (&declared, &indicators);
     let loaded =
-        ledger.read(|reading| Ok((load(config, options, &declared, reading)?, kept_records::load(reading)?)));
+        ledger.read(|reading| Ok((load(config, options, own, reading)?, kept_records::load(reading)?)));
     let ((mut inner, preparation, publications), (kept, files)) =
         loaded.context("cannot read what was counted")?;
     if purpose == Purpose::Serve {
@@ -110,7 +120,12 @@ pub fn open(
     let expire_after = config.metrics.expire_after;
     let state = Arc::new(State::new(inner, Arc::clone(&ledger), Arc::clone(&store), expire_after));
     publications.iter().for_each(|publication| publication.tell(&state));
-    Ok(Opened { ledger, state, preparation, publications, store, declared })
+    let now = clock::now();
+    let alerting = ledger.read(|reading| Alerting::load(reading, config, &indicators, now));
+    let mut alerting = alerting.context("cannot read the states of alerts")?;
+    alerting.show(&state, now);
+    alerting.tell_all();
+    Ok(Opened { ledger, state, preparation, publications, store, declared, indicators, alerting })
 }
 
 /// Removes series that the config declared once and does not now, before anything is counted.
@@ -140,7 +155,7 @@ fn store_options(config: &Config, purpose: Purpose) -> weir_store::Options {
 fn load(
     config: &Config,
     options: MeterOptions,
-    declared: &Arc<Declared>,
+    (declared, indicators): (&Arc<Declared>, &Arc<Indicators>),
     ledger: &Reading<'_>,
 ) -> Result<(Inner, Preparation, Vec<Publication>), LedgerError> {
     let mut meter = Meter::restore(options, &ledger.series(METRICS)?);
@@ -170,7 +185,9 @@ fn load(
         .metrics
         .remote_write
         .iter()
-        .map(|target| Publication::load(ledger, publication_options(config, target), options, now))
+        .map(|target| {
+            Publication::load(ledger, publication_options(config, target), options, indicators, now)
+        })
         .collect::<Result<_, _>>()?;
     let pushed = load_pushed(config, ledger)?;
     let kept = Kept {
@@ -183,7 +200,12 @@ fn load(
             .unwrap_or(OBJECTS_RETENTION),
         slots: config.metrics.slots_retention,
     };
-    let preparation = Preparation::load(ledger, options, kept, Arc::clone(declared))?;
+    let own = (Arc::clone(declared), Arc::clone(indicators));
+    let preparation = Preparation::load(ledger, options, kept, own)?;
+    let is_exposed =
+        |source: &str| sources.get(source).is_some_and(|source: &SourceState| source.is_on_metrics);
+    let events = EventMeter::load(ledger, METRICS, indicators, is_exposed)?;
+    let event_scrapers = Scrapers::restore(ledger.state(EVENT_SCRAPERS)?.unwrap_or_default());
     let inner = Inner {
         meter,
         pushed,
@@ -192,6 +214,9 @@ fn load(
         own: Own::default(),
         declared: Arc::clone(declared),
         declared_losses: DeclaredLosses::default(),
+        events,
+        event_scrapers,
+        alerting: Arc::new(AlertingView::default()),
     };
     Ok((inner, preparation, publications))
 }

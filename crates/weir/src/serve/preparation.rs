@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use weir_ledger::{LedgerError, Reading, Writing};
+use weir_ledger::{EventKey, LedgerError, Reading, Writing};
 use weir_meter::durable::{SeriesId, StoredSlot, StoredSlotKey};
 use weir_meter::pushed::{Grouping, PushRefused, Staged};
 use weir_meter::{Meter, MeterOptions, OTHER, RowSlots};
@@ -17,12 +17,14 @@ use weir_record::{Minute, Timestamp};
 use super::account::Account;
 use super::commit::{Delivered, Pushed};
 use super::declared::{Declared, StagedLosses};
+use super::event_staging::{EventKeys, NewEventKeys, StagedEvents};
 use super::group::{Group, UnitAndWay, WaitingPush};
+use super::indicators::Indicators;
 use super::kept_records;
 use super::own_metrics::OwnSeries;
 use super::prepared::{
-    GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES, Slots,
-    write_series,
+    EVENT_SCRAPERS, GROUP_NUMBER, METER_TOTALS, METRICS, MeterTotals, Prepared, Pushes, SCRAPERS, SOURCES,
+    Slots, write_series,
 };
 use super::publication::Publication;
 use super::state::{Inner, State};
@@ -56,6 +58,8 @@ const CLEANED_MAX: usize = 20_000;
 /// What the commit thread knows from group to group.
 pub struct Preparation {
     declared: Arc<Declared>,
+    indicators: Arc<Indicators>,
+    event_keys: EventKeys,
     slot_keys: HashMap<StoredSlotKey, u32>,
     group_number: u64,
     options: MeterOptions,
@@ -74,13 +78,23 @@ pub struct Preparation {
 
 /// Keys of minutes that a write met for the first time, and their numbers in the ledger; as many as there is room
 /// for. Those that were kept without their route are not among them.
-pub type NewSlotKeys = Vec<(StoredSlotKey, u32)>;
+type NewSlotKeys = Vec<(StoredSlotKey, u32)>;
+
+/// Numbers that a write gave to new keys.
+#[derive(Debug, Default)]
+pub struct NewKeys {
+    slots: NewSlotKeys,
+    /// Of events, with the first minute of each.
+    pub events: NewEventKeys,
+}
 
 /// What a cleaning has done.
 #[derive(Debug)]
 pub struct Cleaned {
     /// The numbers of keys of minutes that are gone.
     slot_keys: Vec<u32>,
+    /// The same of keys of events.
+    event_keys: Vec<u32>,
     /// What the rejects that are left take, as [`reject_cost`] counts.
     rejects_bytes: u64,
     /// As many rows of a kind were removed as one cleaning may.
@@ -108,11 +122,14 @@ impl Preparation {
         ledger: &Reading<'_>,
         options: MeterOptions,
         kept: Kept,
-        declared: Arc<Declared>,
+        (declared, indicators): (Arc<Declared>, Arc<Indicators>),
     ) -> Result<Self, LedgerError> {
+        let event_keys = ledger.event_keys()?.into_iter().map(|stored| (stored.key, stored.number)).collect();
         let slot_keys = ledger.slot_keys()?.into_iter().map(|(number, key)| (key, number)).collect();
         Ok(Self {
             declared,
+            indicators,
+            event_keys,
             slot_keys,
             group_number: ledger.state(GROUP_NUMBER)?.unwrap_or(0),
             options,
@@ -158,6 +175,8 @@ impl Preparation {
         let pushes = stage_pushes(&inner, pushes, &known.pushes, deletions);
         let (declared, declared_losses) = self.stage_declared(&units, &inner);
         let scrapers = inner.scrapers.has_news().then(|| inner.scrapers.to_stored());
+        let event_scrapers = inner.event_scrapers.has_news().then(|| inner.event_scrapers.to_stored());
+        let events = StagedEvents::of(&units, &self.indicators, &self.event_keys, &inner, publications);
         drop(inner);
         let mut pending = Vec::new();
         for publication in publications.iter_mut() {
@@ -179,6 +198,8 @@ impl Preparation {
             delivered,
             kept,
             scrapers,
+            event_scrapers,
+            events,
             purged: std::mem::take(&mut self.purged),
             appended: None,
             declared,
@@ -229,9 +250,9 @@ impl Preparation {
     /// # Errors
     ///
     /// Whatever the ledger says; nothing was written then, and no number was given.
-    pub fn write(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<NewSlotKeys, LedgerError> {
+    pub fn write(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<NewKeys, LedgerError> {
         if ledger.state(GROUP_NUMBER)? == Some(prepared.number) {
-            return Ok(NewSlotKeys::new());
+            return Ok(NewKeys::default());
         }
         ledger.put_state(GROUP_NUMBER, &prepared.number)?;
         for (unit, _) in &prepared.units {
@@ -251,7 +272,8 @@ impl Preparation {
         if let Some(totals) = &prepared.totals {
             ledger.put_state(METER_TOTALS, totals)?;
         }
-        let new_slot_keys = self.write_slots(prepared, ledger)?;
+        let slots = self.write_slots(prepared, ledger)?;
+        let events = prepared.events.write(ledger, &self.event_keys)?;
         for (source, account) in &prepared.accounts {
             ledger.put_state(&format!("{SOURCES}{source}"), account)?;
         }
@@ -270,8 +292,11 @@ impl Preparation {
         if let Some(scrapers) = &prepared.scrapers {
             ledger.put_state(SCRAPERS, scrapers)?;
         }
+        if let Some(scrapers) = &prepared.event_scrapers {
+            ledger.put_state(EVENT_SCRAPERS, scrapers)?;
+        }
         prepared.purged.iter().try_for_each(|id| ledger.remove_series(METRICS, *id).map(drop))?;
-        Ok(new_slot_keys)
+        Ok(NewKeys { slots, events })
     }
 
     fn write_slots(&self, prepared: &Prepared, ledger: &Writing<'_>) -> Result<NewSlotKeys, LedgerError> {
@@ -302,9 +327,15 @@ impl Preparation {
     }
 
     /// Notes that a group is on the disk, and what the [`Preparation::write`] that put it there handed back.
-    pub fn written(&mut self, prepared: &Prepared, new_slot_keys: NewSlotKeys) {
+    pub fn written(&mut self, prepared: &Prepared, new: NewKeys) {
         self.group_number = prepared.number;
-        self.slot_keys.extend(new_slot_keys);
+        self.slot_keys.extend(new.slots);
+        self.event_keys.extend(new.events.into_iter().map(|(key, number, _)| (key, number)));
+    }
+
+    /// The number of a key of events.
+    pub fn event_key_number(&self, key: &EventKey) -> Option<u32> {
+        self.event_keys.get(key).copied()
     }
 
     /// Takes back the meter of a group that is done with, for its memory.
@@ -337,18 +368,26 @@ impl Preparation {
             _ => Vec::new(),
         };
         removed_max = removed_max.max(removed_slots).max(slot_keys.len());
+        let removed_events = ledger.expire_events(oldest, CLEANED_MAX)?;
+        let event_keys = match removed_events {
+            ..CLEANED_MAX => ledger.expire_event_keys(oldest, CLEANED_MAX)?,
+            _ => Vec::new(),
+        };
+        removed_max = removed_max.max(removed_events).max(event_keys.len());
         for (name, _) in ledger.states_with_prefix::<Account>(SOURCES)? {
             let source = name.strip_prefix(SOURCES).unwrap_or(&name);
             removed_max = removed_max.max(ledger.expire_files(source, now.minus(FILES_KEPT), CLEANED_MAX)?);
         }
         let rejects_bytes = rejects_cost(ledger.rejects_bytes()?);
-        Ok(Cleaned { slot_keys, rejects_bytes, has_more: removed_max >= CLEANED_MAX })
+        Ok(Cleaned { slot_keys, event_keys, rejects_bytes, has_more: removed_max >= CLEANED_MAX })
     }
 
     /// Notes what was forgotten.
     pub fn cleaned(&mut self, cleaned: &Cleaned, now: Timestamp) {
         let gone: HashSet<u32> = cleaned.slot_keys.iter().copied().collect();
         self.slot_keys.retain(|_, number| !gone.contains(number));
+        let gone: HashSet<u32> = cleaned.event_keys.iter().copied().collect();
+        self.event_keys.retain(|_, number| !gone.contains(number));
         self.rejects_bytes = cleaned.rejects_bytes;
         self.has_more_to_clean = cleaned.has_more;
         self.cleaned_at_us = now.micros();

@@ -18,6 +18,7 @@ use weir_store::{Appended, Kept, Store};
 use super::account::Account;
 use super::commit::{Delivered, Pushed};
 use super::declared::StagedLosses;
+use super::event_staging::StagedEvents;
 use super::group::{UnitAndWay, WaitingKeep, end_unit, tell};
 use super::live::LiveTail;
 use super::publication::{PendingChanges, Publication};
@@ -33,6 +34,8 @@ pub const GROUP_NUMBER: &str = "group";
 pub const METER_TOTALS: &str = "meter";
 /// The scrapers.
 pub const SCRAPERS: &str = "scrapers";
+/// The scrapers, as far as promises go.
+pub const EVENT_SCRAPERS: &str = "event_scrapers";
 /// Before a source's name: its account.
 pub const SOURCES: &str = "source/";
 
@@ -65,6 +68,7 @@ pub struct Prepared {
     pub delivered: Vec<Delivered>,
     pub kept: Vec<WaitingKeep>,
     pub scrapers: Option<Vec<StoredScraper>>,
+    pub event_scrapers: Option<Vec<StoredScraper>>,
     pub purged: Vec<SeriesId>,
     /// Where its records are, once they are written.
     pub appended: Option<Appended>,
@@ -72,6 +76,8 @@ pub struct Prepared {
     pub declared: Option<pushed::Staged>,
     /// What of that had no room; taken when it is noted.
     pub declared_losses: StagedLosses,
+    /// What it adds to promises and alerts.
+    pub events: StagedEvents,
 }
 
 /// The pushes and deletions of a group.
@@ -92,6 +98,7 @@ impl Prepared {
             && self.delivered.is_empty()
             && self.kept.is_empty()
             && self.scrapers.is_none()
+            && self.event_scrapers.is_none()
             && self.purged.is_empty()
     }
 
@@ -160,6 +167,9 @@ impl Prepared {
         inner.declared_losses.note(std::mem::take(&mut self.declared_losses));
         if let Some(scrapers) = &self.scrapers {
             inner.scrapers.mark_stored(scrapers);
+        }
+        if let Some(scrapers) = &self.event_scrapers {
+            inner.event_scrapers.mark_stored(scrapers);
         }
         inner.own.commit_seconds.observe(duration);
         drop(inner);

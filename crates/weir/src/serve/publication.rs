@@ -10,10 +10,12 @@ use std::time::Duration;
 
 use weir_ledger::{Ledger, LedgerError, Publication as Cursor, QueueItem, Reading, Writing};
 use weir_meter::durable::{SeriesId, StoredCounts};
-use weir_meter::{Births, Meter, MeterOptions, SeriesChange, Snapshot, Staged, View};
+use weir_meter::{Births, Family, Meter, MeterOptions, SeriesChange, Snapshot, Staged, View};
 use weir_record::{Minute, Origin, Timestamp};
 use weir_ship::remote_write::{Body, SeriesState, oldest_allowed};
 
+use super::event_meter::EventMeter;
+use super::indicators::Indicators;
 use super::prepared::write_series;
 use super::state::State;
 use super::unit::Unit;
@@ -42,6 +44,8 @@ pub struct Publication {
     options: PublicationOptions,
     ledger_name: String,
     meter: Meter,
+    /// What promises have counted up to the last published minute.
+    events: EventMeter,
     state: SeriesState,
     next_minute: Minute,
     last_sent_minute: Option<i64>,
@@ -80,6 +84,7 @@ impl Publication {
         ledger: &Reading<'_>,
         options: PublicationOptions,
         meter_options: MeterOptions,
+        indicators: &Arc<Indicators>,
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
         let ledger_name = format!("remote_write/{}", options.name);
@@ -87,6 +92,8 @@ impl Publication {
         let births = |origin| ledger.births(&ledger_name, origin);
         let births = Births { alb: births(Origin::Alb)?, nginx: births(Origin::Nginx)? };
         meter.restore_totals(births, [0, 0]);
+        let has_source = |source: &str| options.sources.iter().any(|name| **name == *source);
+        let events = EventMeter::load(ledger, &ledger_name, indicators, has_source)?;
         let cursor = ledger.publication(&ledger_name)?;
         let first = Minute(minute_after(oldest_allowed(now.micros() / 1000, options.window)));
         let mut publication = Self {
@@ -94,6 +101,7 @@ impl Publication {
             state: SeriesState::new(options.external_labels.clone()),
             ledger_name,
             meter,
+            events,
             next_minute: cursor.map_or(first, |cursor| Minute(cursor.next_minute)),
             last_sent_minute: cursor.and_then(|cursor| cursor.last_sent_minute),
             late_records: cursor.map_or(0, |cursor| cursor.late_records),
@@ -108,6 +116,16 @@ impl Publication {
     /// The name of its queue.
     pub fn queue(&self) -> &str {
         &self.ledger_name
+    }
+
+    /// Whether it publishes a source.
+    pub fn has(&self, source: &Arc<str>) -> bool {
+        self.options.sources.contains(source)
+    }
+
+    /// The first minute that is not published.
+    pub fn next_minute(&self) -> Minute {
+        self.next_minute
     }
 
     /// Finds the rows of what `unit` counted; `None` if that is none of its sources.
@@ -171,27 +189,43 @@ impl Publication {
                 next = first_to_send;
             }
             counted.push((next, ledger.pending(&self.ledger_name, next)?));
-            Ok((counted, next))
+            let events = ledger.pending_events(&self.ledger_name, Minute(i64::MIN), Minute(next.0 + 1))?;
+            let unknown: Vec<_> = if events.iter().all(|(number, _)| self.events.knows(*number)) {
+                Vec::new()
+            } else {
+                ledger.event_keys()?
+            };
+            Ok((counted, next, (events, unknown)))
         });
-        let (counted, minute) = match read {
+        let (counted, minute, (events, keys)) = match read {
             Ok(read) => read,
             Err(error) => {
                 tracing::error!(target = &*self.name, error = %error, "cannot read what is to be published");
                 return false;
             }
         };
-        self.add(counted, minute, oldest);
+        let before = self.events.family(None);
+        keys.iter().for_each(|key| self.events.know(key.number, &key.key, key.first));
+        events.into_iter().for_each(|(number, events)| self.events.add(number, events));
+        self.add(counted, minute, oldest, before);
         true
     }
 
-    fn add(&mut self, counted: Vec<(Minute, Vec<(SeriesId, StoredCounts)>)>, minute: Minute, oldest: Minute) {
+    fn add(
+        &mut self,
+        counted: Vec<(Minute, Vec<(SeriesId, StoredCounts)>)>,
+        minute: Minute,
+        oldest: Minute,
+        events_before: Option<Family>,
+    ) {
         let at = end_of(minute);
         let ids = || counted.iter().flat_map(|(_, counts)| counts).map(|(id, _)| *id);
         // What a series had before is needed where one begins, and is a copy of all of them.
         let since = self.counted_since(at);
         let begins = self.last_sent_minute.is_none_or(|last| last + 1 != minute.0)
             || ids().any(|id| !self.meter.was_counted_since(id, since));
-        let before = if begins { self.meter.snapshot(View::ALL) } else { Snapshot::default() };
+        let mut before = if begins { self.meter.snapshot(View::ALL) } else { Snapshot::default() };
+        add_family(&mut before, events_before);
         let mut series = std::collections::BTreeMap::new();
         for (id, counts) in counted.iter().flat_map(|(_, counts)| counts) {
             if let Some(sum) = self.meter.add_stored(*id, counts, at) {
@@ -245,6 +279,7 @@ impl Publication {
             ledger.take_pending(&self.ledger_name, *minute)?;
         }
         write_series(ledger, &self.ledger_name, &prepared.series)?;
+        ledger.publish_events(&self.ledger_name, Minute(prepared.cursor.next_minute))?;
         prepared.purged.iter().try_for_each(|id| ledger.remove_series(&self.ledger_name, *id).map(drop))?;
         prepared.items.iter().try_for_each(|item| ledger.push_queue(&self.ledger_name, item).map(drop))?;
         ledger.put_publication(&self.ledger_name, &prepared.cursor)
@@ -306,7 +341,9 @@ impl Publication {
 
     /// The series that are sent at `at`.
     fn live(&self, at: Timestamp) -> Snapshot {
-        self.meter.snapshot(View { zero_after: None, counted_since: self.counted_since(at) })
+        let mut live = self.meter.snapshot(View { zero_after: None, counted_since: self.counted_since(at) });
+        add_family(&mut live, self.events.family(None));
+        live
     }
 
     /// What was sent last, where that was the minute before the next one. Where minutes were left out since,
@@ -336,6 +373,14 @@ impl PendingChanges {
             }
         }
         ledger.put_publication(&self.ledger_name, &self.cursor)
+    }
+}
+
+/// Adds a family in its place.
+fn add_family(snapshot: &mut Snapshot, family: Option<Family>) {
+    if let Some(family) = family {
+        let at = snapshot.families.partition_point(|other| other.name < family.name);
+        snapshot.families.insert(at, family);
     }
 }
 

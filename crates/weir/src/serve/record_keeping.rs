@@ -13,6 +13,7 @@ use weir_record::{Record, RecordContext, RecordFields, Timestamp};
 use weir_store::Store;
 
 use super::declared::Declared;
+use super::indicators::Indicators;
 use super::keeping::{keeps, keeps_request};
 use super::live::LiveTail;
 use super::redaction::Redaction;
@@ -31,6 +32,8 @@ pub struct RecordKeeping {
     pub redaction: Arc<Redaction>,
     /// The user's own metrics.
     pub declared: Arc<Declared>,
+    /// What promises and alerts count.
+    pub indicators: Arc<Indicators>,
     /// Where they are kept.
     pub store: Arc<Store>,
     /// Who watches them come.
@@ -38,9 +41,13 @@ pub struct RecordKeeping {
 }
 
 impl RecordKeeping {
-    /// Adds a record to the user's own metrics.
+    /// Adds a record to the user's own metrics, and to what promises and alerts count.
     #[inline]
     pub fn observe(&self, unit: &mut Unit, record: Record<'_>, context: &RecordContext<'_>) {
+        if !self.indicators.is_empty() {
+            let range = unit.range;
+            self.indicators.observe(&mut unit.events, record, context, range);
+        }
         if unit.reach != Reach::Minutes && !self.declared.is_empty() {
             let fields = RecordFields::new(record, *context);
             self.declared.observe(&mut unit.declared, &fields, context.source);

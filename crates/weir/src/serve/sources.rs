@@ -15,10 +15,12 @@ use weir_ledger::Ledger;
 use weir_meter::MeterOptions;
 use weir_store::Store;
 
+use super::alert_set::AlertSet;
 use super::commit::Commits;
 use super::declared::Declared;
 use super::file_source::FileSource;
 use super::gelf_source;
+use super::indicators::Indicators;
 use super::intake::Intake;
 use super::live::LiveTail;
 use super::message_sink::{Completeness, CountingMessages};
@@ -63,6 +65,10 @@ pub struct Shared {
     pub redaction: Arc<Redaction>,
     /// The user's own metrics.
     pub declared: Arc<Declared>,
+    /// What promises and alerts count.
+    pub indicators: Arc<Indicators>,
+    /// The alerts that are found.
+    pub alerts: Arc<AlertSet>,
 }
 
 impl Shared {
@@ -82,6 +88,7 @@ impl Shared {
                 shaping: Arc::clone(&self.shaping),
                 redaction: Arc::clone(&self.redaction),
                 declared: Arc::clone(&self.declared),
+                indicators: Arc::clone(&self.indicators),
                 store: Arc::clone(&self.store),
                 live: Arc::clone(&self.live),
             },

@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use weir_ledger::{Ledger, LedgerError};
 use weir_meter::pushed::PushedSeries;
-use weir_meter::{Meter, RouteSummaries, Scrapers, Snapshot, View, Watermark};
+use weir_meter::{Births, Meter, RouteSummaries, Scrapers, Snapshot, View, Watermark};
 use weir_record::{Minute, Timestamp};
 use weir_store::Store;
 use weir_web::{RouteStatistics, RoutesQuery};
 
 use super::account::Account;
+use super::alerting_view::AlertingView;
 use super::declared::{Declared, DeclaredLosses};
+use super::event_meter::EventMeter;
 use super::own_metrics::{self, Own};
 use crate::clock;
 
@@ -46,6 +48,12 @@ pub struct Inner {
     pub declared: Arc<Declared>,
     /// What of those had no room.
     pub declared_losses: DeclaredLosses,
+    /// What was counted for promises.
+    pub events: EventMeter,
+    /// Who has seen which series of that.
+    pub event_scrapers: Scrapers,
+    /// What is known of promises and alerts.
+    pub alerting: Arc<AlertingView>,
 }
 
 /// A source as the server knows it.
@@ -155,13 +163,16 @@ impl State {
         let now = clock::now();
         let mut inner = self.lock();
         let births = inner.meter.counted_births();
+        let event_births = Births { alb: inner.events.births(), nginx: 0 };
+        let events_zero_after = inner.event_scrapers.scrape(scraper.clone(), event_births, now);
         let zero_after = inner.scrapers.scrape(scraper, births, now);
-        let has_news = inner.scrapers.has_news();
+        let has_news = inner.scrapers.has_news() || inner.event_scrapers.has_news();
         let view = View { zero_after, counted_since: self.counted_since(now) };
         let mut snapshot = inner.meter.snapshot(view);
         snapshot.families.extend(own_metrics::families(&inner, now, self.is_writable()));
         snapshot.families.extend(own_metrics::store_families(&self.store));
         snapshot.families.extend(own_metrics::process_families());
+        snapshot.families.extend(inner.events.family(events_zero_after));
         snapshot.families.sort_by(|one, other| one.name.cmp(&other.name));
         inner.pushed.add_to(&mut snapshot);
         inner.declared.add_zeros(&mut snapshot);

@@ -14,6 +14,7 @@ use weir_store::{Kept, Rows, RowsBuilder, RowsWriter, SequenceNumbers, StoreErro
 
 use super::account::Account;
 use super::declared::DeclaredCounts;
+use super::indicators::IndicatorCounts;
 
 /// Bytes of rejects that a unit keeps, as [`reject_cost`] counts them; of more it keeps the count.
 const REJECT_BYTES_MAX: u64 = 32 << 20;
@@ -71,6 +72,10 @@ pub struct Unit {
     passed_over: u64,
     /// What it adds to the user's own metrics.
     pub declared: DeclaredCounts,
+    /// What it adds to promises and alerts.
+    pub events: IndicatorCounts,
+    /// The minutes that are believed.
+    pub range: SlotRange,
     /// Who waits for it to be on the disk.
     pub waiting: Vec<oneshot::Sender<Committed>>,
 }
@@ -115,6 +120,8 @@ impl Unit {
             shown: None,
             passed_over: 0,
             declared: DeclaredCounts::default(),
+            events: IndicatorCounts::default(),
+            range: SlotRange::at(now),
             waiting: Vec::new(),
         }
     }
@@ -140,6 +147,8 @@ impl Unit {
         self.shown = None;
         self.passed_over = 0;
         self.declared.clear();
+        self.events.clear();
+        self.range = SlotRange::at(now);
         self.waiting.clear();
     }
 

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 use crate::support::aws::{Bucket, CREDENTIALS};
-use crate::support::{Account, Folder, Run, Server, alb_key, gzip, now_seconds, output, weir_command};
+use crate::support::{Account, Folder, Run, Server, alb_key, gzip, now_seconds, output, until, weir_command};
 
 const COUNT: &str = "alb_log_request_count_total";
 const DUPLICATES: &str = "weir_duplicate_objects_total";
@@ -77,6 +77,23 @@ fn check(result: &Value, counted: u64, duplicates: u64, records: u64) {
     assert_eq!(result["state"], "complete", "{result}");
     let found = (number("counted"), number("duplicates"), number("records"), number("failed"));
     assert_eq!(found, (counted, duplicates, records, 0), "{result}");
+}
+
+#[test]
+fn history_is_in_the_numbers_of_a_promise_and_in_no_counter_of_it() {
+    let mut setting = Setting::queue("promise");
+    let text = std::fs::read_to_string(&setting.config).unwrap();
+    let sla = "services: [{name: shop, match: {source: alb}}]\n\
+        slas: [{name: fast, service: shop, indicator: {latency: {threshold: 0.4s}}, objective: 95}]\n";
+    setting.config = setting.folder.write("slas.yaml", text + sla);
+    let server = setting.start();
+    setting.put(1, 7);
+    check(&setting.json(&[]), 1, 0, 7);
+    until("the promise to have it", || {
+        let sla = server.get("/api/slas").json()["slas"][0].clone();
+        (sla["good"] == 7 && sla["bad"] == 0).then_some(())
+    });
+    assert_eq!(server.sum("weir_sla_events_total", &[("sla", "fast")]), 0.0);
 }
 
 #[test]

@@ -61,6 +61,8 @@ mod report;
 mod search;
 /// The HTTP server: formats, first scrapes, health, the API, stopping.
 mod serve;
+/// Promises: what counts, and the rules that come of them.
+mod slas;
 /// Objects of S3 that a queue tells of: counted once, whatever the queue does.
 mod sqs;
 /// Messages of syslog from sockets, from rsyslog and from nginx.

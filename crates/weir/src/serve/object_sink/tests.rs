@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use weir_meter::MeterOptions;
 use weir_record::Format;
 
-use super::super::commit::{Committer, Written, commits};
+use super::super::commit::{Committer, Prepares, Written, commits};
 use super::super::live::LiveTail;
 use super::super::open::{Opened, Purpose, open, open_ledger};
 use super::super::redaction::Redaction;
@@ -39,7 +39,8 @@ impl Setting {
         let enricher = setup::enricher_with(&config, None, &[]).unwrap();
         let options = MeterOptions::default();
         let opened = open(&config, options, open_ledger(&folder).unwrap(), Purpose::Serve).unwrap();
-        let Opened { ledger, state, preparation, publications, store, declared } = opened;
+        let Opened { ledger, state, preparation, publications, store, declared, indicators, alerting } =
+            opened;
         let (_goes_on, give_up) = tokio::sync::watch::channel(false);
         let live = Arc::new(LiveTail::new());
         let written = Written {
@@ -48,7 +49,8 @@ impl Setting {
             store: Arc::clone(&store),
             live: Arc::clone(&live),
         };
-        let (commits, committer) = commits(written, preparation, publications, give_up);
+        let (commits, committer) =
+            commits(written, Prepares { preparation, publications, alerting }, give_up);
         let shared = Shared {
             rules: CurrentRules::new(enricher),
             options,
@@ -61,6 +63,8 @@ impl Setting {
             redaction: Arc::new(Redaction::new(&config).unwrap()),
             shaping: Arc::new(Shaping::new(&config).unwrap()),
             declared,
+            indicators,
+            alerts: Arc::default(),
         };
         let mut intake = shared.intake(&config, &config.sources[0]);
         intake.format = Some(Format::Combined);
