@@ -37,7 +37,7 @@ pub fn run(arguments: &CheckArguments) -> anyhow::Result<ExitCode> {
             counted(config.sources.len() as u64, "source", "sources"),
             counted(config.services.len() as u64, "service", "services")
         ));
-        config::delays(&config).iter().for_each(|delay| say(delay));
+        config::delays(&config).iter().for_each(say);
         config::remarks(&config).iter().for_each(|remark| say(&format_args!("note: {remark}")));
     }
     if let Some(file) = &arguments.try_file {

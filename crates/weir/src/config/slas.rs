@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use weir_alert::{Failures, Indicator, Labels, NoTraffic, Objective, Override, Selector, Sla};
+use weir_alert::{Failures, Indicator, NoTraffic, Objective, Override, Selector, Sla};
 use weir_enrich::{MatchField, Service};
 use weir_query::Expression;
 
@@ -118,7 +118,7 @@ fn read(
         on_no_traffic: on_no_traffic.unwrap_or_default(),
         alerts: alerts.unwrap_or_default(),
         labels: labels.unwrap_or_default(),
-        annotations: annotations.unwrap_or_else(Labels::new),
+        annotations: annotations.unwrap_or_default(),
     };
     Some(SlaConfig { sla, bad })
 }

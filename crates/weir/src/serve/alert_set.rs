@@ -38,7 +38,7 @@ impl AlertSet {
 }
 
 /// Says in the log how many fire, for where nobody else is told.
-pub fn log(alerts: Vec<Alert>) {
+pub fn log(alerts: &[Alert]) {
     let firing = alerts.iter().filter(|alert| alert.ends_at.is_none()).count();
     tracing::info!(firing, resolved = alerts.len() - firing, "alerts have changed");
 }

@@ -149,11 +149,11 @@ impl Indicators {
             && let Some(numbers) = self.by_service.get(service)
         {
             for number in numbers {
-                self.observe_request(*number, counts, request, &fields, context, minute);
+                self.observe_request(*number, counts, request, (&fields, context));
             }
         }
         for number in &self.alerts {
-            self.observe_record(*number, counts, &fields, context, minute);
+            self.observe_record(*number, counts, (&fields, context), minute);
         }
     }
 
@@ -162,9 +162,7 @@ impl Indicators {
         number: usize,
         counts: &mut IndicatorCounts,
         request: &Request<'_>,
-        fields: &RecordFields<'_>,
-        context: &RecordContext<'_>,
-        minute: Minute,
+        (fields, context): (&RecordFields<'_>, &RecordContext<'_>),
     ) {
         let Some(Indicator { subject: Subject::Sla(sla), predicate, .. }) = self.all.get(number) else {
             return;
@@ -180,15 +178,15 @@ impl Indicators {
         let labels = [("method", sla.by_method, method), ("route", sla.by_route, route)];
         let labels = labels.into_iter().filter(|(_, is_label, _)| *is_label);
         let events = EventCounts { good: u64::from(is_good), bad: u64::from(!is_good) };
-        counts.add(number, labels.map(|(name, _, value)| (name, Cow::Borrowed(value))), minute, events);
+        let labels = labels.map(|(name, _, value)| (name, Cow::Borrowed(value)));
+        counts.add(number, labels, request.time.minute(), events);
     }
 
     fn observe_record(
         &self,
         number: usize,
         counts: &mut IndicatorCounts,
-        fields: &RecordFields<'_>,
-        context: &RecordContext<'_>,
+        (fields, context): (&RecordFields<'_>, &RecordContext<'_>),
         minute: Minute,
     ) {
         let Some(Indicator { subject: Subject::Alert(alert), predicate, .. }) = self.all.get(number) else {
@@ -290,11 +288,6 @@ fn is_good(
 }
 
 impl IndicatorCounts {
-    /// Whether nothing was added.
-    pub fn is_empty(&self) -> bool {
-        self.rows.iter().all(|row| row.minutes.is_empty())
-    }
-
     /// Forgets everything and keeps the memory of instances that are known, unless they are many.
     pub fn clear(&mut self) {
         if self.rows.len() >= UNIT_INSTANCES_MAX {

@@ -173,7 +173,7 @@ async fn serve_async(
     let listeners = http::Listeners { main: listener, elastic };
     let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    shared.alerts.tell_with(Arc::new(alert_set::log));
+    shared.alerts.tell_with(Arc::new(|alerts| alert_set::log(&alerts)));
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");

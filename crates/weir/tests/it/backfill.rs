@@ -218,7 +218,7 @@ fn a_backfill_that_nobody_listens_to_stops_and_the_next_one_counts_the_rest() {
     stream.write_all(head.as_bytes()).unwrap();
     let done = first_done(&stream);
     drop(stream);
-    let result = crate::support::until("the other one to stop", || {
+    let result = until("the other one to stop", || {
         let run = setting.backfill(&["--output", "json"]);
         assert!(run.code == 0 || run.stderr.contains("a backfill is under way"), "{}", run.stderr);
         (run.code == 0).then(|| serde_json::from_str::<Value>(&run.stdout).unwrap())
