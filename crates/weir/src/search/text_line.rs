@@ -160,7 +160,7 @@ mod tests {
     fn what_strangers_wrote_cannot_speak_to_the_terminal() {
         check(
             r#"{"@timestamp":"t","source":"s","message":"a\u001b[31m\nb","x\u0007":"\u202e"}"#,
-            "t s - a\u{fffd}[31m\u{fffd}b x\u{fffd}=\u{fffd}",
+            "t s - a\u{fffd}[31m x\u{fffd}=\u{fffd}\n    b",
         );
         let long =
             format!(r#"{{"@timestamp":"t","source":"s","level":1,"message":"{}"}}"#, "é".repeat(3_000));
