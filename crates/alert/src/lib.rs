@@ -4,5 +4,7 @@
 //! evaluated in a second, and what a server does live is what a backtest of the same day does.
 
 mod alert;
+pub mod annotations;
+pub mod notification;
 
 pub use alert::{Alert, Fingerprint, Labels};

@@ -17,6 +17,7 @@ mod init;
 mod lambda;
 mod log;
 mod manual;
+mod notify;
 mod object_counter;
 mod output;
 mod password_file;
@@ -28,6 +29,7 @@ mod search;
 mod serve;
 mod setup;
 mod shaping;
+mod silence;
 mod tally;
 
 use std::io;
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search::run(arguments),
         Command::Tail(arguments) => search::tail(arguments),
         Command::Delete(arguments) => search::delete(arguments),
+        Command::Silence(arguments) => silence::run(arguments),
+        Command::Notify(arguments) => notify::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

@@ -8,6 +8,86 @@ use serde_json::{Map, Value, json};
 /// Members and their types: `string`, `integer`, `number`, `boolean`, `object`, `any`, the name of a shape;
 /// `[x]` is a list, `{x}` has any names, `x?` may be null or missing, `x!` may be missing.
 pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "ShownAlert",
+        &[
+            ("annotations", "{string}"),
+            ("endsAt", "string"),
+            ("fingerprint", "string"),
+            ("receivers", "[AlertReceiver]"),
+            ("startsAt", "string"),
+            ("status", "AlertStatus"),
+            ("updatedAt", "string"),
+            ("generatorURL", "string"),
+            ("labels", "{string}"),
+            ("explanation", "string"),
+        ],
+    ),
+    ("AlertReceiver", &[("name", "string")]),
+    (
+        "AlertStatus",
+        &[
+            ("inhibitedBy", "[string]"),
+            ("silencedBy", "[string]"),
+            ("mutedBy", "[string]"),
+            ("state", "string"),
+        ],
+    ),
+    (
+        "ShownSilence",
+        &[
+            ("id", "string"),
+            ("status", "SilenceStatus"),
+            ("updatedAt", "string"),
+            ("comment", "string"),
+            ("createdBy", "string"),
+            ("endsAt", "string"),
+            ("matchers", "[SilenceMatcher]"),
+            ("startsAt", "string"),
+        ],
+    ),
+    ("SilenceStatus", &[("state", "string")]),
+    (
+        "SilenceMatcher",
+        &[("name", "string"), ("value", "string"), ("isRegex", "boolean"), ("isEqual", "boolean!")],
+    ),
+    (
+        "PostableSilence",
+        &[
+            ("id", "string!"),
+            ("matchers", "[SilenceMatcher]"),
+            ("startsAt", "string"),
+            ("endsAt", "string"),
+            ("createdBy", "string"),
+            ("comment", "string"),
+        ],
+    ),
+    ("SilenceId", &[("silenceID", "string")]),
+    (
+        "AlertingStatus",
+        &[
+            ("cluster", "ClusterStatus"),
+            ("versionInfo", "AlertingVersion"),
+            ("config", "ConfigText"),
+            ("uptime", "string"),
+            ("notificationsFailed", "{integer}"),
+            ("notificationsWaiting", "{integer}"),
+            ("notificationsErrors", "{string}"),
+        ],
+    ),
+    ("ClusterStatus", &[("status", "string")]),
+    (
+        "AlertingVersion",
+        &[
+            ("version", "string"),
+            ("revision", "string"),
+            ("branch", "string"),
+            ("buildUser", "string"),
+            ("buildDate", "string"),
+            ("goVersion", "string"),
+        ],
+    ),
+    ("ConfigText", &[("original", "string")]),
     ("Hit", &[("_id", "string"), ("@timestamp", "string")]),
     (
         "SearchAnswer",

@@ -12,7 +12,7 @@
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
-//! `store`, `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
+//! `store`, `notifications`, `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
 
 mod byte_size;
 mod declared_metrics;
@@ -31,6 +31,7 @@ mod limits;
 mod listener_rules;
 mod metrics;
 mod micros;
+mod notifications;
 mod reader;
 mod redact;
 mod redis_input;
@@ -73,6 +74,10 @@ pub use keep::Keep;
 pub use limits::Limits;
 pub use listener_rules::ListenerRulesApi;
 pub use metrics::Metrics;
+pub use notifications::{
+    AlertmanagerTarget, Email, NO_EXTERNAL_URL, NO_EXTERNAL_URL_HINT, Notifications, Receiver, Routing,
+    Secret, Webhook, WebhookLogin, parse_file as parse_alertmanager_file,
+};
 pub use redact::Redact;
 pub use redis_input::{RedisInput, RedisKeys};
 pub use remarks::remarks;
@@ -114,6 +119,8 @@ pub struct Config {
     pub es: Es,
     /// What is kept of records, and how long.
     pub store: Store,
+    /// Who is told of alerts.
+    pub notifications: Notifications,
     /// Bounds on input.
     pub limits: Limits,
 }
@@ -133,6 +140,7 @@ impl Default for Config {
             gateway: Gateway::default(),
             es: Es::default(),
             store: Store::default(),
+            notifications: Notifications::default(),
             limits: Limits::default(),
         }
     }
@@ -218,6 +226,10 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     }
     if let Some(store) = fields.get("store") {
         config.store = store::read(store, errors);
+    }
+    if let Some(notifications) = fields.get("notifications") {
+        config.notifications =
+            notifications::read(notifications, config.http.external_url.as_deref(), errors);
     }
     if let Some(limits) = fields.get("limits") {
         config.limits = limits::read(limits, errors);

@@ -21,6 +21,7 @@ mod listener_rules;
 mod live;
 mod message_sink;
 mod message_worker;
+mod notifications;
 mod object_sink;
 mod open;
 mod own_metrics;
@@ -62,6 +63,8 @@ use crate::output::UsageError;
 use crate::setup;
 pub use desk::Desk;
 pub use engine::Engine;
+pub use notifications::Address;
+use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
@@ -70,6 +73,9 @@ use sources::DRAIN_MAX;
 
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
+
+/// An alert that began longer ago than this when it is found is history, and nobody is told.
+const ALERT_AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// How long what is left may take once everything was told to end.
 const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
@@ -165,7 +171,10 @@ async fn serve_async(
     running.push(tokio::spawn(Arc::clone(&writing).run()));
     let desk = Desk::new(config, shared.clone(), stop.clone());
     let listeners = http::Listeners { main: listener, elastic };
-    let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
+    let (notifier, notifying) = Notifier::start(config, ALERT_AGE_MAX, &shared, &stop)?;
+    running.extend(notifying);
+    let handed =
+        http::Handed { admin: desk.admin(), write: writing.write_fn(), alerting: notifier.alerting() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
@@ -196,7 +205,7 @@ async fn serve_async(
         http.abort();
     }
     let _ = ticking.await;
-    drop((shared, desk, http, writing));
+    drop((shared, desk, http, writing, notifier));
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
