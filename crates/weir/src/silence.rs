@@ -1,4 +1,6 @@
 //! `weir silence`: keeps alerts quiet for a time, on the running server.
+//!
+//! Only on a running one: without it nothing fires. It asks what `amtool` asks, so both see the same silences.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_new_crate_needs_a_row() {
-        check_edge("weir-alert", "memchr", NORMAL, &[1]);
+        check_edge("weir-nothing", "memchr", NORMAL, &[1]);
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Numbers as Prometheus' templates write them.
+//!
+//! To the letter, since the same rules run there: a mail from either must not name another number. So rounding and
+//! exponents are Go's, which are not Rust's.
 
 use weir_record::Timestamp;
 

@@ -36,7 +36,8 @@ pub enum TemplateError {
     Open,
     /// Nothing inside, or something that is no operand.
     #[error(
-        "`{0}` is not understood; known are $labels.NAME, $value, $externalLabels.NAME, $externalURL, texts in quotes and functions with |"
+        "`{0}` is not understood; known are $labels.NAME, $value, $externalLabels.NAME, $externalURL, texts in \
+         quotes and functions with |"
     )]
     Operand(String),
     /// A function that is none of those known.

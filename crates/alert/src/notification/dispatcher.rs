@@ -1,4 +1,7 @@
 //! From the alerts there are to the messages that are due.
+//!
+//! Alertmanager has a timer and a goroutine per group; here one function is asked what is due at a time that it is
+//! told, so that a test replays a day at once and what outlives the process is plain data.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,7 @@
 //! Alerts that are told of together, and when they are looked at next.
+//!
+//! Its identity is made of the route's key and its labels, and of nothing that a restart or another order of routes
+//! would change, since what was told is found by it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,7 @@
 //! Why something was not delivered.
+//!
+//! Whether trying again can help is what a queue must know, and the only thing; so it is part of the type, for mail,
+//! webhooks and Alertmanagers alike.
 
 use std::time::Duration;
 

@@ -1,4 +1,7 @@
-//! The JSON of alerts and silences. The names are Alertmanager's.
+//! The JSON of alerts and silences.
+//!
+//! The names are Alertmanager's, whatever we would call things; fields of our own are added beside them and said to be
+//! so, since its clients pass over what they do not know.
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,8 @@
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
-//! `store`, `notifications`, `limits`. `selection` reads the queries in them; `remarks` is what works and is probably not meant.
+//! `store`, `notifications`, `limits`. `selection` reads the queries in them; `remarks` is what works and is
+//! probably not meant.
 
 mod byte_size;
 mod declared_metrics;
@@ -31,6 +32,7 @@ mod limits;
 mod listener_rules;
 mod metrics;
 mod micros;
+mod notification_keys;
 mod notifications;
 mod reader;
 mod redact;

@@ -346,7 +346,13 @@ impl Writer {
 
 /// One line, without what changes the direction of writing or hides, and not too long.
 pub(super) fn clean(text: &str, chars_max: usize) -> String {
-    let is_hidden = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let hidden = [
+        ('\u{200b}', '\u{200f}'),
+        ('\u{2028}', '\u{202e}'),
+        ('\u{2060}', '\u{206f}'),
+        ('\u{feff}', '\u{feff}'),
+    ];
+    let is_hidden = |c: char| hidden.iter().any(|(first, last)| (*first..=*last).contains(&c));
     let mut chars = text.trim().chars();
     let mut shown: String = chars
         .by_ref()

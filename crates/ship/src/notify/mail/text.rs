@@ -1,4 +1,7 @@
 //! A mail as plain text.
+//!
+//! Not made of the HTML, as many programs do it: on a terminal or a watch it is all that is seen, so it is laid out
+//! for itself.
 
 use super::document::{Document, Section, Table};
 

@@ -1,4 +1,7 @@
 //! `time_intervals`: spans of the day, the week, the month and the year.
+//!
+//! What a span means is the business of the crate of alerts; here each of its texts gets its place in the file, so that
+//! a wrong one is told where it stands.
 
 use std::collections::BTreeMap;
 

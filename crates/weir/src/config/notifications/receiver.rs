@@ -1,4 +1,7 @@
 //! `receivers` and what `global` says for all of them: mail and webhooks.
+//!
+//! What `global` says is put into each receiver while reading, so that whoever sends needs one value and not two; the
+//! price is that it is copied.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

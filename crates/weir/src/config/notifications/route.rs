@@ -1,4 +1,7 @@
 //! `route` and `inhibit_rules`: Alertmanager's tree, with its old and new ways to write matchers.
+//!
+//! Both ways, because files with the old one are in use and still read by Alertmanager; they become the same
+//! matchers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,6 @@
 //! The addresses of the config, with their secrets, ready to be sent to.
+//!
+//! `weir notify test` uses the same ones: a test that went another way than the real messages would prove nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,7 @@
 //! Alerts and silences for HTTP.
+//!
+//! Answered from the dispatcher under its lock, so that what `amtool` shows is what decides; a silence is on the disk
+//! before it is answered.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

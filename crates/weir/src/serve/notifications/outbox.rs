@@ -300,7 +300,9 @@ impl Outbox {
             firing: firing as usize,
             resolved: resolved as usize,
         };
-        let rows = gathered.into_values().take(DIGEST_ROWS_MAX).map(row).collect();
+        let mut gathered: Vec<_> = gathered.into_values().collect();
+        gathered.sort();
+        let rows = gathered.into_iter().take(DIGEST_ROWS_MAX).map(row).collect();
         Some((Digest { rows, rows_left_out, max_per_hour }, format!("digest{:x}", flood.began_us), number))
     }
 

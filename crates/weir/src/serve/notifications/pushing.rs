@@ -1,4 +1,7 @@
 //! The task of one Alertmanager: tells it the state, at once when that changes and each minute.
+//!
+//! It has no part in the outbox: an Alertmanager forgets what it is not told again, so the newest state is all that it
+//! is ever sent, and nothing has to be kept for one that is down.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

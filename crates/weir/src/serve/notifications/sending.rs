@@ -1,4 +1,7 @@
 //! The task of one address: sends what waits for it, oldest first, for as long as it takes.
+//!
+//! One task each, so that a mail server which is down holds up no webhook. A message leaves the outbox after it was
+//! taken: a death in between sends it again, under the name that it had.
 
 use std::sync::Arc;
 use std::time::Duration;

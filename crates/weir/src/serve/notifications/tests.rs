@@ -272,7 +272,7 @@ fn mail_waits_for_its_server_and_a_flood_is_a_digest() {
         assert_eq!(subjects[0], "[DIGEST] more alerts than are mailed one by one");
         assert!(subjects[1..].iter().all(|subject| subject.starts_with("[FIRING] Alert")), "{subjects:?}");
         assert!(
-            mails[1..].iter().all(|(_, text)| text.contains("Promised:  95 % within 0.4 s\n")),
+            mails[1..].iter().all(|(_, text)| text.contains("Promised:  95 % within 0.4 s")),
             "{mails:?}"
         );
         assert!(mail_server.lines.recv_timeout(SILENCE).is_err());
