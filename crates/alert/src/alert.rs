@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use weir_record::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -11,15 +12,17 @@ use xxhash_rust::xxh3::Xxh3;
 pub type Labels = BTreeMap<Box<str>, Box<str>>;
 
 /// An alert that fires or has fired.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// What it is about; `alertname` is always there.
     pub labels: Labels,
     /// What a person reads.
     pub annotations: Labels,
     /// Since when it fires, in event time.
+    #[serde(with = "crate::notification::micros")]
     pub starts_at: Timestamp,
     /// When it was resolved; `None` while it fires.
+    #[serde(with = "crate::notification::optional_micros")]
     pub ends_at: Option<Timestamp>,
     /// The page that shows what it is about; empty where there is none.
     pub generator_url: String,

@@ -7,6 +7,7 @@ mod alert;
 mod evaluator;
 mod message_template;
 mod minute_counts;
+pub mod notification;
 mod period;
 mod rule;
 pub mod rule_file;

@@ -113,6 +113,25 @@ impl HttpClient {
         Ok(Self { uri, headers: all, timeout, plain: OnceLock::new(), encrypted: OnceLock::new() })
     }
 
+    /// The same for an address whose query is sent too, as those of webhooks often have one.
+    pub fn with_query(
+        url: &str,
+        authorization: &Authorization,
+        headers: &[(String, String)],
+        timeout: Duration,
+    ) -> Result<Self, TargetError> {
+        let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
+        let mut client = Self::new(path, authorization, headers, timeout)?;
+        if let Some(query) = query {
+            let path = if client.uri.path().is_empty() { "/" } else { client.uri.path() };
+            let whole = format!("{path}?{query}");
+            let mut parts = client.uri.clone().into_parts();
+            parts.path_and_query = Some(whole.parse().map_err(|_| TargetError::NotAUrl(path.to_owned()))?);
+            client.uri = Uri::from_parts(parts).map_err(|_| TargetError::NotAUrl(path.to_owned()))?;
+        }
+        Ok(client)
+    }
+
     /// Posts `body` and reads the answer, both within the time limit.
     pub async fn post(&self, body: Bytes, headers: HeaderMap) -> Result<Answer, NoAnswer> {
         let request = self.request(body, headers)?;

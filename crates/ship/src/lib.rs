@@ -1,4 +1,4 @@
-//! What leaves the machine: remote write to a Prometheus, and pushes to a gateway.
+//! What leaves the machine: remote write to a Prometheus, pushes to a gateway, and word of alerts.
 //!
 //! Deciding what to send is apart from sending it. What a minute's samples are, how they become bytes, what
 //! an answer means and how long to wait are plain functions that a test can replay; the part that opens
@@ -8,6 +8,7 @@
 mod backoff;
 mod gateway;
 mod http_client;
+pub mod notify;
 pub mod remote_write;
 mod retry_after;
 

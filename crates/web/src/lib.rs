@@ -6,6 +6,7 @@
 
 mod access;
 mod admin;
+mod alerting;
 mod attempts;
 mod authentication;
 mod gateway;
@@ -36,6 +37,10 @@ pub use admin::{
     BackfillState, DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage,
     RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
     SourceStatus, SourcesStatus,
+};
+pub use alerting::{
+    AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
+    ConfigText, PostableSilence, ShownAlert, ShownSilence, SilenceId, SilenceMatcher, SilenceStatus,
 };
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{
@@ -79,6 +84,8 @@ pub struct Handlers {
     pub admin: Option<Admin>,
     /// For what is written by HTTP.
     pub writers: Writers,
+    /// For alerts and silences; `None`: there are none.
+    pub alerting: Option<Alerting>,
     /// For searches and all else that is asked of records; `None`: none are kept.
     pub records: Option<Records>,
     /// Which names the server may be called by.
@@ -196,6 +203,12 @@ impl Routes {
             .get("/api/rejects/{id}", admin::reject)
             .post("/api/rejects/replay", admin::replay)
             .post("/api/backfill", admin::backfill)
+            .get("/api/v2/alerts", alerting::alerts)
+            .get("/api/v2/status", alerting::status)
+            .get("/api/v2/silences", alerting::silences)
+            .post("/api/v2/silences", alerting::set_silence)
+            .get("/api/v2/silence/{id}", alerting::silence)
+            .on(Method::DELETE, MethodFilter::DELETE, "/api/v2/silence/{id}", alerting::expire_silence)
             .get("/api/openapi.json", openapi::openapi)
             .writers()
             .get("/-/healthy", health::healthy)

@@ -55,6 +55,7 @@ impl Server {
                 Arc::new(|_| Box::pin(async { WriteOutcome::Busy })),
                 WriterOptions::default(),
             ),
+            alerting: None,
             hosts: Default::default(),
             authentication: Arc::new(authentication),
         };

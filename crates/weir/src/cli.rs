@@ -183,6 +183,19 @@ pub enum Command {
         Exit code 0: done. 1: it was stopped, or objects could not be counted. 2: wrong use. 3: lines could not be\n\
         parsed, with --strict.")]
     Backfill(crate::admin::BackfillArguments),
+    /// Keep alerts quiet for a time.
+    #[command(after_help = "Examples:\n  \
+        weir silence add alertname=ShopSlow route=/checkout --duration 2h --comment 'deployment'\n  \
+        weir silence list\n  \
+        weir silence expire 3c0e...\n\n\
+        A running server is asked; amtool --alertmanager.url=http://127.0.0.1:9099 works too. See\n\
+        docs/notifications.md.")]
+    Silence(crate::silence::SilenceArguments),
+    /// Try out who is told of alerts.
+    #[command(after_help = "Example:\n  weir notify test core-mail\n\n\
+        A test message goes to every address of the receiver at once, without a server.\n\n\
+        Exit code 0: all were taken. 1: one was not. 2: wrong use.")]
+    Notify(crate::notify::NotifyArguments),
     /// Check the config; everything wrong with it, each with line and column.
     Check(CheckArguments),
     /// What fires, why, and what fired before.

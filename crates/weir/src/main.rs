@@ -18,6 +18,7 @@ mod init;
 mod lambda;
 mod log;
 mod manual;
+mod notify;
 mod object_counter;
 mod output;
 mod password_file;
@@ -30,6 +31,7 @@ mod search;
 mod serve;
 mod setup;
 mod shaping;
+mod silence;
 mod tally;
 
 use std::io;
@@ -54,6 +56,8 @@ fn main() -> ExitCode {
         Command::Search(arguments) => search::run(arguments),
         Command::Tail(arguments) => search::tail(arguments),
         Command::Delete(arguments) => search::delete(arguments),
+        Command::Silence(arguments) => silence::run(arguments),
+        Command::Notify(arguments) => notify::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),

@@ -12,7 +12,7 @@ use weir_meter::MeterOptions;
 use weir_record::Timestamp;
 
 use crate::clock;
-use crate::config::{self, Config, Limits, Source};
+use crate::config::{self, Config, Limits, Routing, Source};
 
 /// Reads the config that is named or found; an empty one where there is none.
 ///
@@ -43,7 +43,26 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
     }
     let text =
         String::from_utf8(bytes).with_context(|| format!("the config {} is not UTF-8", path.display()))?;
-    Ok(config::parse(&path.display().to_string(), &text, &environment)?)
+    let mut config = config::parse(&path.display().to_string(), &text, &environment)?;
+    if let Some(file) = &config.notifications.file {
+        let routing = read_routing(file)?;
+        if config.http.external_url.is_none() {
+            bail!("{}: {}\n    {}", path.display(), config::NO_EXTERNAL_URL, config::NO_EXTERNAL_URL_HINT);
+        }
+        config.notifications.routing = Some(routing);
+    }
+    Ok(config)
+}
+
+/// Reads the `alertmanager.yml` that a config names.
+fn read_routing(path: &Path) -> anyhow::Result<Routing> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read {name}, which `notifications.file` names"))?;
+    if text.len() > config::FILE_BYTES_MAX {
+        bail!("{name} is larger than {} bytes", config::FILE_BYTES_MAX);
+    }
+    Ok(config::parse_alertmanager_file(&name, &text, &environment)?)
 }
 
 /// The enricher of a config. `routes` overrides what becomes of unmatched paths.

@@ -19,6 +19,8 @@ pub(super) struct Endpoint {
 pub(super) enum Answer {
     /// JSON of this shape.
     Shape(&'static str),
+    /// A JSON list of this shape.
+    List(&'static str),
     /// A page as JSON, or everything as lines.
     Search,
     /// JSON objects, one per line.
@@ -249,6 +251,46 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         "BackfillRequest",
         Answer::Lines,
     ),
+    get(
+        "/api/v2/alerts",
+        "Alerts, as Alertmanager lists them.",
+        &[
+            text("filter", "What they must meet, as severity=\"page\"; may come several times."),
+            text("active", "false leaves out those that people are told of."),
+            text("silenced", "false leaves out silenced ones."),
+            text("inhibited", "false leaves out those that another keeps quiet."),
+            text("unprocessed", "For the sake of Alertmanager's clients; there are none."),
+            text("receiver", "Only those of receivers whose name meets this regular expression."),
+        ],
+        Answer::List("ShownAlert"),
+    ),
+    get(
+        "/api/v2/status",
+        "What became of messages, as Alertmanager shows itself.",
+        &[],
+        Answer::Shape("AlertingStatus"),
+    ),
+    get(
+        "/api/v2/silences",
+        "Silences, as Alertmanager lists them.",
+        &[text("filter", "A matcher that they must have; may come several times.")],
+        Answer::List("ShownSilence"),
+    ),
+    post("/api/v2/silences", "Makes or changes a silence.", "PostableSilence", Answer::Shape("SilenceId")),
+    get(
+        "/api/v2/silence/{id}",
+        "One silence.",
+        &[in_path("id", "string", "Its name.")],
+        Answer::Shape("ShownSilence"),
+    ),
+    Endpoint {
+        method: "DELETE",
+        path: "/api/v2/silence/{id}",
+        summary: "Ends a silence.",
+        parameters: &[in_path("id", "string", "Its name.")],
+        body: None,
+        answer: Answer::Text,
+    },
     get("/api/openapi.json", "This document.", &[], Answer::Shape("Document")),
     get("/metrics", "All series, in the format that Accept asks for.", &[], Answer::Text),
     push("POST", "/metrics", PUSH, &[]),

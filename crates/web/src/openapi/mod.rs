@@ -94,6 +94,9 @@ fn parameter(parameter: &Parameter) -> Value {
 fn responses(endpoint: &Endpoint) -> Value {
     let ok = match endpoint.answer {
         Answer::Shape(name) => json!({"application/json": {"schema": schemas::reference(name)}}),
+        Answer::List(name) => {
+            json!({"application/json": {"schema": {"type": "array", "items": schemas::reference(name)}}})
+        }
         Answer::Search => json!({
             "application/json": {"schema": schemas::reference("SearchAnswer")},
             "application/x-ndjson": {"schema": {"type": "string"}},

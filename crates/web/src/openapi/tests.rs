@@ -39,6 +39,14 @@ fn handlers() -> Handlers {
             replay: admin(),
             backfill: admin(),
         }),
+        alerting: Some(crate::Alerting {
+            alerts: admin(),
+            silences: admin(),
+            silence: admin(),
+            set_silence: admin(),
+            expire_silence: admin(),
+            status: admin(),
+        }),
         records: Some(Records {
             search: refused(),
             export: refused(),
@@ -92,6 +100,8 @@ fn every_parameter_is_documented_and_nothing_else() {
         ("/api/context", names_of::<crate::ContextQuery>(unknown)),
         ("/api/routes", names_of::<crate::RoutesQuery>(unknown)),
         ("/api/rejects", names_of::<crate::RejectsQuery>(unknown)),
+        ("/api/v2/alerts", crate::alerting::ALERT_PARAMETERS.map(str::to_owned).into()),
+        ("/api/v2/silences", ["filter".to_owned()].into()),
     ]);
     for endpoint in ENDPOINTS {
         let in_query = endpoint.parameters.iter().filter(|parameter| parameter.place == "query");
@@ -164,6 +174,17 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::ReplayProblem>("ReplayProblem");
     check::<crate::WriteAnswerShape>("WriteAnswer");
     check::<crate::WriteReject>("WriteReject");
+    check::<crate::ShownAlert>("ShownAlert");
+    check::<crate::AlertReceiver>("AlertReceiver");
+    check::<crate::AlertStatus>("AlertStatus");
+    check::<crate::ShownSilence>("ShownSilence");
+    check::<crate::SilenceStatus>("SilenceStatus");
+    check::<crate::SilenceMatcher>("SilenceMatcher");
+    check::<crate::SilenceId>("SilenceId");
+    check::<crate::AlertingStatus>("AlertingStatus");
+    check::<crate::ClusterStatus>("ClusterStatus");
+    check::<crate::AlertingVersion>("AlertingVersion");
+    check::<crate::ConfigText>("ConfigText");
 }
 
 #[test]
@@ -174,7 +195,7 @@ fn every_shape_that_is_named_is_there() {
         assert!(schemas::SCHEMAS.iter().any(|(own, _)| *own == name), "{name}");
     }
     for endpoint in ENDPOINTS {
-        if let Answer::Shape(name) = endpoint.answer {
+        if let Answer::Shape(name) | Answer::List(name) = endpoint.answer {
             members(name);
         }
     }

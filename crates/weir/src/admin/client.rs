@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
-use crate::output::UsageError;
+use crate::output::{UsageError, harmless};
 
 /// The largest answer that is read, in bytes: a kept object of 16 MiB twice, once escaped as text.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
@@ -99,6 +99,15 @@ impl ApiClient {
     /// No answer, or one that says what is wrong.
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> anyhow::Result<T> {
         self.json(Method::POST, path, Some(body)).await
+    }
+
+    /// Asks the server to remove what is at `path`.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or one that says what is wrong.
+    pub async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.ask(Method::DELETE, path, None).await.map(drop)
     }
 
     /// Posts `body`, and hands over each line of the answer as it comes.
@@ -234,6 +243,8 @@ async fn refusal(answer: Response<Incoming>) -> anyhow::Error {
             anyhow!("the server wants to know who asks; name a file with your token in $WEIR_TOKEN_FILE")
         }
         (Some(error), Some(hint)) => anyhow!("{error}; {hint}"),
+        // As Alertmanager says what is wrong.
+        _ if problem.is_string() => anyhow!("{}", harmless(problem.as_str().unwrap_or_default())),
         _ => anyhow!("the server answered with status {status}; is it a weir?"),
     }
 }

@@ -4,6 +4,13 @@
 //! disagree: the reader asks only for keys of this table (a test sets each to nonsense and wants an
 //! error), and the reference is compared with it.
 
+pub use super::notification_keys::{
+    ALERTMANAGER, ALERTMANAGER_BASIC_AUTH, ALERTMANAGER_FILE, EMAIL_CONFIG, GLOBAL, HTTP_AUTHORIZATION,
+    HTTP_BASIC_AUTH, HTTP_CONFIG, INHIBIT_RULE, NOTIFICATIONS, RECEIVER, ROUTE, TIME_INTERVAL,
+    TIME_INTERVALS, TIME_RANGE, TLS_CONFIG, WEBHOOK_CONFIG,
+};
+use super::notification_keys::{hint_of_alertmanager, is_of_alertmanager};
+
 /// The keys of one section.
 #[derive(Debug)]
 pub struct Section {
@@ -32,6 +39,7 @@ pub static ROOT: Section = Section {
         "slas",
         "alerts",
         "alerting",
+        "notifications",
         "limits",
     ],
 };
@@ -299,7 +307,7 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 38] = [
+pub static SECTIONS: [&Section; 54] = [
     &ROOT,
     &HTTP,
     &AUTH,
@@ -337,6 +345,22 @@ pub static SECTIONS: [&Section; 38] = [
     &BURN_RATE,
     &ALERT,
     &ALERTING,
+    &NOTIFICATIONS,
+    &GLOBAL,
+    &TLS_CONFIG,
+    &ROUTE,
+    &RECEIVER,
+    &EMAIL_CONFIG,
+    &WEBHOOK_CONFIG,
+    &HTTP_CONFIG,
+    &HTTP_BASIC_AUTH,
+    &HTTP_AUTHORIZATION,
+    &INHIBIT_RULE,
+    &TIME_INTERVALS,
+    &TIME_INTERVAL,
+    &TIME_RANGE,
+    &ALERTMANAGER,
+    &ALERTMANAGER_BASIC_AUTH,
     &LIMITS,
 ];
 
@@ -352,8 +376,13 @@ const LISTED_NAMES_MAX: usize = 20;
 impl Section {
     /// What to do about `key`, which is none of this section's.
     pub fn hint_for_unknown(&self, key: &str) -> String {
+        if let Some(hint) = hint_of_alertmanager(self, key) {
+            return hint.to_owned();
+        }
         let homes: Vec<String> = SECTIONS
             .iter()
+            // Half of all words are keys there; who writes elsewhere means something else.
+            .filter(|section| !is_of_alertmanager(section) || is_of_alertmanager(self))
             .filter(|section| section.keys.contains(&key))
             .map(|section| section.description())
             .collect();

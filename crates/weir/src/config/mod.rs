@@ -12,8 +12,8 @@
 //! Reading order: `error`, `yaml` (with `syntax` and `environment`), `keys`, `reader`, then the
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
-//! `store`, `slas` (with `sla_alerts`, `sla_times` and `sla_labels`), `alerts`, `alerting`, `limits`. `selection` reads
-//! the queries in them; `remarks` is what works and is probably not meant.
+//! `store`, `slas` (with `sla_alerts`, `sla_times` and `sla_labels`), `alerts`, `alerting`, `notifications`, `limits`.
+//! `selection` reads the queries in them; `remarks` is what works and is probably not meant.
 
 mod alerting;
 mod alerts;
@@ -34,6 +34,8 @@ mod limits;
 mod listener_rules;
 mod metrics;
 mod micros;
+mod notification_keys;
+mod notifications;
 mod reader;
 mod redact;
 mod redis_input;
@@ -82,6 +84,10 @@ pub use keep::Keep;
 pub use limits::Limits;
 pub use listener_rules::ListenerRulesApi;
 pub use metrics::Metrics;
+pub use notifications::{
+    AlertmanagerTarget, Email, NO_EXTERNAL_URL, NO_EXTERNAL_URL_HINT, Notifications, Receiver, Routing,
+    Secret, Webhook, WebhookLogin, parse_file as parse_alertmanager_file,
+};
 pub use redact::Redact;
 pub use redis_input::{RedisInput, RedisKeys};
 pub use remarks::{delays, remarks};
@@ -130,6 +136,8 @@ pub struct Config {
     pub alerts: Vec<AlertConfig>,
     /// What holds for all alerts.
     pub alerting: Alerting,
+    /// Who is told of alerts.
+    pub notifications: Notifications,
     /// Bounds on input.
     pub limits: Limits,
 }
@@ -152,6 +160,7 @@ impl Default for Config {
             slas: Vec::new(),
             alerts: Vec::new(),
             alerting: Alerting::default(),
+            notifications: Notifications::default(),
             limits: Limits::default(),
         }
     }
@@ -246,6 +255,10 @@ fn read_root(root: &Node, errors: &mut Vec<ConfigError>) -> Config {
     }
     if let Some(alerting) = fields.get("alerting") {
         config.alerting = alerting::read(alerting, errors);
+    }
+    if let Some(notifications) = fields.get("notifications") {
+        config.notifications =
+            notifications::read(notifications, config.http.external_url.as_deref(), errors);
     }
     if let Some(limits) = fields.get("limits") {
         config.limits = limits::read(limits, errors);

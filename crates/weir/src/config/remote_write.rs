@@ -171,6 +171,15 @@ fn read_sources(field: Field, names: &[&str], errors: &mut Vec<ConfigError>) -> 
 }
 
 fn read_login(fields: &Fields, errors: &mut Vec<ConfigError>) -> Login {
+    read_login_of(fields, &keys::BASIC_AUTH, errors)
+}
+
+/// Reads `basic_auth`, a section with these keys, and `bearer_token_file`.
+pub fn read_login_of(
+    fields: &Fields,
+    basic_auth: &'static keys::Section,
+    errors: &mut Vec<ConfigError>,
+) -> Login {
     let basic = fields.get("basic_auth");
     let bearer = fields.get("bearer_token_file");
     if let (Some(_), Some(bearer)) = (basic, bearer) {
@@ -179,12 +188,12 @@ fn read_login(fields: &Fields, errors: &mut Vec<ConfigError>) -> Login {
         errors.push(error.with_hint("a request has one way to log in; remove the other"));
     }
     let token_file = bearer.and_then(|field| field.file_path(errors));
-    let basic = basic.and_then(|field| read_basic(field, errors));
+    let basic = basic.and_then(|field| read_basic(field, basic_auth, errors));
     basic.or(token_file.map(|token_file| Login::Bearer { token_file })).unwrap_or(Login::None)
 }
 
-fn read_basic(field: Field, errors: &mut Vec<ConfigError>) -> Option<Login> {
-    let fields = field.fields(&keys::BASIC_AUTH, errors)?;
+fn read_basic(field: Field, section: &'static keys::Section, errors: &mut Vec<ConfigError>) -> Option<Login> {
+    let fields = field.fields(section, errors)?;
     let username = fields.require("username", errors).and_then(|field| {
         let username = field.text(errors)?;
         if username.contains(':') {

@@ -39,7 +39,7 @@ const SENTENCES: [(&str, &str, &str); 13] = [
         "write `\\\\` for a backslash, or use '...', where it is a plain character",
     ),
     ("misplaced bracket", "this bracket closes nothing", "remove it, or put the value in quotes"),
-    ("recursion limit", "nested too deeply", "a config has at most 6 levels"),
+    ("recursion limit", "nested too deeply", "a config has at most 32 levels"),
 ];
 
 /// Parts of the parser's texts that mean, inside a bracket, that it is not closed where it should be.

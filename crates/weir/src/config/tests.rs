@@ -62,6 +62,7 @@ fn mistakes_are_told_word_for_word() {
     check_cases(include_str!("testdata/gateway.txt"));
     check_cases(include_str!("testdata/records.txt"));
     check_cases(include_str!("testdata/transforms.txt"));
+    check_cases(include_str!("testdata/notifications.txt"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::syntax;
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// The deepest nesting, aliases counted where they are put in: a node is walked by recursion. The
-/// deepest value of a config lies at 6: file, `http`, `auth`, `users`, item, list of roles.
+/// deepest value of a config lies at 8, in a webhook's login, or deeper in routes below routes.
 const DEPTH_MAX: usize = 32;
 
 /// What the tree may take, in bytes: a file of [`FILE_BYTES_MAX`] full of ordinary lines fits, one
@@ -251,7 +251,7 @@ impl Builder<'_> {
 }
 
 fn too_deep(position: Position) -> ConfigError {
-    ConfigError::new(position, "nested too deeply").with_hint("a config has at most 6 levels")
+    ConfigError::new(position, "nested too deeply").with_hint("a config has at most 32 levels")
 }
 
 fn error_in_variable(error: &EnvironmentError, position: Position) -> ConfigError {

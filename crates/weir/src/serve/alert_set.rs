@@ -37,8 +37,11 @@ impl AlertSet {
     }
 }
 
-/// Says in the log how many fire, for where nobody else is told.
+/// Says in the log how many fire, where there are any.
 pub fn log(alerts: &[Alert]) {
+    if alerts.is_empty() {
+        return;
+    }
     let firing = alerts.iter().filter(|alert| alert.ends_at.is_none()).count();
     tracing::info!(firing, resolved = alerts.len() - firing, "alerts have changed");
 }

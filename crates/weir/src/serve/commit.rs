@@ -75,6 +75,8 @@ pub enum Request {
     Delivered(Delivered),
     /// Something small that is kept under a name; what is empty is forgotten.
     Keep(String, Vec<u8>, oneshot::Sender<()>),
+    /// Several of them, all or none.
+    KeepAll(Vec<(String, Vec<u8>)>, oneshot::Sender<()>),
     /// Nothing; what is due by time is done.
     Tick,
     /// Nothing; a [`StoreChange`] waits.

@@ -21,8 +21,8 @@ pub type UnitAndWay = (Box<Unit>, Option<std::sync::mpsc::SyncSender<Box<Unit>>>
 /// A push, the hash of its idempotency key, and who waits.
 pub type WaitingPush = (Push, Option<[u8; 16]>, oneshot::Sender<Pushed>);
 
-/// Something that is kept under a name, and who waits.
-pub type WaitingKeep = (String, Vec<u8>, oneshot::Sender<()>);
+/// What is kept under names, and who waits.
+pub type WaitingKeep = (Vec<(String, Vec<u8>)>, oneshot::Sender<()>);
 
 /// The requests of one transaction.
 #[derive(Default)]
@@ -71,7 +71,8 @@ impl Group {
             Request::Push(push, key, answer) => self.pushes.push((push, key, answer)),
             Request::Delete(grouping, answer) => self.deletions.push((grouping, answer)),
             Request::Delivered(delivered) => self.delivered.push(delivered),
-            Request::Keep(name, bytes, done) => self.kept.push((name, bytes, done)),
+            Request::Keep(name, bytes, done) => self.kept.push((vec![(name, bytes)], done)),
+            Request::KeepAll(states, done) => self.kept.push((states, done)),
             Request::Wake => {}
             Request::Tick => self.has_tick = true,
         }

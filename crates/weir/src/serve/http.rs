@@ -14,8 +14,8 @@ use weir_ledger::ObjectId;
 use weir_ship::Authorization;
 use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
 use weir_web::{
-    Admin, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, Hosts, PasswordSecret, PushAnswer,
-    PushRequest, SuccessStatus, WriteFn, WriterOptions, Writers,
+    Admin, Alerting, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, Hosts, PasswordSecret,
+    PushAnswer, PushRequest, SuccessStatus, WriteFn, WriterOptions, Writers,
 };
 
 use super::commit::{Commits, Pushed, Request};
@@ -49,6 +49,8 @@ pub struct Handed {
     pub admin: Admin,
     /// What is written.
     pub write: Arc<WriteFn>,
+    /// Alerts and silences.
+    pub alerting: Alerting,
 }
 
 impl HttpServer {
@@ -107,7 +109,7 @@ pub async fn start(
 }
 
 fn handlers(config: &Config, shared: &Shared, handed: Handed, authentication: Authentication) -> Handlers {
-    let Handed { admin, write } = handed;
+    let Handed { admin, write, alerting } = handed;
     let (snapshots, routes, ready) =
         (Arc::clone(&shared.state), Arc::clone(&shared.state), Arc::clone(&shared.state));
     let commits = shared.commits.clone();
@@ -125,6 +127,7 @@ fn handlers(config: &Config, shared: &Shared, handed: Handed, authentication: Au
         gateway: Some(gateway(config, shared)),
         admin: Some(admin),
         writers: Writers::new(write, writer_options(config)),
+        alerting: Some(alerting),
         records: None,
         hosts: hosts(&config.http),
         authentication: Arc::new(authentication),
@@ -272,14 +275,23 @@ pub fn shippings(config: &Config, queues: &[(Arc<str>, String)]) -> anyhow::Resu
     targets.map(|(target, queue)| shipping(target, queue)).collect()
 }
 
-fn shipping(target: &RemoteWrite, (name, queue): &(Arc<str>, String)) -> anyhow::Result<ReadyShipping> {
-    let authorization = match &target.login {
+/// How to log in at another server, with the secret from its file.
+///
+/// # Errors
+///
+/// A secret that cannot be read.
+pub fn authorization(login: &Login) -> anyhow::Result<Authorization> {
+    Ok(match login {
         Login::None => Authorization::None,
         Login::Basic { username, password_file } => {
             Authorization::Basic { username: username.clone(), password: secret(password_file)? }
         }
         Login::Bearer { token_file } => Authorization::Bearer(secret(token_file)?),
-    };
+    })
+}
+
+fn shipping(target: &RemoteWrite, (name, queue): &(Arc<str>, String)) -> anyhow::Result<ReadyShipping> {
+    let authorization = authorization(&target.login)?;
     let sender = RemoteWriteSender::new(&RemoteWriteTarget {
         url: target.url.clone(),
         authorization,

@@ -25,8 +25,10 @@ mod keeping;
 mod kept_records;
 mod listener_rules;
 mod live;
+mod mail_content;
 mod message_sink;
 mod message_worker;
+mod notifications;
 mod object_sink;
 mod open;
 mod own_metrics;
@@ -61,6 +63,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use weir_alert::Alert;
 
 use crate::cli::ServeArguments;
 use crate::config::{self, Config, OpenListenError, Source, SourceInput};
@@ -68,6 +71,8 @@ use crate::output::UsageError;
 use crate::setup;
 pub use desk::Desk;
 pub use engine::Engine;
+pub use notifications::Address;
+use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
@@ -171,9 +176,18 @@ async fn serve_async(
     running.push(tokio::spawn(Arc::clone(&writing).run()));
     let desk = Desk::new(config, shared.clone(), stop.clone());
     let listeners = http::Listeners { main: listener, elastic };
-    let handed = http::Handed { admin: desk.admin(), write: writing.write_fn() };
+    let (notifier, notifying) = Notifier::start(config, config.alerting.max_age, &shared, &stop)?;
+    running.extend(notifying);
+    let handed =
+        http::Handed { admin: desk.admin(), write: writing.write_fn(), alerting: notifier.alerting() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    shared.alerts.tell_with(Arc::new(|alerts| alert_set::log(&alerts)));
+    let described = Arc::clone(&shared.state);
+    notifier.describe_with(Arc::new(move |alerts: &[Alert]| mail_content::contents(alerts, &described)));
+    let teller = Arc::clone(&notifier);
+    shared.alerts.tell_with(Arc::new(move |alerts| {
+        alert_set::log(&alerts);
+        teller.set_alerts(alerts);
+    }));
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -203,7 +217,7 @@ async fn serve_async(
         http.abort();
     }
     let _ = ticking.await;
-    drop((shared, desk, http, writing));
+    drop((shared, desk, http, writing, notifier));
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())

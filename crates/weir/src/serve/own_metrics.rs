@@ -31,6 +31,8 @@ pub struct Own {
     pub commit_seconds: CommitSeconds,
     /// The remote writes by name.
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
+    /// What became of messages, by receiver.
+    pub notifications: BTreeMap<Arc<str>, NotificationNumbers>,
     /// What waits to be counted, by source.
     pub queues: BTreeMap<Arc<str>, QueueDepth>,
     /// The queues themselves, for who finds his source by name.
@@ -52,6 +54,15 @@ pub struct RemoteWriteState {
     pub failed_requests: u64,
     /// The first minute that is not published.
     pub next_minute: Option<Minute>,
+}
+
+/// What became of the messages to a receiver.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NotificationNumbers {
+    /// Messages that were taken, since the start.
+    pub sent: u64,
+    /// Messages that were given up, since the start.
+    pub failed: u64,
 }
 
 /// How long commits took, in buckets.
@@ -155,6 +166,7 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
     families.extend(remote_write_families(&inner.own.remote_writes));
     families.extend(queues_family(&inner.own));
     families.extend(received::families(&inner.own.received));
+    families.extend(notification_families(&inner.own.notifications));
     families.push(family(
         "weir_build_info",
         "Always 1; the version that runs.",
@@ -339,6 +351,32 @@ fn queues_family(own: &Own) -> Option<Family> {
         on_disk.chain(in_memory).map(|(queue, bytes)| number(&[("queue", &queue)], bytes)).collect();
     let help = "Bytes that wait: on the disk to be sent, or in memory to be counted.";
     (!series.is_empty()).then(|| family("weir_queue_bytes", help, Kind::Gauge, series))
+}
+
+fn notification_families(notifications: &BTreeMap<Arc<str>, NotificationNumbers>) -> Vec<Family> {
+    if notifications.is_empty() {
+        return Vec::new();
+    }
+    let each = |value: fn(&NotificationNumbers) -> u64| -> Vec<Series> {
+        let series = |(name, numbers): (&Arc<str>, &NotificationNumbers)| {
+            number(&[("receiver", name)], value(numbers) as f64)
+        };
+        notifications.iter().map(series).collect()
+    };
+    vec![
+        family(
+            "weir_notifications_failed_total",
+            "Messages that a receiver will never take, since the start.",
+            Kind::Counter,
+            each(|numbers| numbers.failed),
+        ),
+        family(
+            "weir_notifications_sent_total",
+            "Messages that a receiver has taken, since the start.",
+            Kind::Counter,
+            each(|numbers| numbers.sent),
+        ),
+    ]
 }
 
 fn remote_write_families(remote_writes: &BTreeMap<Arc<str>, RemoteWriteState>) -> Vec<Family> {

@@ -282,7 +282,7 @@ impl Preparation {
         for Delivered { queue, sequence, .. } in &prepared.delivered {
             ledger.remove_queue(queue, *sequence)?;
         }
-        for (name, bytes, _) in &prepared.kept {
+        for (name, bytes) in prepared.kept.iter().flat_map(|(states, _)| states) {
             if bytes.is_empty() {
                 ledger.remove_state(name)?;
             } else {

@@ -190,7 +190,7 @@ impl Prepared {
         pushes.waiting.into_iter().for_each(|answer| tell(answer, Pushed::Done));
         pushes.answered.into_iter().for_each(|(answer, pushed)| tell(answer, pushed));
         delivered.into_iter().for_each(|delivered| tell(delivered.done, ()));
-        kept.into_iter().for_each(|(_, _, done)| tell(done, ()));
+        kept.into_iter().for_each(|(_, done)| tell(done, ()));
         delta
     }
 

@@ -35,6 +35,8 @@ mod kill;
 mod lambda;
 /// Lines that a real nginx wrote.
 mod nginx;
+/// Who is told of alerts, and silences.
+mod notifications;
 /// A real Prometheus scrapes, and agrees with what was counted.
 mod prometheus;
 /// Files pushed to a gateway.

@@ -87,7 +87,7 @@ proptest! {
 }
 
 fn part() -> impl Strategy<Value = &'static str> {
-    let parts = "version: 1\n|http:|auth:|users:|sqs:|s3:|remote_write:|gateway:|store:|redact:|counters:|where:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
+    let parts = "version: 1\n|http:|auth:|users:|sqs:|s3:|remote_write:|gateway:|store:|notifications:|receivers:|route:|group_by:|redact:|counters:|where:|sources:|services:|metrics:|limits:|name:|match:|routes:|path:|listen:|\n|\n  |\n    |\t| \
                  |- |[|]|{|}|, |: |? |&a |*a |*|!t |'|\"|>\n|#|---\n|...\n|%|~|${PORT}|${|$${|alb|12m|1MiB|é|\0|\\";
     prop::sample::select(parts.split('|').collect::<Vec<_>>())
 }
