@@ -271,7 +271,7 @@ impl Dispatcher {
             return notifications;
         }
         let firing = self.alerts.iter().filter(|(_, alert)| alert.ends_at.is_none()).map(|(f, a)| (*f, a));
-        let inhibitors = Inhibitors::new(&self.policy.inhibit_rules, firing);
+        let inhibitors = Inhibitors::new(&self.policy.inhibit_rules, &firing);
         for (_, id) in due {
             let Some(group) = self.groups.get_mut(&id) else { continue };
             self.changed_groups.insert(id);
@@ -350,7 +350,7 @@ impl Dispatcher {
         };
         Standing {
             silenced_by: self.silences.of(labels, now),
-            inhibited_by: Inhibitors::new(&self.policy.inhibit_rules, firing).of(labels),
+            inhibited_by: Inhibitors::new(&self.policy.inhibit_rules, &firing).of(labels),
             looks: looks.filter_map(look).collect(),
         }
     }
@@ -464,9 +464,8 @@ fn title(group_labels: &Labels, alerts: &[Alert]) -> String {
         return summary.to_string();
     }
     let first = alerts.first().and_then(|alert| alert.labels.get("alertname"));
-    let is_common =
-        |name: &&Box<str>| alerts.iter().all(|alert| alert.labels.get("alertname") == Some(*name));
-    let name = first.filter(is_common).map_or("alerts", |name| name);
+    let is_common = alerts.iter().all(|alert| alert.labels.get("alertname") == first);
+    let name = first.filter(|_| is_common).map_or("alerts", |name| name);
     let labels: Vec<&str> = group_labels
         .iter()
         .filter(|(label, _)| &***label != "alertname")

@@ -43,7 +43,7 @@ impl<'a> Inhibitors<'a> {
     /// Those of the `firing` that `rules` give a say.
     pub fn new(
         rules: &'a [InhibitRule],
-        firing: impl Iterator<Item = (Fingerprint, &'a Alert)> + Clone,
+        firing: &(impl Iterator<Item = (Fingerprint, &'a Alert)> + Clone),
     ) -> Self {
         let of_rule = |rule: &'a InhibitRule| {
             let mut by_values: BTreeMap<Vec<&'a str>, Sources> = BTreeMap::new();
@@ -97,7 +97,7 @@ mod tests {
         }];
         let page = alert(&[("severity", "page"), ("service", "shop")]);
         let firing = [(page.fingerprint(), &page)];
-        let inhibitors = Inhibitors::new(&rules, firing.into_iter());
+        let inhibitors = Inhibitors::new(&rules, &firing.into_iter());
         let is_quiet = |pairs| inhibitors.of(&alert(pairs).labels).is_some();
         assert!(is_quiet(&[("severity", "ticket"), ("service", "shop")]));
         assert!(!is_quiet(&[("severity", "ticket"), ("service", "pay")]));

@@ -176,7 +176,7 @@ fn a_mail_is_what_an_independent_parser_reads() {
     assert_eq!((header("Bcc").as_str(), header("Auto-Submitted").as_str()), ("", "auto-generated"));
     let types: Vec<&Value> = read["parts"].as_array().unwrap().iter().map(|part| &part[0]).collect();
     assert_eq!(types, ["text/plain", "text/html"]);
-    let text = read["parts"][0][1].as_str().unwrap();
+    let text = read["parts"][0][1].as_str().unwrap().replace("\r\n", "\n");
     assert!(text.contains("FIRING ShopSlow: Bücher: zu langsam <  Bcc: e***@example.com>\n"), "{text}");
     let html = read["parts"][1][1].as_str().unwrap();
     assert!(
@@ -251,6 +251,23 @@ fn one_that_is_refused_does_not_keep_the_mail_from_the_others() {
     let closed =
         Account { host: "127.0.0.1".to_owned(), port: free_port(), timeout: TIMEOUT, ..Account::default() };
     assert!(matches!(send(&Account { tls: TlsMode::None, ..closed }, &both), Err(Failure::Retry { .. })));
+}
+
+#[test]
+fn a_server_that_never_answers_holds_nobody_up_for_ever() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let account = Account {
+        host: "127.0.0.1".to_owned(),
+        port: silent.local_addr().unwrap().port(),
+        tls: TlsMode::None,
+        timeout: Duration::from_millis(100),
+        ..Account::default()
+    };
+    let sent = send(&account, &mail(&["core@example.com"]));
+    assert!(
+        matches!(&sent, Err(Failure::Retry { text, .. }) if text == "no answer within 0.1 s"),
+        "{sent:?}"
+    );
 }
 
 fn free_port() -> u16 {

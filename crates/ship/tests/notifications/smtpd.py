@@ -42,7 +42,7 @@ class Handler:
         say({
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
-            "tls": session.ssl is not None,
+            "tls": server.transport.get_extra_info("ssl_object") is not None,
             "user": getattr(session, "auth_data", None) is not None,
             "headers": [[name, str(value)] for name, value in message.items()],
             "type": message.get_content_type(),
@@ -55,7 +55,7 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     is_right = data.login.decode() == settings.get("user") and data.password.decode() == settings.get("password")
-    return AuthResult(success=is_right, auth_data=data if is_right else None)
+    return AuthResult(success=is_right, handled=False, auth_data=data if is_right else None)
 
 
 context = None

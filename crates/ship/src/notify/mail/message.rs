@@ -80,7 +80,7 @@ pub fn mail_of_notification(
     let incident = &notification.incident;
     let thread = format!("{:016x}", incident.id);
     let alert = notification.alerts.first();
-    let label = |name: &str| alert.and_then(|alert| alert.labels.get(name)).map(|value| value.to_string());
+    let label = |name: &str| alert.and_then(|alert| alert.labels.get(name)).map(ToString::to_string);
     let list = label("sla").or_else(|| label("alertname")).unwrap_or_else(|| "alerts".to_owned());
     let fingerprints: Vec<String> =
         notification.alerts.iter().take(20).map(|alert| format!("{:016x}", alert.fingerprint().0)).collect();

@@ -57,7 +57,7 @@ pub struct Account {
     pub takes_any_certificate: bool,
     /// How to log in, by PLAIN or LOGIN.
     pub login: Option<Login>,
-    /// How long each step may take.
+    /// How long one mail may take.
     pub timeout: Duration,
 }
 
@@ -75,6 +75,7 @@ pub enum MailSenderError {
 /// Hands mail to one server.
 pub struct MailSender {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    timeout: Duration,
 }
 
 impl MailSender {
@@ -99,7 +100,7 @@ impl MailSender {
                 .credentials(Credentials::new(username.clone(), password.clone()))
                 .authentication(vec![Mechanism::Plain, Mechanism::Login]);
         }
-        Ok(Self { transport: builder.build() })
+        Ok(Self { transport: builder.build(), timeout: account.timeout })
     }
 
     /// Hands over one mail.
@@ -132,9 +133,11 @@ impl MailSender {
 
     async fn send_once(&self, envelope: &Envelope, bytes: &[u8]) -> Result<(), Failure> {
         let envelope = envelope.to_library().map_err(Failure::refused)?;
-        match self.transport.send_raw(&envelope, bytes).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failure(&error)),
+        // The library has a limit for connecting only.
+        match tokio::time::timeout(self.timeout, self.transport.send_raw(&envelope, bytes)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(failure(&error)),
+            Err(_) => Err(Failure::retry(format!("no answer within {} s", self.timeout.as_secs_f64()))),
         }
     }
 }

@@ -20,8 +20,8 @@ use super::super::http::secret;
 use super::outbox::{AddressId, Parcel};
 use crate::config::{Config, Email, Receiver, Secret, Webhook, WebhookLogin};
 
-/// How long each step of handing over a mail may take.
-const MAIL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long handing over one mail may take; servers that look for spam take their time.
+const MAIL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where messages of one `email_configs` or `webhook_configs` go.
 pub struct Address {
@@ -31,7 +31,7 @@ pub struct Address {
 }
 
 enum Way {
-    Mail { options: MailOptions, sender: MailSender },
+    Mail { options: MailOptions, sender: Box<MailSender> },
     Webhook { sender: WebhookSender, alerts_max: usize },
 }
 
@@ -162,7 +162,7 @@ fn mail(email: &Email, secrecy: Secrecy, external_url: &str) -> anyhow::Result<W
         secrecy,
         external_url: external_url.to_owned(),
     };
-    Ok(Way::Mail { options, sender: MailSender::new(&account)? })
+    Ok(Way::Mail { options, sender: Box::new(MailSender::new(&account)?) })
 }
 
 fn webhook(webhook: &Webhook, secret: Option<String>) -> anyhow::Result<Way> {

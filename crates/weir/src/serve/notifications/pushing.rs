@@ -57,7 +57,7 @@ pub(super) async fn run(
         let now = clock::now();
         let alerts: Vec<Alert> = notifier.lock().dispatcher.alerts().cloned().collect();
         let is_due = told_at.is_none_or(|told_at| told_at < now.minus(RESEND_INTERVAL));
-        if alerts == told && !(is_due && !alerts.is_empty()) {
+        if alerts == told && (!is_due || alerts.is_empty()) {
             continue;
         }
         let is_news = alerts != told;
