@@ -77,7 +77,7 @@ pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
 pub use socket::socket_path;
-use sources::DRAIN_MAX;
+use sources::{DRAIN_MAX, Shared};
 
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
@@ -181,13 +181,7 @@ async fn serve_async(
     let handed =
         http::Handed { admin: desk.admin(), write: writing.write_fn(), alerting: notifier.alerting() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    let described = Arc::clone(&shared.state);
-    notifier.describe_with(Arc::new(move |alerts: &[Alert]| mail_content::contents(alerts, &described)));
-    let teller = Arc::clone(&notifier);
-    shared.alerts.tell_with(Arc::new(move |alerts| {
-        alert_set::log(&alerts);
-        teller.set_alerts(alerts);
-    }));
+    tell_of_alerts(&shared, &notifier);
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -221,6 +215,20 @@ async fn serve_async(
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Lets the notifier know of alerts, and of what mail says of them.
+fn tell_of_alerts(shared: &Shared, notifier: &Arc<Notifier>) {
+    let state = Arc::clone(&shared.state);
+    notifier.describe_with(Arc::new(move |alerts: &[Alert]| mail_content::contents(alerts, &state)));
+    // The commit thread has the set of alerts and ends when nobody has a way to it, as the notifier does.
+    let notifier = Arc::downgrade(notifier);
+    shared.alerts.tell_with(Arc::new(move |alerts| {
+        alert_set::log(&alerts);
+        if let Some(notifier) = notifier.upgrade() {
+            notifier.set_alerts(alerts);
+        }
+    }));
 }
 
 /// The port of its own for clients of Elasticsearch, if there is to be one.
