@@ -151,10 +151,7 @@ async fn serve_async(
     duration: Option<Duration>,
 ) -> anyhow::Result<()> {
     let ledger = open_ledger(&config.data_dir)?;
-    let listener = TcpListener::bind(config.http.listen).await.with_context(|| {
-        let address = config.http.listen;
-        format!("cannot listen on {address}; is another server there? choose an address with --listen")
-    })?;
+    let listener = bind(config).await?;
     let address = listener.local_addr().context("cannot tell the address")?;
     let elastic = bind_elastic(config).await?;
     let mut engine = Engine::start(config, ledger, Purpose::Serve)?;
@@ -215,6 +212,14 @@ async fn serve_async(
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The main port.
+async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = config.http.listen;
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; is another server there? choose an address with --listen")
+    })
 }
 
 /// Lets the notifier know of alerts, and of what mail says of them.

@@ -32,7 +32,7 @@ pub struct Address {
 
 enum Way {
     Mail { options: MailOptions, sender: Box<MailSender> },
-    Webhook { sender: WebhookSender, alerts_max: usize },
+    Webhook { sender: Box<WebhookSender>, alerts_max: usize },
 }
 
 /// All addresses of a config.
@@ -179,7 +179,7 @@ fn webhook(webhook: &Webhook, secret: Option<String>) -> anyhow::Result<Way> {
         secret,
         timeout: webhook.timeout,
     };
-    Ok(Way::Webhook { sender: WebhookSender::new(options)?, alerts_max: webhook.alerts_max })
+    Ok(Way::Webhook { sender: Box::new(WebhookSender::new(options)?), alerts_max: webhook.alerts_max })
 }
 
 fn secret_text(text: &Secret) -> anyhow::Result<String> {
