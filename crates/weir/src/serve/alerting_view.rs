@@ -58,7 +58,9 @@ impl AlertingView {
             Some(row(rules.get(number)?, active, alert.annotations))
         });
         let history = alerting.history.iter().rev().take(CHANGES_SHOWN_MAX);
-        let history = history.map(|(_, change)| self::change(change)).collect();
+        let mut history: Vec<_> = history.map(|(_, change)| self::change(change)).collect();
+        // Rules are judged one after the other, and each catches up by itself; what is shown is the order of events.
+        history.sort_by(|one, other| other.at.cmp(&one.at));
         Self { slas, alerts: AlertsAnswer { alerts: alerts.collect(), history } }
     }
 
