@@ -8,7 +8,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use weir_ingest::gelf::{ChunkBounds, DatagramDecoder, MESSAGE_BYTES_MAX};
+use weir_ingest::sockets::{ChunkBounds, DatagramDecoder, MESSAGE_BYTES_MAX};
 
 const BOUNDS: ChunkBounds =
     ChunkBounds { sets: 4, bytes: 4_096, sender_sets: 3, sender_bytes: 3_072, closed_sets: 4 };

@@ -20,16 +20,7 @@ pub fn check_beaver(message: &[u8]) {
             parsed += 1;
             assert_eq!(line.bytes, message, "a message is kept as it came");
             let Ok(record) = line.outcome else { return };
-            let context = RecordContext {
-                source: "fuzz",
-                service: None,
-                route: None,
-                target_group: None,
-                overlay: line.overlay,
-                format: line.format,
-                line: line.content,
-            };
-            let fields = RecordFields::new(record, context);
+            let fields = RecordFields::new(record, line.context("fuzz"));
             fields.for_each(&mut |name, value| assert_eq!(fields.field(name), Some(value), "{name}"));
         },
     );

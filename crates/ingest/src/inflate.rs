@@ -5,7 +5,7 @@
 //! way; the size in the trailer is a hint that may lie, so it is bounded before it is believed and
 //! whatever does not fit goes to the stream. This module is the only one that calls C.
 
-use std::mem::MaybeUninit;
+use std::ffi::c_void;
 use std::ptr::NonNull;
 
 use libdeflate_sys::{
@@ -18,6 +18,17 @@ use libdeflate_sys::{
 /// that is not written to costs nothing, and a buffer that grows a little with each file would be thrown
 /// away and cleared by the system each time.
 const SMALL_BYTES: usize = 4 << 20;
+
+/// What unpacks one member or stream in the library, and says how much it read and wrote.
+type Decompress = unsafe extern "C" fn(
+    *mut libdeflate_decompressor,
+    *const c_void,
+    usize,
+    *mut c_void,
+    usize,
+    *mut usize,
+    *mut usize,
+) -> libdeflate_result;
 
 /// Unpacks gzip members and zlib streams; one per thread.
 pub(crate) struct Inflater {
@@ -51,7 +62,7 @@ impl Inflater {
     /// [`InflateError`]; `out` is then of no use.
     pub(crate) fn gunzip(
         &mut self,
-        mut gzip: &[u8],
+        gzip: &[u8],
         out: &mut Vec<u8>,
         bytes_max: usize,
     ) -> Result<(), InflateError> {
@@ -61,15 +72,46 @@ impl Inflater {
         }
         let room = if size_hint(gzip) > SMALL_BYTES { bytes_max } else { size_hint(gzip).max(1) };
         reserve(out, room);
+        self.gunzip_members(gzip, out, bytes_max)
+    }
+
+    /// Unpacks all members of `gzip` into the room that `out` has, which is emptied first. The checksum of each
+    /// member is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`InflateError`]; `out` is then of no use.
+    pub(crate) fn gunzip_within(&mut self, gzip: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
+        out.clear();
+        let room = out.capacity();
+        self.gunzip_members(gzip, out, room)
+    }
+
+    /// Unpacks one zlib stream into the room that `out` has, which is emptied first; what follows the stream is
+    /// ignored. Its checksum is verified.
+    ///
+    /// # Errors
+    ///
+    /// [`InflateError`]; `out` is then empty.
+    pub(crate) fn unzlib(&mut self, zlib: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
+        out.clear();
+        match self.append(libdeflate_zlib_decompress_ex, zlib, out) {
+            Member::Unpacked { .. } => Ok(()),
+            Member::NeedsSpace => Err(InflateError::TooLarge),
+            Member::Bad => Err(InflateError::BadData),
+        }
+    }
+
+    /// Appends all members of `gzip` to `out`, which grows to `bytes_max` bytes of room at most.
+    fn gunzip_members(
+        &mut self,
+        mut gzip: &[u8],
+        out: &mut Vec<u8>,
+        bytes_max: usize,
+    ) -> Result<(), InflateError> {
         while !is_padding(gzip) {
-            match self.gunzip_member(gzip, out.spare_capacity_mut()) {
-                Member::Unpacked { read, written } => {
-                    let len = out.len() + written;
-                    debug_assert!(len <= out.capacity());
-                    // SAFETY: libdeflate wrote `written` bytes at the start of the spare capacity.
-                    unsafe { out.set_len(len) };
-                    gzip = gzip.get(read..).unwrap_or_default();
-                }
+            match self.append(libdeflate_gzip_decompress_ex, gzip, out) {
+                Member::Unpacked { read } => gzip = gzip.get(read..).unwrap_or_default(),
                 Member::NeedsSpace => {
                     let wanted = (out.capacity() * 2).max(1 << 16);
                     if out.capacity() >= bytes_max {
@@ -83,79 +125,30 @@ impl Inflater {
         Ok(())
     }
 
-    /// Unpacks all members of `gzip` into the room that `out` has, which is emptied first. The checksum of each
-    /// member is verified.
-    ///
-    /// # Errors
-    ///
-    /// [`InflateError`]; `out` is then of no use.
-    pub(crate) fn gunzip_within(&mut self, mut gzip: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
-        out.clear();
-        while !is_padding(gzip) {
-            match self.gunzip_member(gzip, out.spare_capacity_mut()) {
-                Member::Unpacked { read, written } => {
-                    let len = out.len() + written;
-                    debug_assert!(len <= out.capacity());
-                    // SAFETY: libdeflate wrote `written` bytes at the start of the spare capacity.
-                    unsafe { out.set_len(len) };
-                    gzip = gzip.get(read..).unwrap_or_default();
-                }
-                Member::NeedsSpace => return Err(InflateError::TooLarge),
-                Member::Bad => return Err(InflateError::BadData),
-            }
-        }
-        Ok(())
-    }
-
-    /// Unpacks one zlib stream into the room that `out` has, which is emptied first; what follows the stream is
-    /// ignored. Its checksum is verified.
-    ///
-    /// # Errors
-    ///
-    /// [`InflateError`]; `out` is then empty.
-    pub(crate) fn unzlib(&mut self, zlib: &[u8], out: &mut Vec<u8>) -> Result<(), InflateError> {
-        out.clear();
+    /// Appends what `decompress` makes of the start of `packed`, if there is room for it.
+    fn append(&mut self, decompress: Decompress, packed: &[u8], out: &mut Vec<u8>) -> Member {
         let (mut read, mut written) = (0, 0);
         let room = out.spare_capacity_mut();
         // SAFETY: both slices are valid for their lengths, and libdeflate only writes to `room`.
         let result: libdeflate_result = unsafe {
-            libdeflate_zlib_decompress_ex(
+            decompress(
                 self.raw.as_ptr(),
-                zlib.as_ptr().cast(),
-                zlib.len(),
+                packed.as_ptr().cast(),
+                packed.len(),
                 room.as_mut_ptr().cast(),
                 room.len(),
                 &mut read,
                 &mut written,
             )
         };
-        match member(result, read, written) {
-            Member::Unpacked { written, .. } => {
-                debug_assert!(written <= out.capacity());
-                // SAFETY: libdeflate wrote `written` bytes at the start of the empty buffer.
-                unsafe { out.set_len(written) };
-                Ok(())
-            }
-            Member::NeedsSpace => Err(InflateError::TooLarge),
-            Member::Bad => Err(InflateError::BadData),
+        let member = member(result, read);
+        if matches!(member, Member::Unpacked { .. }) {
+            let len = out.len() + written;
+            debug_assert!(len <= out.capacity());
+            // SAFETY: libdeflate wrote `written` bytes at the start of the spare capacity.
+            unsafe { out.set_len(len) };
         }
-    }
-
-    fn gunzip_member(&mut self, gzip: &[u8], out: &mut [MaybeUninit<u8>]) -> Member {
-        let (mut read, mut written) = (0, 0);
-        // SAFETY: both slices are valid for their lengths, and libdeflate only writes to `out`.
-        let result: libdeflate_result = unsafe {
-            libdeflate_gzip_decompress_ex(
-                self.raw.as_ptr(),
-                gzip.as_ptr().cast(),
-                gzip.len(),
-                out.as_mut_ptr().cast(),
-                out.len(),
-                &mut read,
-                &mut written,
-            )
-        };
-        member(result, read, written)
+        member
     }
 }
 
@@ -167,15 +160,15 @@ impl Drop for Inflater {
 }
 
 enum Member {
-    Unpacked { read: usize, written: usize },
+    Unpacked { read: usize },
     NeedsSpace,
     Bad,
 }
 
 #[allow(non_upper_case_globals, reason = "the names of the C library")]
-fn member(result: libdeflate_result, read: usize, written: usize) -> Member {
+fn member(result: libdeflate_result, read: usize) -> Member {
     match result {
-        libdeflate_result_LIBDEFLATE_SUCCESS => Member::Unpacked { read, written },
+        libdeflate_result_LIBDEFLATE_SUCCESS => Member::Unpacked { read },
         libdeflate_result_LIBDEFLATE_INSUFFICIENT_SPACE => Member::NeedsSpace,
         _ => Member::Bad,
     }

@@ -13,7 +13,6 @@ mod datagram_socket;
 mod discover;
 mod file_head;
 mod file_tail;
-pub mod gelf;
 #[expect(unsafe_code, reason = "calls libdeflate; see the module")]
 mod inflate;
 mod line_reader;
@@ -26,7 +25,7 @@ mod parallel;
 mod protocol;
 pub mod redis;
 pub mod s3;
-mod syslog_frames;
+pub mod sockets;
 mod text_parser;
 mod tls;
 mod watch;

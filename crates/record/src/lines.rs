@@ -7,6 +7,7 @@ use crate::alb::{self, AlbParser};
 use crate::format::Format;
 use crate::overlay::{NO_OVERLAY, Overlay};
 use crate::record::{Event, Record};
+use crate::record_fields::RecordContext;
 use crate::reject::Reject;
 use crate::timestamp::Timestamp;
 use crate::{beaver, combined, gelf, ndjson, nginx_json, syslog, text};
@@ -112,6 +113,19 @@ impl LineParser {
 }
 
 impl<'l, 'a: 'l> Line<'l, 'a> {
+    /// What is known of its record where nobody has named a service or a route yet.
+    pub fn context(&self, source: &'l str) -> RecordContext<'l> {
+        RecordContext {
+            source,
+            service: None,
+            route: None,
+            target_group: None,
+            overlay: self.overlay,
+            format: self.format,
+            line: self.content,
+        }
+    }
+
     /// A line that wraps nothing.
     pub(crate) fn plain(
         number: u64,

@@ -10,9 +10,9 @@ use std::borrow::Cow;
 use crate::beaver;
 use crate::format::Format;
 use crate::lines::{Line, LineParser};
-use crate::overlay::{NO_OVERLAY, Overlay};
-use crate::record::{Event, Record};
-use crate::record_fields::{RecordContext, RecordFields};
+use crate::overlay::Overlay;
+use crate::record::Record;
+use crate::record_fields::RecordFields;
 use crate::timestamp::Timestamp;
 use crate::value::Value;
 
@@ -56,7 +56,7 @@ impl MessageParser {
             if inner.is_empty() {
                 return each(line);
             }
-            let fields = event_fields(event, line.format);
+            let fields = RecordFields::new(Record::Event(event), line.context(""));
             let Some(value) = fields.field(by) else { return each(line) };
             let found = inner.iter_mut().find(|(known, _)| is_value(&value, known));
             let Some((_, parser)) = found else { return each(line) };
@@ -75,19 +75,6 @@ impl MessageParser {
             });
         });
     }
-}
-
-fn event_fields(event: Event<'_>, format: Format) -> RecordFields<'_> {
-    let context = RecordContext {
-        source: "",
-        service: None,
-        route: None,
-        target_group: None,
-        overlay: &NO_OVERLAY,
-        format,
-        line: event.line,
-    };
-    RecordFields::new(Record::Event(event), context)
 }
 
 /// The line in a message, and what the rest of the message says about it. A message without text is the line
@@ -141,16 +128,7 @@ mod tests {
                     return;
                 }
             };
-            let context = RecordContext {
-                source: "s",
-                service: None,
-                route: None,
-                target_group: None,
-                overlay: line.overlay,
-                format: line.format,
-                line: line.content,
-            };
-            let fields = RecordFields::new(record, context);
+            let fields = RecordFields::new(record, line.context("s"));
             shown = line.format.name().to_owned();
             fields.for_each(&mut |name, value| shown.push_str(&format!(" {name}={value:?}")));
         });

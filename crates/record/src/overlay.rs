@@ -6,14 +6,28 @@
 
 use std::borrow::Cow;
 
-use crate::known_field::canonical_name;
+use crate::known_field::known_field;
 use crate::value::Value;
 
 /// Fields that take the place of a record's own, and fields that are taken away from it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overlay<'a> {
-    fields: Vec<(Cow<'a, str>, Option<Value<'a>>)>,
+    fields: Vec<Field<'a>>,
 }
+
+/// What is said about one field.
+#[derive(Clone, Debug, PartialEq)]
+struct Field<'a> {
+    /// Our name.
+    name: Cow<'a, str>,
+    /// Its names in the formats.
+    aliases: &'static [&'static str],
+    /// Its value, or that there is none.
+    value: Option<Value<'a>>,
+}
+
+/// Fields that nobody else says anything about.
+const OWN: [&str; 2] = ["@timestamp", "source"];
 
 /// One that says nothing.
 pub static NO_OVERLAY: Overlay<'static> = Overlay { fields: Vec::new() };
@@ -34,38 +48,50 @@ impl<'a> Overlay<'a> {
         self.put(name.into(), None);
     }
 
-    /// What is said about a field, by our name for it: its value, or that there is none; `None`: nothing.
-    pub fn get(&self, canonical: &str) -> Option<Option<&Value<'a>>> {
-        self.fields.iter().find(|(name, _)| name == canonical).map(|(_, value)| value.as_ref())
+    /// What is said about a field, by any of its names: its value, or that there is none; `None`: nothing.
+    ///
+    /// Asked for every field of every record that something is said about. So the few names in here are compared
+    /// with the one asked for, and not that one with all that are known.
+    pub fn get(&self, name: &str) -> Option<Option<&Value<'a>>> {
+        self.fields.iter().find(|field| field.is_called(name)).map(|field| field.value.as_ref())
     }
 
     /// Every field that is set, by our names, in the order in which they were.
     pub fn set_fields(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
-        self.fields.iter().filter_map(|(name, value)| Some((&**name, value.as_ref()?)))
+        self.fields.iter().filter_map(|field| Some((&*field.name, field.value.as_ref()?)))
     }
 
     /// Every field that something is said about, by our names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().map(|(name, _)| &**name)
+        self.fields.iter().map(|field| &*field.name)
     }
 
     /// Adds what `other` says; where both say something, it wins.
     pub fn extend(&mut self, other: &Overlay<'a>) {
-        for (name, value) in &other.fields {
-            self.put(name.clone(), value.clone());
+        for field in &other.fields {
+            self.put(field.name.clone(), field.value.clone());
         }
     }
 
     fn put(&mut self, name: Cow<'a, str>, value: Option<Value<'a>>) {
-        let name = match canonical_name(&name) {
-            "@timestamp" | "source" => return,
-            canonical if canonical == name => name,
-            canonical => Cow::Owned(canonical.to_owned()),
-        };
-        match self.fields.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = value,
-            None => self.fields.push((name, value)),
+        if let Some(field) = self.fields.iter_mut().find(|field| field.is_called(&name)) {
+            field.value = value;
+            return;
         }
+        let known = known_field(&name);
+        match known {
+            Some(known) if OWN.contains(&known.name) => {}
+            Some(known) => {
+                self.fields.push(Field { name: Cow::Borrowed(known.name), aliases: known.aliases, value });
+            }
+            None => self.fields.push(Field { name, aliases: &[], value }),
+        }
+    }
+}
+
+impl Field<'_> {
+    fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.aliases.contains(&name)
     }
 }
 
@@ -85,6 +111,7 @@ mod tests {
         other.remove("x");
         overlay.extend(&other);
         assert_eq!(overlay.get("host"), Some(Some(&Value::Integer(4))));
+        assert_eq!(overlay.get("server_name"), overlay.get("host"));
         assert_eq!((overlay.get("x"), overlay.get("y")), (Some(None), None));
         assert_eq!(overlay.names().collect::<Vec<_>>(), ["host", "x"]);
         assert_eq!(overlay.set_fields().count(), 1);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use crate::format::Format;
-use crate::known_field::{KNOWN_FIELDS, canonical_name, known_field};
+use crate::known_field::{KNOWN_FIELDS, known_field};
 use crate::other_fields::PREFIX;
 use crate::overlay::Overlay;
 use crate::record::Record;
@@ -54,7 +54,7 @@ impl<'a> RecordFields<'a> {
     /// found as `field.<name>`. What was said about the record beside its line comes before all that.
     pub fn field(&self, name: &str) -> Option<Value<'_>> {
         if !self.context.overlay.is_empty()
-            && let Some(said) = self.context.overlay.get(canonical_name(name))
+            && let Some(said) = self.context.overlay.get(name)
         {
             return said.map(Value::borrowed);
         }
@@ -130,7 +130,7 @@ impl<'a> RecordFields<'a> {
             let mut others: Vec<(Box<str>, Value<'a>)> = Vec::new();
             let overlay = self.context.overlay;
             self.record.other_fields(self.context.format, self.context.line, &mut |name, value| {
-                if overlay.get(canonical_name(name)).is_none() {
+                if overlay.get(name).is_none() {
                     others.push((name.into(), value));
                 }
             });

@@ -29,9 +29,9 @@ mod stored_file;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod view;
 mod wal;
-mod work;
 mod writer;
 
 pub use builder::{BATCH_BYTES_MAX, BATCH_ROWS_MAX, RowsBuilder, SequenceNumbers};
@@ -48,7 +48,7 @@ pub use rows::{FieldNames, NAMES_MAX, Rows};
 pub use shared::Options;
 pub use store::{Appended, Store, StoreState};
 pub use stored_file::{SOURCES_MAX, StoredFile, filter_path};
+pub use upkeep::{DropReason, Work};
 pub use view::{Segment, StoreFile, View};
 pub use wal::SegmentState;
-pub use work::{DropReason, Work};
 pub use writer::{Kept, RowsWriter};

@@ -17,7 +17,7 @@ use crate::day_files::DayFiles;
 use crate::json_value::json_value;
 use crate::rows::{Rows, sequences, times};
 use crate::schema::{COLUMNS, JSON_MAP, SEQUENCE, TEXT_MAP, TIME, schema};
-use crate::work::read_all;
+use crate::upkeep::read_all;
 use crate::{Change, Kept, Options, PendingFile, Store, StoreState, StoredFile, View};
 
 /// The fields of a record by name, each as [`shown`].

@@ -18,7 +18,7 @@ use weir_record::{Format, Record, Timestamp};
 
 use crate::account::Account;
 use crate::progress::Progress;
-use crate::search::{RecordFilter, enriched_context, plain_context};
+use crate::search::{RecordFilter, enriched_context};
 use crate::shaping::Shaping;
 use crate::tally::Tally;
 
@@ -183,7 +183,7 @@ impl<T: Tally> Worker<T> {
                         return;
                     };
                     let enriched = plan.enricher.enrich(plan.source, request, scratch);
-                    let context = || enriched_context(plain_context(plan.source, &line), &enriched);
+                    let context = || enriched_context(line.context(plan.source), &enriched);
                     if let Some(why) = plan.shaping.dropped(record, context) {
                         return account.drop_record(why);
                     }

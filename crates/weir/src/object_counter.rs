@@ -15,7 +15,7 @@ use weir_record::Record;
 use weir_ship::{GatewayTarget, PushError};
 
 use crate::account::Account;
-use crate::search::{enriched_context, plain_context};
+use crate::search::enriched_context;
 use crate::shaping::Shaping;
 use crate::tally::Tally;
 
@@ -85,7 +85,7 @@ impl ObjectCounter {
             ObjectLine::Line(line) => match line.outcome {
                 Ok(record @ Record::Request(request)) => {
                     let enriched = naming.enricher.enrich(naming.source, request, scratch);
-                    let context = || enriched_context(plain_context(naming.source, &line), &enriched);
+                    let context = || enriched_context(line.context(naming.source), &enriched);
                     if let Some(why) = naming.shaping.dropped(record, context) {
                         return own.drop_record(why);
                     }

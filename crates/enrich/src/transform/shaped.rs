@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use weir_record::{Overlay, Value, canonical_name};
+use weir_record::{Overlay, Value};
 
 use super::ADDED_BYTES_MAX;
 
@@ -32,7 +32,7 @@ impl<'r, 's> Shaped<'r, 's> {
 
     /// The field with this name, as [`RecordFields`](weir_record::RecordFields) finds it.
     pub fn field(&self, name: &str) -> Option<Value<'_>> {
-        match self.overlay.get(canonical_name(name)) {
+        match self.overlay.get(name) {
             Some(said) => said.map(Value::borrowed),
             None => (self.before)(name),
         }

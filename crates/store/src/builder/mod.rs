@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array};
-use weir_record::{Record, RecordContext, RecordFields, Timestamp, Value, canonical_name};
+use weir_record::{Record, RecordContext, RecordFields, Timestamp, Value};
 
 use crate::error::StoreError;
 use crate::rows::{Rows, take_rows};
@@ -130,7 +130,7 @@ impl RowsBuilder {
             record.other_fields(context.format, context.line, &mut |name, value| others.add(name, value));
         } else {
             record.other_fields(context.format, context.line, &mut |name, value| {
-                if overlay.get(canonical_name(name)).is_none() {
+                if overlay.get(name).is_none() {
                     others.add(name, value);
                 }
             });

@@ -10,7 +10,7 @@ use crate::filter::{GRANULE_ROWS, value_hash, word_hash};
 use crate::read::Cancel;
 use crate::rows::sequences;
 use crate::testing::{TestStore, kept_at, records, records_of};
-use crate::work::read_all;
+use crate::upkeep::read_all;
 use crate::{Kept, Work};
 
 #[test]

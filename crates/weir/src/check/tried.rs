@@ -19,7 +19,7 @@ use weir_record::{
 use crate::clock;
 use crate::config::{Config, Source, SourceInput};
 use crate::output::{harmless, say};
-use crate::search::{enriched_context, plain_context};
+use crate::search::enriched_context;
 use crate::serve::Redaction;
 use crate::setup;
 use crate::shaping::Shaping;
@@ -144,7 +144,7 @@ impl Trial<'_> {
             Ok(record) => record,
             Err(why) => return rejected(line.number, why),
         };
-        let plain = plain_context(self.source, line);
+        let plain = line.context(self.source);
         let (mut shown, context) = match record {
             Record::Request(request) => {
                 let enriched = self.enricher.enrich(self.source, request, &mut self.scratch);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use weir_ingest::{DiscoverError, check_pattern};
 
 use super::error::ConfigError;
-use super::gelf_input::{self, GelfInput};
 use super::keys;
 use super::reader::{Field, Fields};
 use super::redis_input::{self, RedisInput};
+use super::socket_input::{self, SocketInput};
 use super::source::Type;
 
 /// Shorter, and a large object comes again while it is still read; SQS allows no more than 12 h.
@@ -40,7 +40,7 @@ pub enum SourceInput {
     /// What others write by HTTP.
     Http,
     /// What others send as GELF or syslog.
-    Gelf(GelfInput),
+    Sockets(SocketInput),
     /// What others put into Redis.
     Redis(RedisInput),
 }
@@ -51,7 +51,7 @@ impl SourceInput {
         match self {
             Self::Sqs(input) => Some(&input.aws),
             Self::S3(input) => Some(&input.aws),
-            Self::Files(_) | Self::Http | Self::Gelf(_) | Self::Redis(_) => None,
+            Self::Files(_) | Self::Http | Self::Sockets(_) | Self::Redis(_) => None,
         }
     }
 }
@@ -97,9 +97,9 @@ pub struct AwsAccess {
 
 /// Reads whichever of `path`, `sqs` and `s3` is there; reports none, and more than one.
 pub fn read(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>) -> Option<SourceInput> {
-    gelf_input::refuse(fields, kind, errors);
-    if let Some(protocol) = kind.and_then(gelf_input::protocol) {
-        return gelf_input::read(fields, protocol, errors).map(SourceInput::Gelf);
+    socket_input::refuse(fields, kind, errors);
+    if let Some(protocol) = kind.and_then(socket_input::protocol) {
+        return socket_input::read(fields, protocol, errors).map(SourceInput::Sockets);
     }
     redis_input::refuse(fields, kind, errors);
     if kind == Some(Type::Http) {

@@ -312,10 +312,10 @@ sources:
     .try_into()
     .unwrap();
     assert_eq!((plain.format, plain.lateness), (Some(Format::Gelf), FILE_LATENESS));
-    let SourceInput::Gelf(plain) = plain.input else { panic!("{:?}", plain.input) };
+    let SourceInput::Sockets(plain) = plain.input else { panic!("{:?}", plain.input) };
     assert_eq!((plain.udp.len(), plain.tcp.len(), plain.tls, plain.allowed), (1, 0, None, None));
     assert_eq!(plain.receive_buffer_bytes, 32 << 20);
-    let SourceInput::Gelf(open) = open.input else { panic!("{:?}", open.input) };
+    let SourceInput::Sockets(open) = open.input else { panic!("{:?}", open.input) };
     let shown: Vec<String> = open.udp.iter().chain(&open.tcp).map(ToString::to_string).collect();
     assert_eq!(shown, ["0.0.0.0:12201", "[::]:12202", "127.0.0.1:12201"]);
     assert_eq!(open.tls.unwrap().key_file, PathBuf::from("k"));

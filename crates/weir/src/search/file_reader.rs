@@ -18,7 +18,7 @@ use super::best_hits::{BYTES_MAX, BestHits, Place};
 use super::hit::{TIME_FIELD, add_field, json};
 use super::printer::Printer;
 use super::question::Question;
-use super::record_context::{RecordFilter, enriched_context, plain_context};
+use super::record_context::{RecordFilter, enriched_context};
 use crate::account::Account;
 use crate::files::Input;
 
@@ -228,7 +228,7 @@ impl Lines<'_> {
         if record.request().is_none() {
             search.has_events.store(true, Ordering::Relaxed);
         }
-        let context = plain_context(&search.source, line);
+        let context = line.context(&search.source);
         let is_match = match record.request().filter(|_| search.filter.needs_enriching) {
             None => search.filter.matches(record, context),
             Some(request) => {

@@ -31,7 +31,7 @@ pub use hit::{ID_FIELD, PLACE_FIELDS, TIME_FIELD, hit, json};
 pub use question::{
     DefaultSpan, NO_MESSAGES, Question, QuestionText, bad_parameters, bad_query, has_words, missing_bar,
 };
-pub use record_context::{RecordFilter, enriched_context, plain_context};
+pub use record_context::{RecordFilter, enriched_context};
 pub use rows_table::aligned;
 pub use tail::run as tail;
 pub use zone::Zone;

@@ -1,29 +1,16 @@
 //! What is known of a record in a plain file, beside what its line says.
 //!
-//! A server knows the source of a line; here nobody does. A query that asks for a
-//! service or a route needs them named first, which costs as much again as parsing, so it is done only then.
+//! A query that asks for a service or a route needs them named first, which costs as much again as parsing, so it is
+//! done only then.
 
 use weir_enrich::Enriched;
 use weir_query::{Expression, Predicate};
-use weir_record::{Line, Record, RecordContext, RecordFields};
+use weir_record::{Record, RecordContext, RecordFields};
 
 /// Fields that a request has only once its service and route were told.
 const ENRICHED_FIELDS: [&str; 3] = ["service", "route", "target_group"];
 
-/// What is known of a record before its service and route are told.
-pub fn plain_context<'l>(source: &'l str, line: &Line<'l, '_>) -> RecordContext<'l> {
-    RecordContext {
-        source,
-        service: None,
-        route: None,
-        target_group: None,
-        overlay: line.overlay,
-        format: line.format,
-        line: line.content,
-    }
-}
-
-/// The same with the service and the route.
+/// What is known of a record, with its service and route.
 pub fn enriched_context<'a>(context: RecordContext<'a>, enriched: &Enriched<'a>) -> RecordContext<'a> {
     RecordContext {
         service: enriched.service.map(|service| service.name.as_str()),

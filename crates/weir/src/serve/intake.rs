@@ -181,7 +181,7 @@ impl<'i> Counter<'i> {
             Err(why) => return self.reject(unit, line.number, Some((line.bytes, line.outer)), why),
         };
         let number = if self.is_from_start { line.number } else { 0 };
-        let base = self.context(line.format, line.content, line.overlay);
+        let base = line.context(&self.intake.source);
         let redacted = match record {
             Record::Request(request) => {
                 let enriched = self.enricher.enrich(&self.intake.source, request, scratch);
@@ -303,11 +303,6 @@ impl<'i> Counter<'i> {
         let overlay = with(context.overlay, &changes.overlay);
         let context = RecordContext { overlay: &overlay, ..*context };
         keeping.put(unit, record, &context, steps, self.place(number));
-    }
-
-    fn context<'c>(&'c self, format: Format, line: &'c [u8], overlay: &'c Overlay<'c>) -> RecordContext<'c> {
-        let (service, route, target_group) = (None, None, None);
-        RecordContext { source: &self.intake.source, service, route, target_group, overlay, format, line }
     }
 
     fn context_of<'c>(

@@ -5,6 +5,7 @@
 //! backfill and a second server keep the same records, and the records of one request id are kept or left out
 //! together, in every source.
 
+use weir_enrich::is_chosen;
 use weir_query::Fields;
 use weir_record::{Request, Status, Value, logged_text};
 
@@ -16,6 +17,9 @@ const ERROR_LEVEL_MAX: i64 = 3;
 /// Words for the levels up to that, in small letters.
 const ERROR_WORDS: [&str; 9] =
     ["emerg", "emergency", "panic", "alert", "crit", "critical", "fatal", "err", "error"];
+
+/// The seed of the sample; those of transforms are others, so that the two have nothing to do with each other.
+const SEED: u64 = 0;
 
 /// Whether a request is kept; `line` is its line as it would be kept.
 pub fn keeps_request(keep: Keep, request: &Request<'_>, line: &[u8]) -> bool {
@@ -29,7 +33,10 @@ pub fn keeps_request(keep: Keep, request: &Request<'_>, line: &[u8]) -> bool {
         }
         Keep::Sample { one_of } => {
             let id = request.request_id.as_deref().or(request.trace_id.as_deref());
-            id.map_or_else(|| is_chosen(line, one_of), |id| is_chosen(logged_text(id).as_bytes(), one_of))
+            id.map_or_else(
+                || is_chosen(line, one_of, SEED),
+                |id| is_chosen(logged_text(id).as_bytes(), one_of, SEED),
+            )
         }
     }
 }
@@ -48,9 +55,9 @@ pub fn keeps(keep: Keep, fields: &impl Fields, line: &[u8]) -> bool {
         Keep::Sample { one_of } => {
             let id = fields.field("request_id").or_else(|| fields.field("trace_id"));
             match id {
-                Some(Value::Text(id)) => is_chosen(id.as_bytes(), one_of),
-                Some(Value::Integer(id)) => is_chosen(id.to_string().as_bytes(), one_of),
-                _ => is_chosen(line, one_of),
+                Some(Value::Text(id)) => is_chosen(id.as_bytes(), one_of, SEED),
+                Some(Value::Integer(id)) => is_chosen(id.to_string().as_bytes(), one_of, SEED),
+                _ => is_chosen(line, one_of, SEED),
             }
         }
     }
@@ -73,22 +80,6 @@ fn number(value: Option<Value<'_>>) -> Option<f64> {
         Value::Text(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         Value::Boolean(_) | Value::Time(_) | Value::Json(_) => None,
     }
-}
-
-/// Whether an id is the one of so many; the same in every version and on every machine.
-fn is_chosen(id: &[u8], one_of: u64) -> bool {
-    stable_hash(id).is_multiple_of(one_of.max(1))
-}
-
-/// FNV-1a, its bits mixed as in MurmurHash3: ids that differ in one digit are to differ in every bit. Sources:
-/// draft-eastlake-fnv, and `fmix64` of MurmurHash3.
-fn stable_hash(bytes: &[u8]) -> u64 {
-    let fnv = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    let mixed = (fnv ^ fnv >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    let mixed = (mixed ^ mixed >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    mixed ^ mixed >> 33
 }
 
 #[cfg(test)]
@@ -173,7 +164,8 @@ mod tests {
         }
         assert!((900..1100).contains(&kept), "{kept}");
         assert!(keeps(Keep::Sample { one_of: 1 }, &Table(Vec::new()), b""));
-        // What one version keeps the next one keeps, too.
-        assert_eq!(stable_hash(b"request"), 7_876_637_139_297_612_048);
+        // What one version keeps the next one keeps, too: the hash is 7,876,637,139,297,612,048.
+        let chosen = |one_of| keeps(Keep::Sample { one_of }, &Table(Vec::new()), b"request");
+        assert!(chosen(7_876_637_139_297_612_048) && !chosen(7_876_637_139_297_612_047));
     }
 }

@@ -18,6 +18,7 @@ use super::intake::{Counter, Intake};
 use super::message_sink::{Completeness, Job};
 use super::object_sink::entry_of;
 use super::unit::{Committed, Unit};
+use super::units_away::UnitsAway;
 use super::work_queue::{Next, WorkQueue};
 use crate::clock;
 
@@ -27,9 +28,6 @@ const UNIT_AGE_MAX: Duration = Duration::from_millis(500);
 
 /// A unit is handed over when its messages had this many bytes.
 const UNIT_BYTES_MAX: usize = 8 << 20;
-
-/// Units that are on their way to the disk; beyond it the thread waits, and the queue fills.
-const UNITS_MAX: usize = 2;
 
 /// How often an idle source says up to when it is complete.
 const IDLE_INTERVAL: Duration = Duration::from_secs(1);
@@ -71,9 +69,7 @@ pub struct MessageWorker {
     waiting: Vec<Waiting>,
     unit_bytes: usize,
     unit_began: Option<Instant>,
-    back: std::sync::mpsc::Receiver<Box<Unit>>,
-    give_back: std::sync::mpsc::SyncSender<Box<Unit>>,
-    units_away: usize,
+    units_away: UnitsAway,
 }
 
 impl MessageWorker {
@@ -85,7 +81,6 @@ impl MessageWorker {
         jobs: Arc<WorkQueue<Job>>,
         completeness: Completeness,
     ) -> Self {
-        let (give_back, back) = std::sync::mpsc::sync_channel(UNITS_MAX);
         let unit = intake.unit();
         Self {
             intake,
@@ -101,9 +96,7 @@ impl MessageWorker {
             waiting: Vec::new(),
             unit_bytes: 0,
             unit_began: None,
-            back,
-            give_back,
-            units_away: 0,
+            units_away: UnitsAway::new(),
         }
     }
 
@@ -215,33 +208,15 @@ impl MessageWorker {
             }
         }
         self.batches.clear();
-        let next = self.next_unit();
-        let mut unit = std::mem::replace(&mut self.unit, next);
+        let mut unit = self.units_away.exchange(&mut self.unit, &self.intake);
         let waiting = std::mem::take(&mut self.waiting);
         if !waiting.is_empty() {
             let (done, is_done) = oneshot::channel();
             unit.waiting.push(done);
             self.runtime.spawn(tell(waiting, is_done));
         }
-        if self.commits.send(Request::Unit(unit, Some(self.give_back.clone()))).is_ok() {
-            self.units_away += 1;
-        }
-    }
-
-    fn next_unit(&mut self) -> Box<Unit> {
-        let mut next = if self.units_away < UNITS_MAX {
-            self.intake.unit()
-        } else {
-            match self.back.recv() {
-                Ok(unit) => {
-                    self.units_away -= 1;
-                    unit
-                }
-                Err(_) => self.intake.unit(),
-            }
-        };
-        self.intake.clear(&mut next);
-        next
+        // Who waits learns of the end from the unit, which is gone then.
+        let _ = self.units_away.send(unit, &self.commits);
     }
 }
 

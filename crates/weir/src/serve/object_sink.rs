@@ -23,6 +23,7 @@ use super::account::{self, Account};
 use super::commit::{Commits, Request};
 use super::intake::{Counter, Intake};
 use super::unit::{Committed, Unit};
+use super::units_away::UnitsAway;
 use super::work_queue::{Next, WorkQueue};
 use crate::clock;
 use crate::output::harmless;
@@ -38,9 +39,6 @@ const UNIT_BYTES_MAX: u64 = 8 << 20;
 
 /// A unit is handed over when it has this many objects.
 const UNIT_OBJECTS_MAX: usize = 2_000;
-
-/// Units of one worker that are on their way to the disk; beyond it the worker waits.
-const UNITS_MAX: usize = 2;
 
 /// The largest object whose bytes are kept where its content has changed.
 const CHANGED_BYTES_MAX: usize = 16 << 20;
@@ -263,14 +261,11 @@ struct Worker<'s> {
     waiting: Vec<(oneshot::Sender<Taken>, Taken)>,
     unit_bytes: u64,
     unit_began: Option<Instant>,
-    back: std::sync::mpsc::Receiver<Box<Unit>>,
-    give_back: std::sync::mpsc::SyncSender<Box<Unit>>,
-    units_away: usize,
+    units_away: UnitsAway,
 }
 
 impl<'s> Worker<'s> {
     fn new(sink: &'s CountingSink) -> Self {
-        let (give_back, back) = std::sync::mpsc::sync_channel(UNITS_MAX);
         Self {
             sink,
             reader: ObjectReader::with_text_hash(sink.intake.limits),
@@ -279,9 +274,7 @@ impl<'s> Worker<'s> {
             waiting: Vec::new(),
             unit_bytes: 0,
             unit_began: None,
-            back,
-            give_back,
-            units_away: 0,
+            units_away: UnitsAway::new(),
         }
     }
 
@@ -400,28 +393,15 @@ impl<'s> Worker<'s> {
         if !self.sink.intake.seal(&mut self.unit) {
             return self.drop_unit();
         }
-        let mut next = if self.units_away < UNITS_MAX {
-            self.sink.intake.unit()
-        } else {
-            match self.back.recv() {
-                Ok(unit) => {
-                    self.units_away -= 1;
-                    unit
-                }
-                Err(_) => self.sink.intake.unit(),
-            }
-        };
-        self.sink.intake.clear(&mut next);
-        let mut unit = std::mem::replace(&mut self.unit, next);
+        let mut unit = self.units_away.exchange(&mut self.unit, &self.sink.intake);
         let (done, is_done) = oneshot::channel();
         unit.waiting.push(done);
         let waiting = std::mem::take(&mut self.waiting);
         let records = unit.account.stored();
         let lines = CountedLines { records, rejects: unit.account.received - records };
-        if self.sink.commits.send(Request::Unit(unit, Some(self.give_back.clone()))).is_err() {
+        if self.units_away.send(unit, &self.sink.commits).is_err() {
             return;
         }
-        self.units_away += 1;
         let all_lines = Arc::clone(&self.sink.lines);
         self.sink.runtime.spawn(async move {
             let committed = is_done.await.unwrap_or(Committed::Stopping);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use weir_ingest::gelf::{ConnectionCounts, DatagramCounts};
+use weir_ingest::sockets::{ConnectionCounts, DatagramCounts};
 use weir_meter::{Family, Series};
 
 use super::own_metrics::{counter, number};

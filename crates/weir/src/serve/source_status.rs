@@ -44,7 +44,7 @@ fn kind_of(source: &Source) -> &'static str {
         SourceInput::Sqs(_) => "sqs",
         SourceInput::S3(_) => "s3",
         SourceInput::Http => "http",
-        SourceInput::Gelf(input) => input.protocol.name(),
+        SourceInput::Sockets(input) => input.protocol.name(),
         SourceInput::Redis(_) => "redis",
     }
 }

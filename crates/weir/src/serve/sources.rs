@@ -19,7 +19,6 @@ use super::alert_set::AlertSet;
 use super::commit::Commits;
 use super::declared::Declared;
 use super::file_source::FileSource;
-use super::gelf_source;
 use super::indicators::Indicators;
 use super::intake::Intake;
 use super::live::LiveTail;
@@ -29,6 +28,7 @@ use super::record_keeping::RecordKeeping;
 use super::redaction::Redaction;
 use super::redis_source;
 use super::rules::CurrentRules;
+use super::socket_source;
 use super::state::State;
 use super::unit::Reach;
 use super::upkeep::Upkeep;
@@ -113,8 +113,8 @@ pub async fn start(
         SourceInput::Sqs(input) => start_queue(input, intake, shared, stop).await,
         SourceInput::S3(input) => start_listing(input, intake, shared, stop).await,
         SourceInput::Http => start_written(intake, shared, stop),
-        SourceInput::Gelf(input) => {
-            let started = gelf_source::start(input, intake, shared, stop).await;
+        SourceInput::Sockets(input) => {
+            let started = socket_source::start(input, intake, shared, stop).await;
             return started.with_context(|| format!("cannot start the source {}", source.name));
         }
         SourceInput::Redis(input) => redis_source::start(input, intake, shared, stop).await,

@@ -185,7 +185,7 @@ impl Writing {
 }
 
 fn is_gelf(input: &SourceInput) -> bool {
-    matches!(input, SourceInput::Gelf(input) if input.protocol == weir_ingest::Protocol::Gelf)
+    matches!(input, SourceInput::Sockets(input) if input.protocol == weir_ingest::Protocol::Gelf)
 }
 
 fn batch(source: &str, request: WriteRequest) -> MessageBatch {

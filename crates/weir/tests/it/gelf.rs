@@ -35,14 +35,7 @@ impl Gelf {
 
     #[track_caller]
     fn started(server: Server) -> Self {
-        let log = server.log();
-        let address = |transport: &str| {
-            let line = log.lines().find(|line| line.contains("listening") && line.contains(transport));
-            let address =
-                line.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("address=")));
-            address.unwrap_or_else(|| panic!("no {transport}: {log}")).parse().unwrap()
-        };
-        let (udp, tcp) = (address("transport=udp"), address("transport=t"));
+        let (udp, tcp) = (server.listens_at("udp"), server.listens_at("t"));
         Self { server, udp, tcp }
     }
 

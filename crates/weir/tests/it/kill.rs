@@ -5,14 +5,13 @@
 //! nobody thought of; the named steps find it each time.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self};
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use crate::support::aws::Bucket;
 use crate::support::{
-    Account, Folder, Process, Random, Server, alb_key, get, gzip, metrics, now_seconds, serve_command, until,
-    within,
+    Account, Folder, Process, Random, Server, alb_key, get, gzip, launch, metrics, now_seconds, until, within,
 };
 
 /// How often the process is killed at random.
@@ -106,10 +105,7 @@ impl Victim {
 
     /// Starts the program and does not wait for anything.
     fn launch(&self, crash_at: Option<&str>) -> Process {
-        let mut command = serve_command(&self.data(), &["-c", &self.config]);
-        command.envs(crash_at.map(|step| ("WEIR_CRASH_AT", step)));
-        let log = File::options().create(true).append(true).open(self.folder.path("log")).unwrap();
-        Process(command.stderr(log).spawn().unwrap())
+        launch(&self.data(), &self.config, &self.folder.path("log"), crash_at)
     }
 
     fn log(&self) -> String {

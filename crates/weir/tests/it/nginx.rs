@@ -4,14 +4,13 @@
 //! default escaping (which is no valid JSON), and combined. It listens on a socket in a folder, because
 //! nginx cannot choose a port and say which; the client's address comes in a header.
 
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::support::metrics::sum;
-use crate::support::{Folder, Process, Response, until, weir};
+use crate::support::{Folder, Process, Response, installed, until, weir};
 
 const COUNT: &str = "nginx_http_requests_total";
 
@@ -45,15 +44,8 @@ impl Nginx {
     fn start() -> Self {
         let folder = Folder::new();
         let config = folder.write("nginx.conf", config(&folder));
-        // Debian has it in a folder that only root has in PATH.
-        let spawn = |program| {
-            let mut command = Command::new(program);
-            command.args(["-e", &folder.path("error.log"), "-p", &folder.path(""), "-c", &config]);
-            let log = File::create(folder.path("stderr")).unwrap();
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
-        };
-        let spawned = spawn("nginx").or_else(|_| spawn("/usr/sbin/nginx"));
-        let process = Process(spawned.expect("nginx, which `make setup` installs"));
+        let (error_log, root) = (folder.path("error.log"), folder.path(""));
+        let process = installed(&folder, "nginx", &["-e", &error_log, "-p", &root, "-c", &config]);
         let mut nginx = Self { folder, process };
         until("nginx to listen", || {
             let ended = nginx.process.0.try_wait().unwrap();

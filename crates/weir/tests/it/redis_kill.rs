@@ -4,7 +4,7 @@
 //! a Redis that is killed may be forgotten, and nobody could promise anything about it.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self};
 use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::redis::{Redis, RedisClient};
-use crate::support::{Folder, Process, Random, Server, serve_command, until};
+use crate::support::{Folder, Process, Random, Server, launch, until};
 
 /// How often the program is killed at random.
 const KILLS: usize = 30;
@@ -66,10 +66,7 @@ impl Victim {
     }
 
     fn launch(&self, crash_at: Option<&str>) -> Process {
-        let mut command = serve_command(&self.data(), &["-c", &self.config]);
-        command.envs(crash_at.map(|step| ("WEIR_CRASH_AT", step)));
-        let log = File::options().create(true).append(true).open(self.folder.path("log")).unwrap();
-        Process(command.stderr(log).spawn().unwrap())
+        launch(&self.data(), &self.config, &self.folder.path("log"), crash_at)
     }
 
     fn log(&self) -> String {

@@ -1,12 +1,11 @@
 //! Syslog over UDP and TCP, from sockets of our own and from a real rsyslog and nginx.
 
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
 
-use crate::support::{Folder, Process, Server, escaped, until};
+use crate::support::{Folder, Server, escaped, installed, until};
 
 const STORED: &str = "weir_source_stored_total";
 
@@ -26,14 +25,7 @@ impl Syslog {
              format: {by: program, map: {nginx: nginx_json}, default: syslog}\n",
         );
         let server = Server::start_in(&folder.path("data"), &["-c", &config]);
-        let log = server.log();
-        let address = |transport: &str| {
-            let line = log.lines().find(|line| line.contains("listening") && line.contains(transport));
-            let address =
-                line.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("address=")));
-            address.unwrap_or_else(|| panic!("no {transport}: {log}")).parse().unwrap()
-        };
-        let (udp, tcp) = (address("transport=udp"), address("transport=tcp"));
+        let (udp, tcp) = (server.listens_at("udp"), server.listens_at("tcp"));
         Self { server, udp, tcp }
     }
 
@@ -79,17 +71,6 @@ fn messages_come_by_datagram_by_line_and_by_count() {
     assert_eq!(syslog.server.sum("weir_syslog_connections_total", &[("source", "sys")]), 1.0);
 }
 
-/// A program that is not a service here, only a process of this test's.
-#[track_caller]
-fn start(folder: &Folder, programs: [&str; 2], arguments: &[&str]) -> Process {
-    let spawn = |program: &str| {
-        let log = File::create(folder.path("stderr")).unwrap();
-        Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
-    };
-    let spawned = spawn(programs[0]).or_else(|_| spawn(programs[1]));
-    Process(spawned.unwrap_or_else(|_| panic!("{}, which `make setup` installs", programs[0])))
-}
-
 #[test]
 fn rsyslog_forwards_over_udp_and_tcp_in_all_its_formats() {
     let folder = Folder::new();
@@ -118,7 +99,7 @@ fn rsyslog_forwards_over_udp_and_tcp_in_all_its_formats() {
     let config = folder.write("rsyslog.conf", config);
     let pid = folder.path("pid");
     let arguments = ["-n", "-f", config.as_str(), "-i", pid.as_str()];
-    let mut rsyslog = start(&folder, ["rsyslogd", "/usr/sbin/rsyslogd"], &arguments);
+    let mut rsyslog = installed(&folder, "rsyslogd", &arguments);
     until("rsyslog to listen", || {
         let ended = rsyslog.0.try_wait().unwrap();
         let log = || fs::read_to_string(folder.path("stderr")).unwrap();
@@ -156,7 +137,7 @@ fn nginx_sends_its_access_log_and_its_lines_are_requests() {
     );
     let error_log = folder.path("error.log");
     let arguments = ["-e", error_log.as_str(), "-p", root.as_str(), "-c", config.as_str()];
-    let _nginx = start(&folder, ["nginx", "/usr/sbin/nginx"], &arguments);
+    let _nginx = installed(&folder, "nginx", &arguments);
     for number in 0..10 {
         let mut stream = until("nginx to listen", || UnixStream::connect(folder.path("nginx")).ok());
         let request = format!("GET /orders/{number}?q=1 HTTP/1.0\r\nHost: shop.example.com\r\n\r\n");

@@ -8,12 +8,12 @@ mod rotation;
 /// Lines without a format, and events of several lines.
 mod text;
 
-use std::fs::{self, File};
+use std::fs::{self};
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
-use crate::support::{Folder, Process, Run, Server, escaped, output, until, weir_command};
+use crate::support::{Folder, Process, Run, Server, escaped, installed, output, until, weir_command};
 
 /// A running nginx that logs JSON in both ways of escaping, and its logs.
 struct Nginx {
@@ -31,15 +31,8 @@ impl Nginx {
         let address =
             TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).unwrap().to_string();
         let config = folder.write("nginx.conf", config(&folder, &address));
-        let spawn = |program| {
-            let mut command = Command::new(program);
-            command.args(["-e", &folder.path("error.log"), "-p", &folder.path(""), "-c", &config]);
-            let log = File::create(folder.path("stderr")).unwrap();
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
-        };
-        // Debian has it in a folder that only root has in PATH.
-        let spawned = spawn("nginx").or_else(|_| spawn("/usr/sbin/nginx"));
-        let process = Process(spawned.expect("nginx, which `make setup` installs"));
+        let (error_log, root) = (folder.path("error.log"), folder.path(""));
+        let process = installed(&folder, "nginx", &["-e", &error_log, "-p", &root, "-c", &config]);
         until("nginx to listen", || TcpStream::connect(&address).ok());
         Self { folder, address, process }
     }

@@ -12,7 +12,7 @@ use crate::read::evaluate::Evaluator;
 use crate::read::scan::Scan;
 use crate::read::unit::Unit;
 use crate::read::{Cancel, Limits};
-use crate::work::read_all;
+use crate::upkeep::read_all;
 
 fn compiled(query: &str) -> Predicate {
     weir_query::parse(query).expect("a query").filter.compile(Timestamp::from_micros(0)).expect("a query")

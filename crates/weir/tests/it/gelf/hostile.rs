@@ -9,7 +9,7 @@ use flate2::write::GzEncoder;
 use super::{DROPPED, Gelf, REJECTED, connect, message, udp_sender};
 use crate::support::{Folder, gzip, until};
 
-/// Connections at one moment, as `weir_ingest::gelf` bounds them.
+/// Connections at one moment, as `weir_ingest::sockets` bounds them.
 const CONNECTIONS_MAX: usize = 512;
 
 /// gzip data that is as small as it can be.

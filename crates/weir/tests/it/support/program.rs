@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use super::folder::Folder;
 use super::wait::{until, within};
 
 /// A process that ends with its owner.
@@ -90,4 +91,16 @@ fn text(mut file: File) -> String {
     file.seek(SeekFrom::Start(0)).unwrap();
     file.read_to_end(&mut bytes).unwrap();
     String::from_utf8(bytes).expect("what the program says is UTF-8")
+}
+
+/// Starts a program that `make setup` installs, its stderr in the folder's file `stderr`. Debian has daemons in a
+/// folder that only root has in PATH.
+#[track_caller]
+pub fn installed(folder: &Folder, program: &str, arguments: &[&str]) -> Process {
+    let spawn = |program: &str| {
+        let log = File::create(folder.path("stderr")).unwrap();
+        Command::new(program).args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()
+    };
+    let spawned = spawn(program).or_else(|_| spawn(&format!("/usr/sbin/{program}")));
+    Process(spawned.unwrap_or_else(|_| panic!("{program}, which `make setup` installs")))
 }

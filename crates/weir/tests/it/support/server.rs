@@ -1,6 +1,7 @@
 //! A running `weir serve`.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 
 use super::aws::CREDENTIALS;
@@ -84,6 +85,17 @@ impl Server {
         fs::read_to_string(self.folder.path("log")).unwrap()
     }
 
+    /// Where it says that it listens for messages by a transport whose name begins so: `udp`, `tcp`, `tls`.
+    #[track_caller]
+    pub fn listens_at(&self, transport: &str) -> SocketAddr {
+        let log = self.log();
+        let is_it =
+            |line: &&str| line.contains("listening") && line.contains(&format!("transport={transport}"));
+        let address = log.lines().find(is_it);
+        let address = address.and_then(|line| line.split(' ').find_map(|word| word.strip_prefix("address=")));
+        address.unwrap_or_else(|| panic!("no {transport}: {log}")).parse().unwrap()
+    }
+
     /// GETs a path.
     #[track_caller]
     pub fn get(&self, path: &str) -> Response {
@@ -144,4 +156,13 @@ pub fn serve_command(data: &str, arguments: &[&str]) -> Command {
     let mut command = weir_command(&["serve", "--listen", "127.0.0.1:0", "--data-dir", data]);
     command.args(arguments).envs(CREDENTIALS).stdout(Stdio::null());
     command
+}
+
+/// Starts the program with a config and does not wait for anything; it adds to the log at `log`, and crashes at this
+/// step of its work if there is one.
+pub fn launch(data: &str, config: &str, log: &str, crash_at: Option<&str>) -> Process {
+    let mut command = serve_command(data, &["-c", config]);
+    command.envs(crash_at.map(|step| ("WEIR_CRASH_AT", step)));
+    let log = File::options().create(true).append(true).open(log).unwrap();
+    Process(command.stderr(log).spawn().unwrap())
 }

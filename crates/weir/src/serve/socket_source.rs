@@ -11,14 +11,14 @@ use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use weir_ingest::gelf::{FRAME_TIME_MAX, TcpReceiver, TcpSettings, UdpReceiver, UdpSettings};
+use weir_ingest::sockets::{FRAME_TIME_MAX, TcpReceiver, TcpSettings, UdpReceiver, UdpSettings};
 use weir_ingest::tls_acceptor;
 
 use super::intake::Intake;
 use super::message_sink::{Completeness, CountingMessages};
 use super::received::Received;
 use super::sources::{Shared, end_messages, start_messages};
-use crate::config::GelfInput;
+use crate::config::SocketInput;
 
 /// Starts the source; the handle completes when it has ended.
 ///
@@ -26,7 +26,7 @@ use crate::config::GelfInput;
 ///
 /// An address that cannot be listened on, a certificate that cannot be used, or a thread that cannot be started.
 pub async fn start(
-    input: &GelfInput,
+    input: &SocketInput,
     intake: Intake,
     shared: &Shared,
     stop: watch::Receiver<bool>,
@@ -57,7 +57,7 @@ pub async fn start(
     }))
 }
 
-fn bind_udp(input: &GelfInput, source: &str) -> anyhow::Result<Vec<UdpReceiver>> {
+fn bind_udp(input: &SocketInput, source: &str) -> anyhow::Result<Vec<UdpReceiver>> {
     let bind = |&listen: &SocketAddr| {
         let settings = UdpSettings {
             source: source.to_owned(),
@@ -73,7 +73,7 @@ fn bind_udp(input: &GelfInput, source: &str) -> anyhow::Result<Vec<UdpReceiver>>
     input.udp.iter().map(bind).collect()
 }
 
-async fn bind_tcp(input: &GelfInput, source: &str) -> anyhow::Result<Vec<TcpReceiver>> {
+async fn bind_tcp(input: &SocketInput, source: &str) -> anyhow::Result<Vec<TcpReceiver>> {
     let tls = input.tls.as_ref().map(|files| tls_acceptor(&files.cert_file, &files.key_file)).transpose()?;
     let transport = if tls.is_some() { "tls" } else { "tcp" };
     // Who can be reached by other machines without a list has TLS.

@@ -5,7 +5,7 @@
 //! have been seen to mix both on one connection. What is longer than a message may be is dropped and passed over, so
 //! that the next one is read.
 
-use crate::gelf::{DropCause, Drops, MESSAGE_BYTES_MAX};
+use crate::sockets::{DropCause, Drops, MESSAGE_BYTES_MAX};
 
 /// The most digits of a count; more are text.
 const COUNT_DIGITS_MAX: usize = 9;
@@ -156,22 +156,16 @@ fn count(text: &[u8]) -> Option<(usize, usize)> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::frames::testing;
     use super::*;
+    use crate::protocol::Protocol;
 
-    /// The frames of a stream that was read in these parts, and what was dropped.
     fn frames<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Vec<u8>>, Vec<(&'static str, u64)>) {
-        let (mut frames, mut drops, mut found) = (SyslogFrames::default(), Drops::default(), Vec::new());
-        for part in parts {
-            frames.buffer.extend_from_slice(part);
-            frames.take(&mut drops, |frame| found.push(frame.to_vec()));
-        }
-        found.extend(frames.last());
-        (found, drops.take())
+        testing::frames(Protocol::Syslog, parts)
     }
 
     fn check(stream: &[u8], expected: &[&[u8]]) {
-        assert_eq!(frames([stream]).0, expected, "{}", stream.escape_ascii());
-        assert_eq!(frames(stream.chunks(1)).0, expected, "{}", stream.escape_ascii());
+        testing::check(Protocol::Syslog, stream, expected);
     }
 
     #[test]

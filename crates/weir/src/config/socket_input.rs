@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use weir_ingest::gelf::RECEIVE_BUFFER_BYTES_DEFAULT;
+use weir_ingest::sockets::RECEIVE_BUFFER_BYTES_DEFAULT;
 use weir_ingest::{Allowed, Protocol};
 
 use super::byte_size::ByteSize;
@@ -30,7 +30,7 @@ const RECEIVE_BUFFER_RANGE: (ByteSize, ByteSize) = (ByteSize(128 << 10), ByteSiz
 
 /// Where GELF or syslog is listened for; one address at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GelfInput {
+pub struct SocketInput {
     /// What is sent.
     pub protocol: Protocol,
     /// For datagrams.
@@ -82,7 +82,7 @@ pub fn refuse(fields: &Fields, kind: Option<Type>, errors: &mut Vec<ConfigError>
 }
 
 /// Reads the keys of a source of this type.
-pub fn read(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> Option<GelfInput> {
+pub fn read(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> Option<SocketInput> {
     for name in ["path", "sqs", "s3"] {
         if let Some(field) = fields.get(name) {
             let message = format!("`{name}` is not for `type: {}`", protocol.name());
@@ -103,7 +103,7 @@ pub fn read(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) 
 }
 
 /// Reads whatever of them is there.
-fn read_values(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> GelfInput {
+fn read_values(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError>) -> SocketInput {
     let (tls_field, allow_field) = (fields.get("tls"), fields.get("allow"));
     let tls = tls_field.and_then(|field| read_tls(field, errors));
     let allowed = allow_field.map(|field| read_allowed(field, errors));
@@ -112,7 +112,7 @@ fn read_values(fields: &Fields, protocol: Protocol, errors: &mut Vec<ConfigError
     let tcp = fields.get("tcp").map(|field| read_addresses(field, is_open || tls_field.is_some(), errors));
     let buffer = fields.get("receive_buffer").and_then(|field| field.size(RECEIVE_BUFFER_RANGE, errors));
     let buffer = buffer.and_then(|bytes| usize::try_from(bytes).ok());
-    GelfInput {
+    SocketInput {
         protocol,
         udp: udp.unwrap_or_default(),
         tcp: tcp.unwrap_or_default(),

@@ -4,8 +4,8 @@
 
 use super::chunks::MESSAGE_BYTES_MAX;
 use super::drops::{DropCause, Drops};
+use super::syslog_frames::SyslogFrames;
 use crate::protocol::Protocol;
-use crate::syslog_frames::SyslogFrames;
 
 /// Frames of either protocol.
 pub(super) enum Frames {
@@ -113,26 +113,45 @@ impl NulFrames {
     }
 }
 
+/// What tests of either protocol ask of its frames.
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
+pub(crate) mod testing {
     use super::*;
 
     /// The frames of a stream that was read in these parts, and what was dropped.
-    fn frames<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Vec<u8>>, Vec<(&'static str, u64)>) {
-        let (mut frames, mut drops, mut found) = (NulFrames::default(), Drops::default(), Vec::new());
+    pub(crate) fn frames<'p>(
+        protocol: Protocol,
+        parts: impl IntoIterator<Item = &'p [u8]>,
+    ) -> (Vec<Vec<u8>>, Vec<(&'static str, u64)>) {
+        let (mut frames, mut drops, mut found) = (Frames::new(protocol), Drops::default(), Vec::new());
         for part in parts {
-            frames.buffer.extend_from_slice(part);
+            frames.buffer().extend_from_slice(part);
             frames.take(&mut drops, |frame| found.push(frame.to_vec()));
         }
         found.extend(frames.last());
         (found, drops.take())
     }
 
+    /// A stream has these frames, however it is read.
+    pub(crate) fn check(protocol: Protocol, stream: &[u8], expected: &[&[u8]]) {
+        assert_eq!(frames(protocol, [stream]).0, expected, "{}", stream.escape_ascii());
+        assert_eq!(frames(protocol, stream.chunks(1)).0, expected, "{}", stream.escape_ascii());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::testing;
+    use super::*;
+
+    fn frames<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> (Vec<Vec<u8>>, Vec<(&'static str, u64)>) {
+        testing::frames(Protocol::Gelf, parts)
+    }
+
     fn check(stream: &[u8], expected: &[&[u8]]) {
-        assert_eq!(frames([stream]).0, expected, "{}", stream.escape_ascii());
-        assert_eq!(frames(stream.chunks(1)).0, expected, "{}", stream.escape_ascii());
+        testing::check(Protocol::Gelf, stream, expected);
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! GELF over UDP and TCP.
+//! GELF and syslog over UDP and TCP: what others send to sockets of ours.
+//!
+//! The two differ in how a stream is cut and a datagram packed, and in nothing else: who may send, what is bounded and
+//! how losses are counted is the same for both.
 //!
 //! What is pure is apart from what waits for a network: [`DatagramDecoder`] makes messages of datagrams and knows
 //! no socket, so that chunk sets from hostile senders are a matter of a test.
@@ -9,6 +12,7 @@ mod drops;
 mod frames;
 mod payload;
 mod senders;
+mod syslog_frames;
 mod tcp;
 #[cfg(test)]
 mod tests;
