@@ -1,6 +1,6 @@
 //! What must hold for any bytes that are taken for a message of Beaver.
 
-use weir_record::{Format, InnerFormats, MessageParser, RecordContext, RecordFields, Timestamp};
+use weir_record::{Format, InnerFormats, MessageParser, RecordFields, Timestamp};
 
 /// The longest message that is parsed.
 const BYTES_MAX: usize = 1 << 20;
