@@ -123,7 +123,7 @@ async fn answer<S>(
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
-    builder.max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_LINES_MAX);
+    builder.max_buf_size(HEAD_BYTES_MAX).max_header_size(HEAD_BYTES_MAX).max_headers(HEAD_LINES_MAX);
     let mut connection = std::pin::pin!(builder.serve_connection(stream, service));
     // How a connection ends, its client knows better; there is nobody else to tell.
     let ended = tokio::select! {

@@ -116,6 +116,11 @@ impl Server {
         Self { address, notes, stop: Some(stop), runtime }
     }
 
+    /// Lets time pass where nothing tells that it has.
+    fn wait(&self, duration: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(duration).await });
+    }
+
     fn connect(&self) -> TcpStream {
         let connection = TcpStream::connect(self.address).unwrap();
         connection.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -355,7 +360,7 @@ fn a_session_ends_by_itself() {
     let cookie = server.sign_in("anna", "hashed");
     assert_eq!(server.ask("GET /api/searches", &[&cookie], "").status, 200);
     // Nothing tells when it is over, and asking would keep it alive.
-    server.runtime.block_on(tokio::time::sleep(2 * limits.idle_max));
+    server.wait(2 * limits.idle_max);
     assert_eq!(server.ask("GET /api/searches", &[&cookie], "").status, 401);
 
     let limits = SessionLimits { idle_max: PATIENCE, age_max: Duration::from_millis(300) };
@@ -459,7 +464,7 @@ fn who_does_not_say_what_he_wants_is_closed() {
     while connection.write_all(b"G").is_ok() {
         sent += 1;
         assert!(sent < 1_000, "the connection stays open");
-        server.runtime.block_on(tokio::time::sleep(Duration::from_millis(20)));
+        server.wait(Duration::from_millis(20));
     }
     // An answer may take as long as it likes: only heads have a limit.
     assert_eq!(server.ask("GET /", &[], "").status, 200);
