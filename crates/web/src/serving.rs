@@ -88,7 +88,9 @@ pub(crate) async fn serve<L: Peers>(
             let (stream, peer) = listener.accept().await;
             while connections.try_join_next().is_some() {}
             let peer = L::address(&peer);
-            let Some(place) = Addresses::enter(&addresses, network(peer.ip()), limits.of_address_max) else { continue };
+            let Some(place) = Addresses::enter(&addresses, network(peer.ip()), limits.of_address_max) else {
+                continue;
+            };
             let connection = answer(TokioIo::new(stream), peer, router.clone(), limits, stopped.clone());
             connections.spawn(async move {
                 connection.await;

@@ -312,7 +312,11 @@ fn only_who_has_no_form_of_his_own_gets_the_browsers() {
         (vec!["Sec-Fetch-Mode: cors"], false),
     ] {
         let answer = server.ask("GET /api/searches", &lines, "");
-        assert_eq!((answer.status, answer.header("www-authenticate").is_some()), (401, is_asked), "{lines:?}");
+        assert_eq!(
+            (answer.status, answer.header("www-authenticate").is_some()),
+            (401, is_asked),
+            "{lines:?}"
+        );
     }
 }
 
@@ -337,7 +341,11 @@ fn wrong_names_and_passwords_are_the_same_and_soon_too_many() {
     assert_eq!(wrong("anna", "hashed").status, 429);
     let notes = server.notes.lock().unwrap();
     assert_eq!(notes.len(), 10, "{notes:?}");
-    assert!(notes.iter().all(|note| note.contains("SignInFailed") && !note.contains("no ") || note.ends_with("anna")));
+    assert!(
+        notes
+            .iter()
+            .all(|note| note.contains("SignInFailed") && !note.contains("no ") || note.ends_with("anna"))
+    );
     assert!(!notes.iter().any(|note| note.contains("hashed")));
 }
 
@@ -437,7 +445,9 @@ fn a_head_without_end_and_one_that_is_too_large_are_refused() {
     assert_eq!(server.ask("GET /api/searches", &cookies, "").status, 401);
     let long = format!("GET /api/search?query={}", "x".repeat(100_000));
     assert!(matches!(server.ask(&long, &[], "").status, 414 | 431));
-    for bytes in [&b"\0\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\nA\r\n\r\n", b"\x16\x03\x01\x02\0\x01"] {
+    for bytes in
+        [&b"\0\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\nA\r\n\r\n", b"\x16\x03\x01\x02\0\x01"]
+    {
         let mut connection = server.connect();
         connection.write_all(bytes).unwrap();
         let _ = connection.shutdown(std::net::Shutdown::Write);

@@ -190,12 +190,12 @@ impl fmt::Display for ReplayRequest {
             Some(ids) => write!(f, "{} rejects by id", ids.len())?,
             None => f.write_str("all rejects")?,
         }
-        for (name, value) in [("source", &self.source), ("reason", &self.reason), ("edited as", &self.text)] {
+        for (name, value) in [("source", &self.source), ("reason", &self.reason)] {
             if let Some(value) = value {
                 write!(f, ", {name} {value}")?;
             }
         }
-        Ok(())
+        f.write_str(if self.text.is_some() { ", edited" } else { "" })
     }
 }
 

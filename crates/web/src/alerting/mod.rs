@@ -5,11 +5,11 @@
 
 mod shapes;
 
-use axum::{Extension, Json};
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 
 use crate::Handlers;
 use crate::admin::{AdminProblem, Ask, ProblemKind};

@@ -249,7 +249,12 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         Answer::Shape("AuditPage"),
     ),
     get("/api/session", "Who is signed in, and whether anybody has to.", &[], Answer::Shape("SessionStatus")),
-    post("/api/session", "Signs in, for a browser; needs X-Weir-Page: 1.", "SignIn", Answer::Shape("SessionStatus")),
+    post(
+        "/api/session",
+        "Signs in, for a browser; needs X-Weir-Page: 1.",
+        "SignIn",
+        Answer::Shape("SessionStatus"),
+    ),
     Endpoint {
         method: "DELETE",
         path: "/api/session",

@@ -9,10 +9,7 @@ pub(super) const PAGE_SCHEMAS: &[Schema] = &[
         "SessionStatus",
         &[("name", "string?"), ("roles", "[string]"), ("is_open", "boolean"), ("version", "string?")],
     ),
-    (
-        "SearchText",
-        &[("query", "string"), ("from", "string!"), ("to", "string!"), ("columns", "[string]!")],
-    ),
+    ("SearchText", &[("query", "string"), ("from", "string!"), ("to", "string!"), ("columns", "[string]!")]),
     ("SearchesAnswer", &[("searches", "[SavedSearch]"), ("searches_max", "integer")]),
     (
         "SavedSearch",

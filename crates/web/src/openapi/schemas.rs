@@ -360,7 +360,10 @@ const SCHEMAS: &[Schema] = &[
             ("base64", "string"),
         ],
     ),
-    ("ReplayRequest", &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?"), ("text", "string?")]),
+    (
+        "ReplayRequest",
+        &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?"), ("text", "string?")],
+    ),
     (
         "ReplayResult",
         &[

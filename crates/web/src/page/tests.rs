@@ -5,8 +5,7 @@ use axum::body::to_bytes;
 use super::*;
 
 /// `<p>` packed by gzip, as `printf '<p>' | gzip -n` writes it.
-const PACKED: &[u8] =
-    &[31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 179, 41, 176, 3, 0, 187, 161, 110, 60, 3, 0, 0, 0];
+const PACKED: &[u8] = &[31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 179, 41, 176, 3, 0, 187, 161, 110, 60, 3, 0, 0, 0];
 
 static PAGE: &[Asset] = &[
     Asset {
@@ -79,7 +78,8 @@ async fn a_browser_gets_a_page_and_curl_a_list() {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(header_of(&response, header::VARY), "accept, accept-encoding");
         let content_type = header_of(&response, header::CONTENT_TYPE).to_owned();
-        let body = String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
+        let body =
+            String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap();
         assert_eq!(content_type.starts_with("text/html"), is_page, "{accept:?}");
         assert_eq!(body.contains("/metrics "), !is_page, "{accept:?}");
         assert_eq!(body.to_ascii_lowercase().contains("<html"), is_page);

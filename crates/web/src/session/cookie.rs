@@ -72,7 +72,10 @@ mod tests {
         let text = |header: Option<HeaderValue>| header.unwrap().to_str().unwrap().to_owned();
         let a = "A".repeat(43);
         assert_eq!(text(set(id, false)), format!("weir={a}; Path=/; HttpOnly; SameSite=Strict"));
-        assert_eq!(text(set(id, true)), format!("__Host-weir={a}; Path=/; HttpOnly; SameSite=Strict; Secure"));
+        assert_eq!(
+            text(set(id, true)),
+            format!("__Host-weir={a}; Path=/; HttpOnly; SameSite=Strict; Secure")
+        );
         assert_eq!(text(clear(false)), "weir=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     }
 }

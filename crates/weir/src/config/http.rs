@@ -120,9 +120,8 @@ fn read_access(field: Field, errors: &mut Vec<ConfigError>) -> Option<Access> {
 fn read_sessions(field: Field, errors: &mut Vec<ConfigError>) -> SessionLimits {
     let default = SessionLimits::default();
     let Some(fields) = field.fields(&keys::SESSIONS, errors) else { return default };
-    let mut time = |key, example| {
-        fields.get(key).and_then(|field| field.duration(example, SESSION_RANGE, errors))
-    };
+    let mut time =
+        |key, example| fields.get(key).and_then(|field| field.duration(example, SESSION_RANGE, errors));
     SessionLimits {
         idle_max: time("max_idle", "12h").unwrap_or(default.idle_max),
         age_max: time("max_age", "7d").unwrap_or(default.age_max),

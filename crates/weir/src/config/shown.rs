@@ -10,7 +10,8 @@ use super::yaml::{self, Node, Value};
 const HIDDEN: &str = "<hidden>";
 
 /// Keys with whose ends those of secrets end. A file that holds one is named by `_file`, which is none.
-const SECRET_ENDS: [&str; 7] = ["password", "secret", "token", "credentials", "api_key", "secret_key", "apikey"];
+const SECRET_ENDS: [&str; 7] =
+    ["password", "secret", "token", "credentials", "api_key", "secret_key", "apikey"];
 
 /// The list of addresses that hold a secret, as each webhook's does.
 const WEBHOOKS: &str = "webhook_configs";
@@ -113,7 +114,8 @@ fn without_login(text: &str) -> String {
 
 /// Whether a text can stand without quotes and is the same text then; more are quoted than have to be.
 fn is_plain(text: &str) -> bool {
-    let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '<' | '>' | '=');
+    let is_simple =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '+' | '<' | '>' | '=');
     let is_start = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '/' | '.');
     text.starts_with(is_start) && text.chars().all(is_simple)
 }

@@ -92,7 +92,9 @@ impl AuditLog {
         // Written even if nobody waits for it any more.
         let written = tokio::spawn(write(self.commits.clone(), changes));
         if tokio::time::timeout(BEGIN_MAX, written).await.is_err() {
-            tracing::warn!("an entry of the audit could not be written yet; what it is about is done all the same");
+            tracing::warn!(
+                "an entry of the audit could not be written yet; what it is about is done all the same"
+            );
         }
         id
     }

@@ -81,8 +81,8 @@ use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
-pub use socket::socket_path;
 use saved_searches::SavedSearches;
+pub use socket::socket_path;
 use sources::{DRAIN_MAX, Shared};
 
 /// How long requests under way may take to end once the server stops.

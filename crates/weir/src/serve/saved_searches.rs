@@ -141,8 +141,13 @@ fn check_owner(search: &SavedSearch, owner: &SearchOwner) -> Result<(), AdminPro
     if owner.is_admin || search.saved_by.as_deref() == owner.name.as_deref() {
         return Ok(());
     }
-    let error = format!("somebody else saved it: {}", search.saved_by.as_deref().unwrap_or("nobody knows who"));
-    Err(AdminProblem::new(ProblemKind::NotAllowed, error, "save yours by another name, or ask an administrator"))
+    let error =
+        format!("somebody else saved it: {}", search.saved_by.as_deref().unwrap_or("nobody knows who"));
+    Err(AdminProblem::new(
+        ProblemKind::NotAllowed,
+        error,
+        "save yours by another name, or ask an administrator",
+    ))
 }
 
 fn check_name(name: &str) -> Result<(), AdminProblem> {
@@ -214,7 +219,8 @@ mod tests {
     #[test]
     fn what_others_saved_only_an_administrator_changes() {
         let owner = |name: Option<&str>, is_admin| SearchOwner { name: name.map(Into::into), is_admin };
-        let saved = |by: Option<&str>| SavedSearch { saved_by: by.map(str::to_owned), ..SavedSearch::default() };
+        let saved =
+            |by: Option<&str>| SavedSearch { saved_by: by.map(str::to_owned), ..SavedSearch::default() };
         for (by, who, is_allowed) in [
             (Some("anna"), owner(Some("anna"), false), true),
             (Some("anna"), owner(Some("ben"), false), false),

@@ -260,7 +260,11 @@ impl Notifier {
         let item = Item { address: address.id.clone(), group, created_us: now.micros(), parcel, title };
         let put = outbox.put(item);
         for _ in 0..put.given_up {
-            self.failed(address, "an older message", "more messages wait than are kept; the oldest was given up");
+            self.failed(
+                address,
+                "an older message",
+                "more messages wait than are kept; the oldest was given up",
+            );
         }
         Some(put.number)
     }

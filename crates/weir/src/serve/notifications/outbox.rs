@@ -371,7 +371,13 @@ mod tests {
 
     fn item(group: u64, body: usize) -> Item {
         let parcel = Parcel::Webhook { body: vec![0; body], delivery: group.to_string() };
-        Item { address: AddressId::new("a", 0), group, created_us: 0, parcel, title: format!("group {group}") }
+        Item {
+            address: AddressId::new("a", 0),
+            group,
+            created_us: 0,
+            parcel,
+            title: format!("group {group}"),
+        }
     }
 
     fn kept(outbox: &mut Outbox, before: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {

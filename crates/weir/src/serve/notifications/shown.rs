@@ -120,7 +120,9 @@ fn reason(look: &Look, alerts: &[DueAlert]) -> String {
             "nobody was told yet: it waits for other alerts of its group, to tell of them together".to_owned()
         }
         (Some(told), Some(repeat)) => {
-            format!("told at {told}; what has changed is told then, and without a change again after {repeat}")
+            format!(
+                "told at {told}; what has changed is told then, and without a change again after {repeat}"
+            )
         }
         (Some(told), None) => format!("told at {told}; what has changed is told then"),
     }
@@ -142,15 +144,23 @@ mod tests {
             is_muted: false,
         };
         let alerts = |states: &[&str]| -> Vec<DueAlert> {
-            states.iter().map(|state| DueAlert { state: (*state).to_owned(), ..DueAlert::default() }).collect()
+            states
+                .iter()
+                .map(|state| DueAlert { state: (*state).to_owned(), ..DueAlert::default() })
+                .collect()
         };
-        let told = Look { told_at: Some(at), repeat_after: Some(Timestamp::from_seconds(3600)), ..look.clone() };
+        let told =
+            Look { told_at: Some(at), repeat_after: Some(Timestamp::from_seconds(3600)), ..look.clone() };
         let muted = Look { is_muted: true, ..told.clone() };
         for (look, states, expected) in [
             (&look, &["active"][..], "nobody was told yet"),
             (&look, &["suppressed", "active"], "nobody was told yet"),
             (&look, &["suppressed"], "all of it is silenced"),
-            (&told, &["active"], "told at 1970-01-01T00:00:00Z; what has changed is told then, and without a change again after 1970-01-01T01:00:00Z"),
+            (
+                &told,
+                &["active"],
+                "told at 1970-01-01T00:00:00Z; what has changed is told then, and without a change again after 1970-01-01T01:00:00Z",
+            ),
             (&muted, &["active"], "a time interval"),
         ] {
             let text = reason(look, &alerts(states));
