@@ -102,7 +102,8 @@ pub struct SavedSearch {
     pub saved_at: String,
 }
 
-const HINT: &str = "send {\"query\": \"...\", \"from\": \"now-1h\", \"to\": \"now\", \"columns\": [\"route\"]} as application/json";
+const HINT: &str = "send {\"query\": \"...\", \"from\": \"now-1h\", \"to\": \"now\", \"columns\": [\"route\"]} \
+     as application/json";
 
 pub(crate) async fn list(State(handlers): State<Handlers>) -> Response {
     match handlers.searches {

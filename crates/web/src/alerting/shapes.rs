@@ -158,7 +158,7 @@ impl fmt::Display for PostableSilence {
                 (true, false) => "!~",
             };
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{}{comparison}{:?}", matcher.name, matcher.value)?;
+            write!(f, "{comma}{}{comparison}\"{}\"", matcher.name, matcher.value)?;
         }
         write!(f, " from {} to {} ({})", self.starts_at, self.ends_at, self.comment)
     }

@@ -1,4 +1,7 @@
-//! The shapes of what the page asks beside records: who is signed in, what was saved, done and sent, what the server is.
+//! The shapes of what the page asks beside records: who is signed in, what was saved, done and sent.
+//!
+//! Apart from the others only for the length of the file; they are one list, and the same tests compare them with what
+//! the handlers read and write.
 
 use super::schemas::Schema;
 

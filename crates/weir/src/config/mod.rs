@@ -13,7 +13,8 @@
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
 //! `store`, `slas` (with `sla_alerts`, `sla_times` and `sla_labels`), `alerts`, `alerting`, `notifications`, `limits`.
-//! `selection` reads the queries in them; `shown` is the config without secrets; `remarks` is what works and is probably not meant.
+//! `selection` reads the queries in them; `shown` is the config without secrets;
+//! `remarks` is what works and is probably not meant.
 
 mod alerting;
 mod alerts;

@@ -181,13 +181,7 @@ async fn serve_async(
     let listeners = http::Listeners { main: listener, elastic };
     let (notifier, notifying) = Notifier::start(config, config.alerting.max_age, &shared, &stop)?;
     running.extend(notifying);
-    let handed = http::Handed {
-        admin: desk.admin(),
-        write: writing.write_fn(),
-        alerting: notifier.alerting(),
-        searches: SavedSearches::load(&shared.ledger, shared.commits.clone())?.handlers(),
-        audit: AuditLog::load(&shared.ledger, shared.commits.clone())?.handlers(),
-    };
+    let handed = handed(&shared, &desk, &writing, &notifier)?;
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
     tell_of_alerts(&shared, &notifier);
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
@@ -223,6 +217,22 @@ async fn serve_async(
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Who answers what.
+fn handed(
+    shared: &Shared,
+    desk: &Desk,
+    writing: &Arc<writers::Writing>,
+    notifier: &Arc<Notifier>,
+) -> anyhow::Result<http::Handed> {
+    Ok(http::Handed {
+        admin: desk.admin(),
+        write: writing.write_fn(),
+        alerting: notifier.alerting(),
+        searches: SavedSearches::load(&shared.ledger, shared.commits.clone())?.handlers(),
+        audit: AuditLog::load(&shared.ledger, shared.commits.clone())?.handlers(),
+    })
 }
 
 /// The main port.

@@ -1,4 +1,7 @@
 //! What the server is and has, for who looks at it first when something is wrong.
+//!
+//! Most of it is in the metrics too; but who sees that no record comes any more wants the disk, the config in force and
+//! what is wrong with the store in one place, and may not have the metrics at hand.
 
 use weir_record::Timestamp;
 use weir_web::{DiskStatus, RecordsStatus, SeriesStatus, ServerStatus};

@@ -169,20 +169,10 @@ fn who_tries_passwords_waits_and_is_noted_once() {
     assert!(!entries[0].to_string().contains("guess"));
 }
 
-#[test]
-fn what_was_removed_silenced_and_replayed_is_known_with_its_outcome() {
-    let setting = Setting::new("");
-    let server = setting.start();
-    until("the log to be read", || {
-        let sources = get_with(&server.address, "/api/sources", &[ROOT]).json();
-        (sources["rejects_kept"] == 2).then_some(())
-    });
-    let cookie = sign_in(&server, "root", "toor");
-    let root = [("Cookie", &*cookie), PAGE];
-
-    // A reject, edited: still none; then a record.
+/// A reject, edited: still none; then a record; then requests that make no sense.
+fn edit_and_replay(server: &Server, root: &[(&str, &str)]) {
     let replay = |text: &str| {
-        send(&server, "POST", "/api/rejects/replay", &root, &json!({"ids": [1], "text": text})).json()
+        send(server, "POST", "/api/rejects/replay", root, &json!({"ids": [1], "text": text})).json()
     };
     let still = replay("still none");
     assert_eq!((&still["replayed"], &still["problems"][0]["id"]), (&json!(0), &json!(1)));
@@ -204,10 +194,23 @@ fn what_was_removed_silenced_and_replayed_is_known_with_its_outcome() {
         json!({"ids": [1, 2], "text": "x"}),
         json!({"ids": [2], "text": "x".repeat((1 << 20) + 1)}),
     ] {
-        let refused = send(&server, "POST", "/api/rejects/replay", &root, &body);
+        let refused = send(server, "POST", "/api/rejects/replay", root, &body);
         assert_eq!(refused.status, 400, "{}", refused.lossy());
     }
+}
 
+#[test]
+fn what_was_removed_silenced_and_replayed_is_known_with_its_outcome() {
+    let setting = Setting::new("");
+    let server = setting.start();
+    until("the log to be read", || {
+        let sources = get_with(&server.address, "/api/sources", &[ROOT]).json();
+        (sources["rejects_kept"] == 2).then_some(())
+    });
+    let cookie = sign_in(&server, "root", "toor");
+    let root = [("Cookie", &*cookie), PAGE];
+
+    edit_and_replay(&server, &root);
     let delete = |dry_run: bool| {
         let body = json!({"query": "path:/edited", "from": "0", "to": "now+1d", "dry_run": dry_run});
         send(&server, "POST", "/api/delete", &root, &body)

@@ -1,4 +1,7 @@
 //! What was sent, what waits and what is due, for who asks why he was told, or why not.
+//!
+//! Asked of the dispatcher and the outbox under their lock, as they are what decides; what is due is found by alert, as
+//! the API of silences does it, and put together by group again, because people think of what they were told.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +18,9 @@ const ALERTS_MAX: usize = 1_000;
 
 /// Messages that wait and are listed.
 const WAITING_MAX: usize = 1_000;
+
+/// When a group is looked at next, and its alerts.
+type Group = (Look, Vec<DueAlert>);
 
 impl Notifier {
     /// All that is known of messages.
@@ -65,7 +71,7 @@ impl Notifier {
 
 /// The groups that somebody is or will be told of, the next first.
 fn due(inner: &Inner, now: Timestamp) -> Vec<DueRow> {
-    let mut groups: BTreeMap<(Box<str>, Box<str>), (Look, Vec<DueAlert>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(Box<str>, Box<str>), Group> = BTreeMap::new();
     for alert in inner.dispatcher.alerts().take(ALERTS_MAX) {
         let standing = inner.dispatcher.standing(&alert.labels, now);
         let state = state(alert, &standing, now);
@@ -78,8 +84,8 @@ fn due(inner: &Inner, now: Timestamp) -> Vec<DueRow> {
             });
         }
     }
-    let mut groups: Vec<(Look, Vec<DueAlert>)> = groups.into_values().collect();
-    groups.sort_by(|(one, _), (other, _)| one.next.cmp(&other.next));
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|(look, _)| look.next);
     groups.into_iter().map(|(look, alerts)| row(&look, alerts)).collect()
 }
 
