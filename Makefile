@@ -25,13 +25,28 @@ help: ## this list
 setup: ## install what the tests need (Debian packages, Python packages in a cache folder), where it is missing
 	@.ci/setup
 
+# The page is built before the program, which takes it in; only where something of it has changed.
+PAGE_SOURCES := $(shell find page -type f -not -path 'page/node_modules/*' -not -path 'page/dist/*' \
+	-not -path 'page/*/output/*' 2>/dev/null)
+
+page/node_modules/.package-lock.json: page/package-lock.json page/package.json
+	npm ci --prefix page --no-audit --no-fund
+	touch $@
+
+page/dist/index.html: page/node_modules/.package-lock.json $(PAGE_SOURCES)
+	npm run build --prefix page
+	touch $@
+
+.PHONY: page
+page: $(if $(wildcard page/package.json),page/dist/index.html) ## build the page, which needs Node: page/dist
+
 .PHONY: build
-build: ## build the program, optimised: target/release/weir
+build: page ## build the program with its page, optimised: target/release/weir
 	cargo build --release --package weir
 	@echo "built $(TARGET_DIR)/release/weir"
 
 .PHONY: demo
-demo: ## run weir on sample traffic; DEMO_ARGS="--listen 127.0.0.1:9100 --duration 1m"
+demo: page ## run weir on sample traffic; DEMO_ARGS="--listen 127.0.0.1:9100 --duration 1m"
 	cargo run --release --quiet --package weir -- demo $(DEMO_ARGS)
 
 .PHONY: prove
@@ -40,7 +55,7 @@ prove: setup ## a thousand random histories on which weir and a real Prometheus 
 
 # Examples in the documentation first, so that the last lines are the tests' own.
 .PHONY: test
-test: setup ## run all tests; the last line counts them
+test: setup page ## run all tests; the last line counts them
 	cargo test --workspace --doc --quiet
 	cargo test --workspace --lib --bins --tests 2>&1 | tee $(TARGET_DIR)/test.log
 	@awk '/^test result:/ {passed += $$4; failed += $$6; binaries++} \
@@ -78,4 +93,4 @@ fuzz: ## fuzz each parser; FUZZ_SECONDS=600, FUZZ_TARGETS="alb rules"
 clean: ## remove everything that was built or found
 	cargo clean
 	cargo clean --manifest-path fuzz/Cargo.toml
-	rm -rf fuzz/corpus fuzz/artifacts
+	rm -rf fuzz/corpus fuzz/artifacts page/dist page/node_modules

@@ -177,6 +177,15 @@ impl Meter {
         ]
     }
 
+    /// For each of the same families the label sets that it has room taken for, of
+    /// [`MeterOptions::series_max`] each.
+    pub fn label_sets(&self) -> [(&'static str, usize); 2] {
+        [
+            ("alb_log_request_count_total", self.alb.table.rows().len()),
+            ("nginx_http_requests_total", self.nginx.table.rows().len()),
+        ]
+    }
+
     /// Requests counted so far.
     pub fn requests(&self) -> u64 {
         let tables = [&self.alb.table, &self.nginx.table];

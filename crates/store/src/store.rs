@@ -92,6 +92,12 @@ impl Store {
         files + self.lock_segments().list.iter().map(|book| book.state.bytes).sum::<u64>()
     }
 
+    /// The size of the disk and what is free of it, in bytes; `None` where the system does not tell.
+    pub fn disk_space(&self) -> Option<(u64, u64)> {
+        let disk = rustix::fs::statvfs(&self.shared.options.folder).ok()?;
+        Some((disk.f_blocks.saturating_mul(disk.f_frsize), disk.f_bavail.saturating_mul(disk.f_frsize)))
+    }
+
     /// Writes records to the write-ahead segment and syncs it. They stay invisible until [`publish`](Self::publish);
     /// what an earlier call wrote that was not published is gone.
     ///

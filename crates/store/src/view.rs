@@ -59,6 +59,15 @@ impl View {
         let files = self.files.iter().filter(|file| !file.is_set_aside);
         in_memory as u64 + files.map(|file| file.stored.rows).sum::<u64>()
     }
+
+    /// The times of the oldest and of the youngest record, in microseconds since the epoch; `None` without records.
+    pub fn span_us(&self) -> Option<(i64, i64)> {
+        let files = self.files.iter().filter(|file| !file.is_set_aside && file.stored.rows > 0);
+        let files = files.map(|file| (file.stored.min_time_us, file.stored.max_time_us));
+        let rows = self.segments.iter().flat_map(|segment| &segment.rows);
+        let spans = files.chain(rows.map(|rows| (rows.min_time_us, rows.max_time_us)));
+        spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    }
 }
 
 impl Segment {

@@ -3,17 +3,22 @@
 //! One guard over all routes and a table that ends with a refusal, not a check in each handler: a route that
 //! is added and forgotten in the table is closed but for administrators.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::authentication::{Denied, Role};
+use crate::authentication::{Credentials, Denied, Identity, Role};
 use crate::problem::problem;
+use crate::session::{cookie, has_own_form, is_from_page};
 use crate::writers::elastic;
 use crate::{ACCESS, Handlers};
+
+/// With what the paths of the API begin, which only our own page and programs may ask for changes.
+const API: &str = "/api/";
 
 /// A row of the table; the first one that fits a request decides.
 pub(crate) struct Access {
@@ -82,25 +87,93 @@ async fn pass(handlers: &Handlers, path: &str, request: Request, next: Next) -> 
             false => (status, format!("{text}\n")).into_response(),
         };
     }
-    if let Some(roles) = roles_for(request.method(), path) {
-        let authorization = request.headers().get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-        let peer = peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-        if let Err(denied) = handlers.authentication.check(authorization, peer, roles).await {
-            return response(denied, path);
+    let (mut parts, body) = request.into_parts();
+    match allow(handlers, path, &parts).await {
+        Ok(Some(identity)) => {
+            parts.extensions.insert(identity);
+        }
+        Ok(None) => {}
+        Err(denied) => return response(denied, path, &parts.headers),
+    }
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // What a log line holds is never to be taken for a page.
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if path.starts_with(API) {
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// Who asks, where only somebody may; or why he may not.
+async fn allow(handlers: &Handlers, path: &str, request: &Parts) -> Result<Option<Identity>, Denied> {
+    let headers = &request.headers;
+    let is_change = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if is_change && path.starts_with(API) && handlers.site.is_foreign(headers) {
+        return Err(Denied::NotFromThePage);
+    }
+    let Some(roles) = roles_for(&request.method, path) else { return Ok(None) };
+    let credentials = credentials(handlers, headers);
+    let identity = handlers.authentication.identify(credentials, peer_of(&request.extensions)).await?;
+    let is_by_cookie = matches!(credentials, Credentials::Session(_));
+    if is_change && is_by_cookie && (!is_from_page(headers) || handlers.site.is_foreign(headers)) {
+        return Err(Denied::NotFromThePage);
+    }
+    if identity.may(roles) { Ok(Some(identity)) } else { Err(Denied::NotAllowed) }
+}
+
+/// Where a request comes from.
+pub(crate) fn peer_of(extensions: &Extensions) -> IpAddr {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into())
+}
+
+/// What a request has to say who asks; the cookie only where it says nothing else.
+pub(crate) fn credentials<'h>(handlers: &Handlers, headers: &'h HeaderMap) -> Credentials<'h> {
+    match headers.get(header::AUTHORIZATION) {
+        Some(value) => value.to_str().map_or(Credentials::Nothing, Credentials::Authorization),
+        None => {
+            let session = cookie::read(headers, handlers.site.is_https());
+            session.map_or(Credentials::Nothing, Credentials::Session)
         }
     }
-    next.run(request).await
 }
 
 /// JSON for the API, else text.
-fn response(denied: Denied, path: &str) -> Response {
-    let (status, code, text, hint) = match denied {
+pub(crate) fn response(denied: Denied, path: &str, headers: &HeaderMap) -> Response {
+    let (status, code, text, hint) = words(denied);
+    let mut response = if path.starts_with(API) || path.starts_with("/ingest/") {
+        problem(status, code, text.to_owned(), hint)
+    } else if elastic::is_elastic(path) {
+        elastic::denied(status, &format!("{text}; {hint}"))
+    } else {
+        (status, format!("{text}; {hint}\n")).into_response()
+    };
+    let answer = response.headers_mut();
+    match denied {
+        Denied::Unknown if !has_own_form(headers) => {
+            answer.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"weir\""));
+        }
+        Denied::TooOften(seconds) => {
+            answer.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Denied::Unknown | Denied::NotFromThePage | Denied::NotAllowed => {}
+    }
+    response
+}
+
+fn words(denied: Denied) -> (StatusCode, &'static str, &'static str, &'static str) {
+    match denied {
         Denied::Unknown => (
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "this needs a user and a password, or a token",
             "send basic or bearer authentication",
+        ),
+        Denied::NotFromThePage => (
+            StatusCode::FORBIDDEN,
+            "not_from_the_page",
+            "a browser sent this for another page than weir's",
+            "programs send no cookie and no Origin; behind a proxy set http.external_url",
         ),
         Denied::NotAllowed => (
             StatusCode::FORBIDDEN,
@@ -114,25 +187,7 @@ fn response(denied: Denied, path: &str) -> Response {
             "too many wrong passwords from this address",
             "wait as long as Retry-After says",
         ),
-    };
-    let mut response = if path.starts_with("/api/") || path.starts_with("/ingest/") {
-        problem(status, code, text.to_owned(), hint)
-    } else if elastic::is_elastic(path) {
-        elastic::denied(status, &format!("{text}; {hint}"))
-    } else {
-        (status, format!("{text}; {hint}\n")).into_response()
-    };
-    let headers = response.headers_mut();
-    match denied {
-        Denied::Unknown => {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"weir\""));
-        }
-        Denied::TooOften(seconds) => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        Denied::NotAllowed => {}
     }
-    response
 }
 
 #[cfg(test)]
@@ -160,7 +215,21 @@ mod tests {
             (Method::GET, "/api/rejects/7", Some(&[Read])),
             (Method::POST, "/api/rejects/replay", Some(&[Admin])),
             (Method::POST, "/api/backfill", Some(&[Admin])),
-            (Method::GET, "/", Some(&[Read])),
+            (Method::GET, "/", None),
+            (Method::POST, "/", Some(&[Admin])),
+            (Method::GET, "/assets/index.js", None),
+            (Method::PUT, "/assets/index.js", Some(&[Admin])),
+            (Method::GET, "/api/session", None),
+            (Method::POST, "/api/session", None),
+            (Method::DELETE, "/api/session", None),
+            (Method::GET, "/api/sessions", Some(&[Read])),
+            (Method::GET, "/api/searches", Some(&[Read])),
+            (Method::PUT, "/api/searches/a", Some(&[Read])),
+            (Method::DELETE, "/api/searches/a", Some(&[Read])),
+            (Method::PUT, "/api/searches", Some(&[Admin])),
+            (Method::GET, "/api/audit", Some(&[Admin])),
+            (Method::GET, "/api/status", Some(&[Read])),
+            (Method::GET, "/api/notifications", Some(&[Read])),
             (Method::POST, "/gelf", Some(&[Push])),
             (Method::OPTIONS, "/gelf", None),
             (Method::POST, "/ingest/ndjson", Some(&[Push])),

@@ -4,11 +4,13 @@
 //! way to burn all cores for whoever sends wrong ones. So a password that was right is known by a keyed hash
 //! for as long as the process lives, few are verified at a time, and an address that was wrong too often has
 //! to wait. Nothing here is ever logged.
+//!
+//! Who signed in at the page has a session instead, which is as good as his password where a browser may send it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::attempts::Attempts;
+use crate::session::{SessionId, SessionLimits, Sessions};
 
 /// The most passwords that are remembered as right; beyond it all are forgotten and verified again.
 const REMEMBERED_MAX: usize = 1_024;
@@ -38,6 +41,21 @@ pub enum Role {
     /// Everything.
     Admin,
 }
+
+impl Role {
+    /// As it stands in the config.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Scrape => "scrape",
+            Self::Push => "push",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// What everybody may do where nobody has to say who he is.
+const ALL_ROLES: [Role; 4] = [Role::Read, Role::Scrape, Role::Push, Role::Admin];
 
 /// A user's password as the config has it. It has no `Debug`, so that it is in no message.
 #[derive(Clone)]
@@ -100,6 +118,36 @@ pub struct Users {
     keys: [RandomState; 2],
     attempts: Mutex<Attempts>,
     verifying: Semaphore,
+    sessions: Mutex<Sessions>,
+}
+
+/// What somebody shows to say who he is.
+#[derive(Clone, Copy)]
+pub(crate) enum Credentials<'a> {
+    /// Nothing.
+    Nothing,
+    /// The header `Authorization`.
+    Authorization(&'a str),
+    /// A session of the page.
+    Session(SessionId),
+}
+
+/// Who asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    /// The user; `None` where nobody has to say who he is.
+    pub name: Option<Arc<str>>,
+    /// What he may do.
+    pub roles: Arc<[Role]>,
+    /// Where from.
+    pub address: Option<IpAddr>,
+}
+
+impl Identity {
+    /// Whether he may do what one of `roles` may.
+    pub(crate) fn may(&self, roles: &[Role]) -> bool {
+        self.roles.iter().any(|role| *role == Role::Admin || roles.contains(role))
+    }
 }
 
 /// Why a request is not answered.
@@ -107,6 +155,8 @@ pub struct Users {
 pub(crate) enum Denied {
     /// Nobody, or not who he says.
     Unknown,
+    /// A user, but perhaps not he: a browser sent the request for another page.
+    NotFromThePage,
     /// A user without the role.
     NotAllowed,
     /// Too many wrong passwords from this address; seconds until the next may come.
@@ -116,28 +166,66 @@ pub(crate) enum Denied {
 impl Authentication {
     /// Only these users may ask.
     pub fn users(users: Vec<User>) -> Self {
+        Self::users_with(users, SessionLimits::default())
+    }
+
+    /// Only these users may ask; `limits` is how long they stay signed in.
+    pub fn users_with(users: Vec<User>, limits: SessionLimits) -> Self {
         Self::Users(Box::new(Users {
             users,
             remembered: Mutex::default(),
             keys: [RandomState::new(), RandomState::new()],
             attempts: Mutex::default(),
             verifying: Semaphore::new(VERIFYING_MAX),
+            sessions: Mutex::new(Sessions::new(limits)),
         }))
     }
 
-    /// Lets through who has one of the roles; `authorization` is the header.
-    pub(crate) async fn check(
+    /// Who somebody is.
+    pub(crate) async fn identify(
         &self,
-        authorization: Option<&str>,
+        credentials: Credentials<'_>,
         peer: IpAddr,
-        roles: &[Role],
-    ) -> Result<(), Denied> {
+    ) -> Result<Identity, Denied> {
         let Self::Users(users) = self else {
-            return Ok(());
+            return Ok(Identity { name: None, roles: ALL_ROLES.into(), address: Some(peer) });
         };
-        let user = users.identify(authorization.ok_or(Denied::Unknown)?, peer).await?;
-        let may = |role: &Role| *role == Role::Admin || roles.contains(role);
-        if user.roles.iter().any(may) { Ok(()) } else { Err(Denied::NotAllowed) }
+        let user = match credentials {
+            Credentials::Nothing => return Err(Denied::Unknown),
+            Credentials::Authorization(header) => users.identify(header, peer).await?,
+            Credentials::Session(id) => users.of_session(id).ok_or(Denied::Unknown)?,
+        };
+        Ok(user.identity(peer))
+    }
+
+    /// Signs a user in: who he is, and his session.
+    pub(crate) async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        peer: IpAddr,
+    ) -> Result<(Identity, Option<SessionId>), Denied> {
+        let Self::Users(users) = self else {
+            return Ok((self.identify(Credentials::Nothing, peer).await?, None));
+        };
+        let index = users.with_password(name, password, peer).await?;
+        let id = SessionId::random().ok_or(Denied::Unknown)?;
+        users.sessions().begin(id, index, Instant::now());
+        Ok((users.users[index].identity(peer), Some(id)))
+    }
+
+    /// Ends a session; the name of its user, if there was one.
+    pub(crate) fn sign_out(&self, id: SessionId) -> Option<&str> {
+        let Self::Users(users) = self else { return None };
+        let index = users.sessions().end(id)?;
+        users.users.get(index).map(|user| user.name.as_str())
+    }
+}
+
+impl User {
+    fn identity(&self, peer: IpAddr) -> Identity {
+        let roles = self.roles.as_slice().into();
+        Identity { name: Some(self.name.as_str().into()), roles, address: Some(peer) }
     }
 }
 
@@ -155,7 +243,18 @@ impl Users {
         let decoded = is_basic.then(|| BASE64_STANDARD.decode(rest).ok()).flatten();
         let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(Denied::Unknown)?;
         let (name, password) = text.split_once(':').ok_or(Denied::Unknown)?;
-        self.with_password(name, password, peer).await
+        let index = self.with_password(name, password, peer).await?;
+        Ok(&self.users[index])
+    }
+
+    /// The user of a session.
+    fn of_session(&self, id: SessionId) -> Option<&User> {
+        let index = self.sessions().user_of(id, Instant::now())?;
+        self.users.get(index)
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The user of a token; every token is compared, and to its end.
@@ -170,11 +269,12 @@ impl Users {
         found
     }
 
-    async fn with_password(&self, name: &str, password: &str, peer: IpAddr) -> Result<&User, Denied> {
+    /// The index of the user with this name and password.
+    async fn with_password(&self, name: &str, password: &str, peer: IpAddr) -> Result<usize, Denied> {
         let hash = [0, 1].map(|at| self.keys[at].hash_one((name, password)));
         let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).copied();
         if let Some(index) = remembered {
-            return Ok(&self.users[index]);
+            return Ok(index);
         }
         self.attempts().check(peer, Instant::now())?;
         // It is never closed; an error would refuse, which is safe.
@@ -197,7 +297,7 @@ impl Users {
                     remembered.clear();
                 }
                 remembered.insert(hash, index);
-                Ok(&self.users[index])
+                Ok(index)
             }
             None => Err(self.failed(peer)),
         }
@@ -213,7 +313,7 @@ impl Users {
         Denied::Unknown
     }
 
-    fn attempts(&self) -> std::sync::MutexGuard<'_, Attempts> {
+    fn attempts(&self) -> MutexGuard<'_, Attempts> {
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

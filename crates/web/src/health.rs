@@ -21,8 +21,8 @@ pub(crate) async fn ready(State(handlers): State<Handlers>) -> (StatusCode, &'st
     }
 }
 
-/// What there is to read, for a person who opens the address in a browser.
-pub(crate) async fn overview() -> &'static str {
+/// What there is to read, for a person who asks with curl.
+pub(crate) const fn overview() -> &'static str {
     "weir turns access logs into metrics, and keeps and finds their records.\n\n\
      /metrics       all series, for Prometheus\n\
      /metrics/job/x POST, PUT, DELETE: counts that others push, where the gateway is on\n\
@@ -34,6 +34,7 @@ pub(crate) async fn overview() -> &'static str {
      /api/context   what happened around a record; ?id=\n\
      /api/delete    POST: removes records\n\
      /api/routes    requests, errors and percentiles per route; ?from=now-1h&to=now\n\
+     /              the page, in a browser\n\
      /api/sources   what came of each source, and up to when it is complete\n\
      /api/rejects   lines that are no records; POST /api/rejects/replay reads them again\n\
      /api/backfill  POST: counts objects of a bucket\n\

@@ -8,26 +8,31 @@ mod access;
 mod admin;
 mod alerting;
 mod attempts;
+mod audit;
 mod authentication;
 mod gateway;
 mod health;
 mod hosts;
 mod metrics;
+mod notifications;
 mod openapi;
+mod page;
 mod problem;
 mod records;
 mod routes;
+mod searches;
+mod serving;
+mod session;
+mod status;
 pub mod writers;
 
 use std::future::Future;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::ConnectInfo;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, on};
-use axum::{Extension, Router, middleware};
+use axum::{Router, middleware};
 use tokio::net::{TcpListener, UnixListener};
 use weir_meter::Snapshot;
 
@@ -42,6 +47,7 @@ pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
     ConfigText, PostableSilence, ShownAlert, ShownSilence, SilenceId, SilenceMatcher, SilenceStatus,
 };
+pub use audit::{Action, Audit, AuditEntry, AuditNote, AuditPage, AuditQuery};
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{
     BODY_BYTES_DEFAULT, BoxFuture, CorsOrigins, DeleteGroupFn, Gateway, GatewayOptions,
@@ -49,6 +55,7 @@ pub use gateway::{
     UrlLabels,
 };
 pub use hosts::Hosts;
+pub use notifications::{DueAlert, DueRow, NotificationsAnswer, OutboxRow, ReceiverRow, SentRow};
 pub use records::{
     AggregateAnswer, AggregateQuery, AggregateRequest, AskRecords, ContextAnswer, ContextQuery, DeleteAnswer,
     DeleteRequest, ExportFormat, ExportSender, ExportStream, FieldRow, FieldsAnswer, FieldsQuery, GroupField,
@@ -57,6 +64,12 @@ pub use records::{
     TailSender, TailStream, ValueCount, csv_cell, export_stream, line as export_line, tail_stream,
 };
 pub use routes::{Percentiles, ROUTE_COLUMNS, RouteRow, RouteStatistics, RoutesAnswer, RoutesQuery};
+pub use searches::{
+    RemoveSearch, SaveSearch, SavedSearch, SearchOwner, SearchText, Searches, SearchesAnswer,
+};
+pub use serving::ConnectionLimits;
+pub use session::{SessionLimits, SessionStatus, SignIn, Site};
+pub use status::{DiskStatus, RecordsStatus, SeriesStatus, ServerStatus};
 use writers::elastic;
 pub use writers::{
     Protocol, Rejected, WRITE_BYTES_DEFAULT, WRITE_UNPACKED_BYTES_DEFAULT, WriteAnswerShape, WriteFn,
@@ -88,8 +101,16 @@ pub struct Handlers {
     pub alerting: Option<Alerting>,
     /// For searches and all else that is asked of records; `None`: none are kept.
     pub records: Option<Records>,
+    /// For saved searches; `None`: none are kept.
+    pub searches: Option<Searches>,
+    /// For who did what; `None`: nothing is noted.
+    pub audit: Option<Audit>,
     /// Which names the server may be called by.
     pub hosts: Hosts,
+    /// Where people reach it.
+    pub site: Site,
+    /// Bounds on connections.
+    pub connections: ConnectionLimits,
     /// Who may do what by the table of routes.
     pub authentication: Arc<Authentication>,
 }
@@ -106,6 +127,10 @@ const ACCESS: &[Access] = &[
     Access { methods: Methods::Reading, path: "/healthy", roles: None },
     Access { methods: Methods::Reading, path: "/-/ready", roles: None },
     Access { methods: Methods::Reading, path: "/ready", roles: None },
+    // Who signs in has no role yet.
+    Access { methods: Methods::Any, path: "/api/session", roles: None },
+    Access { methods: Methods::Reading, path: "/api/audit", roles: Some(&[Role::Admin]) },
+    Access { methods: Methods::Any, path: "/api/searches/*", roles: Some(&[Role::Read]) },
     Access { methods: Methods::Reading, path: "/api/*", roles: Some(&[Role::Read]) },
     Access { methods: Methods::Options, path: "/gelf", roles: None },
     Access { methods: Methods::Options, path: "/ingest/ndjson", roles: None },
@@ -117,53 +142,31 @@ const ACCESS: &[Access] = &[
     Access { methods: Methods::Any, path: "/es/*", roles: Some(&[Role::Push]) },
     // It only reads; its question is too long for an address.
     Access { methods: Methods::Any, path: "/api/aggregate", roles: Some(&[Role::Read]) },
-    Access { methods: Methods::Reading, path: "/", roles: Some(&[Role::Read]) },
+    // The form to sign in is part of the page.
+    Access { methods: Methods::Reading, path: "/", roles: None },
+    Access { methods: Methods::Reading, path: "/assets/*", roles: None },
 ];
 
 /// Serves on `listener` until `stop` completes; requests under way are answered first.
-///
-/// # Errors
-///
-/// The listener's error.
-pub async fn serve(
-    listener: TcpListener,
-    handlers: Handlers,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router(handlers).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+pub async fn serve(listener: TcpListener, handlers: Handlers, stop: impl Future<Output = ()> + Send) {
+    let limits = handlers.connections;
+    serving::serve(listener, router(handlers), limits, stop).await;
 }
 
 /// Serves on a socket of this machine until `stop` completes. Nobody has to say who he is: who can open the
 /// socket owns the data.
-///
-/// # Errors
-///
-/// The listener's error.
-pub async fn serve_socket(
-    listener: UnixListener,
-    handlers: Handlers,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+pub async fn serve_socket(listener: UnixListener, handlers: Handlers, stop: impl Future<Output = ()> + Send) {
     let handlers = Handlers { hosts: Hosts::Any, authentication: Arc::default(), ..handlers };
-    let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    axum::serve(listener, router(handlers).layer(Extension(peer))).with_graceful_shutdown(stop).await
+    let limits = handlers.connections;
+    serving::serve(listener, router(handlers), limits, stop).await;
 }
 
 /// Serves what writes to Elasticsearch on a port of its own until `stop` completes.
-///
-/// # Errors
-///
-/// The listener's error.
-pub async fn serve_elastic(
-    listener: TcpListener,
-    handlers: Handlers,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+pub async fn serve_elastic(listener: TcpListener, handlers: Handlers, stop: impl Future<Output = ()> + Send) {
     let guard = middleware::from_fn_with_state(handlers.clone(), access::elastic_guard);
+    let limits = handlers.connections;
     let router = Router::new().fallback(elastic::at_root).layer(guard).with_state(handlers);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    serving::serve(listener, router, limits, stop).await;
 }
 
 fn router(handlers: Handlers) -> Router {
@@ -197,6 +200,15 @@ impl Routes {
             .post("/api/delete", records::delete)
             .get("/api/routes", routes::routes)
             .get("/api/sources", admin::sources)
+            .get("/api/status", status::status)
+            .get("/api/notifications", notifications::notifications)
+            .get("/api/searches", searches::list)
+            .on(Method::PUT, MethodFilter::PUT, "/api/searches/{name}", searches::save)
+            .on(Method::DELETE, MethodFilter::DELETE, "/api/searches/{name}", searches::remove)
+            .get("/api/audit", audit::page)
+            .get("/api/session", session::status)
+            .post("/api/session", session::sign_in)
+            .on(Method::DELETE, MethodFilter::DELETE, "/api/session", session::sign_out)
             .get("/api/slas", admin::slas)
             .get("/api/alerts", admin::alerts)
             .get("/api/rejects", admin::rejects)
@@ -215,7 +227,8 @@ impl Routes {
             .get("/healthy", health::healthy)
             .get("/-/ready", health::ready)
             .get("/ready", health::ready)
-            .get("/", health::overview)
+            .get("/", page::index)
+            .get("/assets/{*path}", page::asset)
     }
 
     fn writers(mut self) -> Self {

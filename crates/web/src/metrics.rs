@@ -45,12 +45,13 @@ pub(crate) async fn metrics(
     response
 }
 
-fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+/// The value of a header, where it is text.
+pub(crate) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
 /// Whether `gzip` is among the encodings and not refused by `q=0`.
-fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
+pub(crate) fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
     accept_encoding.unwrap_or_default().split(',').any(|encoding| {
         let mut parts = encoding.split(';').map(str::trim);
         let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));

@@ -57,6 +57,10 @@ impl Server {
             ),
             alerting: None,
             hosts: Default::default(),
+            searches: None,
+            audit: None,
+            site: Default::default(),
+            connections: Default::default(),
             authentication: Arc::new(authentication),
         };
         runtime.spawn(serve(listener, handlers, async move {

@@ -12,7 +12,7 @@ use weir_meter::MeterOptions;
 use weir_record::Timestamp;
 
 use crate::clock;
-use crate::config::{self, Config, Limits, Routing, Source};
+use crate::config::{self, Config, ConfigOrigin, Limits, Routing, Source};
 
 /// Reads the config that is named or found; an empty one where there is none.
 ///
@@ -51,6 +51,8 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
         }
         config.notifications.routing = Some(routing);
     }
+    config.origin =
+        Some(ConfigOrigin { path: path.to_owned(), shown: config::shown(&text).unwrap_or_default() });
     Ok(config)
 }
 

@@ -1,8 +1,9 @@
 //! The repository builds anywhere: no folder of one machine, no host of a package registry.
 //!
 //! A path that exists on its author's machine works there and nowhere else; a registry's host
-//! belongs in each user's own configuration, so that a mirror can stand in for it. Lock files name
-//! their registry by design and samples of logs hold whatever paths were asked for: both are left out.
+//! belongs in each user's own configuration, so that a mirror can stand in for it. Cargo's lock files
+//! name their registry by design and samples of logs hold whatever paths were asked for: both are left out. npm's need
+//! not (`omit-lockfile-registry-resolved`), and so must not.
 
 use super::Finding;
 use super::source::TextFile;
@@ -38,8 +39,7 @@ pub fn check(file: &TextFile) -> Vec<Finding> {
 }
 
 fn is_exempt(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let is_lock_file = matches!(name, "Cargo.lock" | "package-lock.json");
+    let is_lock_file = path.rsplit('/').next() == Some("Cargo.lock");
     is_lock_file || path.starts_with("testdata/") || path.starts_with("fuzz/seeds/")
 }
 
@@ -74,6 +74,7 @@ mod tests {
         for host in HOSTS {
             check_text("a.toml", &format!("\nregistry = \"https://index.{host}/\""), &[2]);
             check_text("fuzz/Cargo.lock", &format!("source = \"{host}\""), &[]);
+            check_text("page/package-lock.json", &format!("\"resolved\": \"https://{host}/a.tgz\""), &[1]);
         }
     }
 

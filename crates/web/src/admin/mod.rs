@@ -10,18 +10,21 @@ mod shapes;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::Handlers;
+use crate::audit::{Action, AuditNote, audited};
+use crate::authentication::Identity;
 use crate::gateway::BoxFuture;
 use crate::problem::problem;
+use crate::status::ServerStatus;
 use lines::LinesBody;
 pub use promises::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 pub use shapes::{
@@ -40,6 +43,8 @@ pub type Ask<Q, T> = Arc<dyn Fn(Q) -> Answer<T> + Send + Sync>;
 pub struct Admin {
     /// What is known of the sources.
     pub sources: Ask<(), SourcesStatus>,
+    /// What the server is and has.
+    pub status: Ask<(), ServerStatus>,
     /// What became of promises.
     pub slas: Ask<(), SlasAnswer>,
     /// Alerts, and what became of them.
@@ -71,6 +76,8 @@ pub struct AdminProblem {
 pub enum ProblemKind {
     /// The request's.
     BadRequest,
+    /// Somebody else may, but not who asks.
+    NotAllowed,
     /// There is no such thing.
     NotFound,
     /// Something else is under way.
@@ -87,9 +94,10 @@ impl AdminProblem {
         Self { kind, error: error.into(), hint }
     }
 
-    fn into_response(self) -> Response {
+    pub(crate) fn into_response(self) -> Response {
         let (status, code) = match self.kind {
             ProblemKind::BadRequest => (StatusCode::BAD_REQUEST, "bad_parameters"),
+            ProblemKind::NotAllowed => (StatusCode::FORBIDDEN, "forbidden"),
             ProblemKind::NotFound => (StatusCode::NOT_FOUND, "not_found"),
             ProblemKind::Busy => (StatusCode::CONFLICT, "busy"),
             ProblemKind::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
@@ -146,10 +154,15 @@ pub(crate) async fn reject(
 
 pub(crate) async fn replay(
     State(handlers): State<Handlers>,
+    Extension(who): Extension<Identity>,
     request: Result<Json<ReplayRequest>, JsonRejection>,
 ) -> Response {
     match (handlers.admin, request) {
-        (Some(admin), Ok(Json(request))) => answered((admin.replay)(request).await),
+        (Some(admin), Ok(Json(request))) => {
+            let note = AuditNote::new(&who, Action::RejectsReplayed, request.to_string());
+            let replayed = (admin.replay)(request);
+            answered(audited(handlers.audit.as_ref(), note, replayed, ToString::to_string).await)
+        }
         (Some(_), Err(rejection)) => {
             wrong_body(&rejection, "send {\"ids\": [1, 2]}, a source, a reason, or {}")
         }
@@ -159,6 +172,7 @@ pub(crate) async fn replay(
 
 pub(crate) async fn backfill(
     State(handlers): State<Handlers>,
+    Extension(who): Extension<Identity>,
     request: Result<Json<BackfillRequest>, JsonRejection>,
 ) -> Response {
     let (admin, request) = match (handlers.admin, request) {
@@ -171,7 +185,9 @@ pub(crate) async fn backfill(
         }
         (None, _) => return nothing_here(),
     };
-    match (admin.backfill)(request).await {
+    let note = AuditNote::new(&who, Action::BackfillStarted, request.to_string());
+    let started = (admin.backfill)(request);
+    match audited(handlers.audit.as_ref(), note, started, |_| "started".to_owned()).await {
         Ok(progress) => {
             let mut response = Body::new(LinesBody::new(progress)).into_response();
             let ndjson = HeaderValue::from_static("application/x-ndjson");
@@ -182,23 +198,23 @@ pub(crate) async fn backfill(
     }
 }
 
-fn answered<T: Serialize>(answer: Result<T, AdminProblem>) -> Response {
+pub(crate) fn answered<T: Serialize>(answer: Result<T, AdminProblem>) -> Response {
     match answer {
         Ok(answer) => Json(answer).into_response(),
         Err(problem) => problem.into_response(),
     }
 }
 
-fn bad_request(error: String, hint: &'static str) -> Response {
+pub(crate) fn bad_request(error: String, hint: &'static str) -> Response {
     AdminProblem::new(ProblemKind::BadRequest, error, hint).into_response()
 }
 
 /// A body that is no JSON keeps its status: 415 without the right type, 413 for too much.
-fn wrong_body(rejection: &JsonRejection, hint: &'static str) -> Response {
+pub(crate) fn wrong_body(rejection: &JsonRejection, hint: &'static str) -> Response {
     problem(rejection.status(), "bad_body", rejection.body_text(), hint)
 }
 
-fn nothing_here() -> Response {
+pub(crate) fn nothing_here() -> Response {
     AdminProblem::new(ProblemKind::NotFound, "this server has no such thing", "GET / lists what there is")
         .into_response()
 }

@@ -4,6 +4,7 @@
 //! here once and is read and written by the same definition. Fields may be added; none is renamed or removed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -177,6 +178,25 @@ pub struct ReplayRequest {
     pub source: Option<String>,
     /// Those with this reason.
     pub reason: Option<String>,
+    /// What the line of the one that `ids` names should have been.
+    pub text: Option<String>,
+}
+
+impl fmt::Display for ReplayRequest {
+    /// In one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ids.as_deref() {
+            Some([id]) => write!(f, "reject {id}")?,
+            Some(ids) => write!(f, "{} rejects by id", ids.len())?,
+            None => f.write_str("all rejects")?,
+        }
+        for (name, value) in [("source", &self.source), ("reason", &self.reason)] {
+            if let Some(value) = value {
+                write!(f, ", {name} {value}")?;
+            }
+        }
+        f.write_str(if self.text.is_some() { ", edited" } else { "" })
+    }
 }
 
 /// What became of rejects that were read again.
@@ -192,6 +212,14 @@ pub struct ReplayResult {
     pub problems: Vec<ReplayProblem>,
     /// How many more stay, without a word here.
     pub problems_left_out: u64,
+}
+
+impl fmt::Display for ReplayResult {
+    /// In one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { replayed, records, still_rejected, .. } = self;
+        write!(f, "{replayed} replayed as {records} records, {still_rejected} stay")
+    }
 }
 
 /// Why a reject stays.
@@ -218,6 +246,19 @@ pub struct BackfillRequest {
     pub counters: bool,
     /// The source that they are counted for.
     pub source: Option<String>,
+}
+
+impl fmt::Display for BackfillRequest {
+    /// In one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)?;
+        for (name, value) in [("from", &self.from), ("to", &self.to), ("for", &self.source)] {
+            if let Some(value) = value {
+                write!(f, " {name} {value}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How far a backfill is; the last one is its result.

@@ -5,14 +5,17 @@
 
 mod shapes;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 
 use crate::Handlers;
 use crate::admin::{AdminProblem, Ask, ProblemKind};
+use crate::audit::{Action, AuditNote, audited};
+use crate::authentication::Identity;
+use crate::notifications::NotificationsAnswer;
 pub use shapes::{
     AlertFilter, AlertReceiver, AlertStatus, AlertingStatus, AlertingVersion, ClusterStatus, ConfigText,
     PostableSilence, ShownAlert, ShownSilence, SilenceId, SilenceMatcher, SilenceStatus,
@@ -33,6 +36,8 @@ pub struct Alerting {
     pub expire_silence: Ask<String, ()>,
     /// What the server is.
     pub status: Ask<(), AlertingStatus>,
+    /// What was sent, what waits and what is due.
+    pub notifications: Ask<(), NotificationsAnswer>,
 }
 
 /// The parameters of a list of alerts.
@@ -90,18 +95,30 @@ pub(crate) async fn silence(State(handlers): State<Handlers>, Path(id): Path<Str
 
 pub(crate) async fn set_silence(
     State(handlers): State<Handlers>,
+    Extension(who): Extension<Identity>,
     body: Result<Json<PostableSilence>, JsonRejection>,
 ) -> Response {
     let Some(alerting) = handlers.alerting else { return nothing_here() };
     match body {
-        Ok(Json(silence)) => answered((alerting.set_silence)(silence).await.map(Json)),
+        Ok(Json(silence)) => {
+            let note = AuditNote::new(&who, Action::SilenceSet, silence.to_string());
+            let set = (alerting.set_silence)(silence);
+            let set = audited(handlers.audit.as_ref(), note, set, |id| format!("silence {}", id.silence_id));
+            answered(set.await.map(Json))
+        }
         Err(rejection) => refused(rejection.status(), rejection.body_text()),
     }
 }
 
-pub(crate) async fn expire_silence(State(handlers): State<Handlers>, Path(id): Path<String>) -> Response {
+pub(crate) async fn expire_silence(
+    State(handlers): State<Handlers>,
+    Extension(who): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Response {
     let Some(alerting) = handlers.alerting else { return nothing_here() };
-    answered((alerting.expire_silence)(id).await)
+    let note = AuditNote::new(&who, Action::SilenceExpired, format!("silence {id}"));
+    let expired = (alerting.expire_silence)(id);
+    answered(audited(handlers.audit.as_ref(), note, expired, |()| "expired".to_owned()).await)
 }
 
 pub(crate) async fn status(State(handlers): State<Handlers>) -> Response {
@@ -115,6 +132,7 @@ fn answered<T: IntoResponse>(answer: Result<T, AdminProblem>) -> Response {
         Err(problem) => {
             let status = match problem.kind {
                 ProblemKind::BadRequest => StatusCode::BAD_REQUEST,
+                ProblemKind::NotAllowed => StatusCode::FORBIDDEN,
                 ProblemKind::NotFound => StatusCode::NOT_FOUND,
                 ProblemKind::Busy | ProblemKind::Stopping => StatusCode::SERVICE_UNAVAILABLE,
                 ProblemKind::Failed => StatusCode::INTERNAL_SERVER_ERROR,

@@ -4,6 +4,7 @@
 //! so, since its clients pass over what they do not know.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -141,6 +142,26 @@ pub struct PostableSilence {
     pub created_by: String,
     /// Why.
     pub comment: String,
+}
+
+impl fmt::Display for PostableSilence {
+    /// In one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(id) = &self.id {
+            write!(f, "silence {id}: ")?;
+        }
+        for (at, matcher) in self.matchers.iter().enumerate() {
+            let comparison = match (matcher.is_regex, matcher.is_equal) {
+                (false, true) => "=",
+                (false, false) => "!=",
+                (true, true) => "=~",
+                (true, false) => "!~",
+            };
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{}{comparison}\"{}\"", matcher.name, matcher.value)?;
+        }
+        write!(f, " from {} to {} ({})", self.starts_at, self.ends_at, self.comment)
+    }
 }
 
 /// The name of a silence.

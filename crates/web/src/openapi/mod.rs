@@ -5,6 +5,7 @@
 //! answer, so that the document cannot promise anything else.
 
 mod endpoints;
+mod page_schemas;
 mod schemas;
 
 use axum::Json;
@@ -12,7 +13,6 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::access::roles_for;
-use crate::authentication::Role;
 use endpoints::{Answer, ENDPOINTS, Endpoint, Parameter};
 
 /// The document.
@@ -68,16 +68,7 @@ fn operation(endpoint: &Endpoint) -> Value {
 fn roles(endpoint: &Endpoint) -> Option<Vec<&'static str>> {
     let method = Method::from_bytes(endpoint.method.as_bytes()).unwrap_or_default();
     let path = endpoint.path.replace("{*pairs}", "job/x");
-    roles_for(&method, &path).map(|roles| roles.iter().map(|role| name(*role)).collect())
-}
-
-fn name(role: Role) -> &'static str {
-    match role {
-        Role::Read => "read",
-        Role::Scrape => "scrape",
-        Role::Push => "push",
-        Role::Admin => "admin",
-    }
+    roles_for(&method, &path).map(|roles| roles.iter().map(|role| role.name()).collect())
 }
 
 fn parameter(parameter: &Parameter) -> Value {

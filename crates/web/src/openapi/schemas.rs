@@ -5,9 +5,14 @@
 
 use serde_json::{Map, Value, json};
 
+use super::page_schemas::PAGE_SCHEMAS;
+
+/// A shape's name, and its members with their types.
+pub(super) type Schema = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// Members and their types: `string`, `integer`, `number`, `boolean`, `object`, `any`, the name of a shape;
 /// `[x]` is a list, `{x}` has any names, `x?` may be null or missing, `x!` may be missing.
-pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
+const SCHEMAS: &[Schema] = &[
     ("SlasAnswer", &[("slas", "[SlaStatus]")]),
     (
         "SlaStatus",
@@ -355,7 +360,10 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("base64", "string"),
         ],
     ),
-    ("ReplayRequest", &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?")]),
+    (
+        "ReplayRequest",
+        &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?"), ("text", "string?")],
+    ),
     (
         "ReplayResult",
         &[
@@ -402,7 +410,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
 
 /// All shapes by name.
 pub(super) fn components() -> Value {
-    let schema = |(name, members): &(&str, &[(&str, &str)])| {
+    let schema = |(name, members): &Schema| {
         let properties: Map<String, Value> =
             members.iter().map(|(name, kind)| ((*name).to_owned(), of_kind(kind))).collect();
         let required = members.iter().filter(|(_, kind)| !kind.ends_with(['?', '!'])).map(|(name, _)| *name);
@@ -413,7 +421,12 @@ pub(super) fn components() -> Value {
         });
         ((*name).to_owned(), schema)
     };
-    Value::Object(SCHEMAS.iter().map(schema).collect())
+    Value::Object(all().map(schema).collect())
+}
+
+/// All shapes.
+pub(super) fn all() -> impl Iterator<Item = &'static Schema> {
+    SCHEMAS.iter().chain(PAGE_SCHEMAS)
 }
 
 /// The shape of that name, by reference.

@@ -12,14 +12,16 @@ mod shapes;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use crate::Handlers;
+use crate::audit::{Action, AuditNote, audited};
+use crate::authentication::Identity;
 use crate::gateway::BoxFuture;
 use crate::problem::problem;
 use crate::routes::{RoutesAnswer, RoutesQuery};
@@ -139,10 +141,21 @@ pub(crate) async fn context(
 
 pub(crate) async fn delete(
     State(handlers): State<Handlers>,
+    Extension(who): Extension<Identity>,
     request: Result<Json<DeleteRequest>, JsonRejection>,
 ) -> Response {
+    // What only counts is no deed.
+    let audit = handlers.audit.clone();
     match posted(handlers, request, DELETE_HINT) {
-        Ok((records, request)) => answered((records.delete)(request).await),
+        Ok((records, request)) => {
+            let audit = audit.filter(|_| !request.dry_run);
+            let target = format!("{} from {} to {}", request.query, request.from, request.to);
+            let note = AuditNote::new(&who, Action::RecordsDeleted, target);
+            let deleted = audited(audit.as_ref(), note, (records.delete)(request), |answer| {
+                format!("{} records", answer.records)
+            });
+            answered(deleted.await)
+        }
         Err(response) => *response,
     }
 }

@@ -101,6 +101,7 @@ async fn replay(connection: &Connection, arguments: &ReplayArguments) -> anyhow:
         ids: (!arguments.ids.is_empty()).then(|| arguments.ids.clone()),
         source: arguments.choice.source.clone(),
         reason: arguments.choice.reason.clone(),
+        text: None,
     };
     let result = connection.replay(request).await?;
     match arguments.output {

@@ -5,11 +5,17 @@
 //! `--listen` ask here.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use weir_web::SessionLimits;
 
 use super::error::ConfigError;
 use super::keys;
 use super::reader::Field;
 use super::users::{self, User};
+
+/// From what a test needs to a month.
+const SESSION_RANGE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30 * 24 * 3600));
 
 /// Who may use the HTTP endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct Http {
     pub access: Access,
     /// Where people reach it, an `http` or `https` address without a query; for links in what is sent.
     pub external_url: Option<String>,
+    /// How long people stay signed in at the page.
+    pub sessions: SessionLimits,
 }
 
 /// An address that other machines reach, without anybody having allowed it.
@@ -51,6 +59,7 @@ impl Default for Http {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9099)),
             access: Access::ThisMachine,
             external_url: None,
+            sessions: SessionLimits::default(),
         }
     }
 }
@@ -79,6 +88,9 @@ pub fn read(field: Field, errors: &mut Vec<ConfigError>) -> Http {
     };
     let auth = fields.get("auth");
     http.external_url = fields.get("external_url").and_then(|field| read_external_url(field, errors));
+    if let Some(sessions) = fields.get("sessions") {
+        http.sessions = read_sessions(sessions, errors);
+    }
     if let Some(access) = auth.and_then(|auth| read_access(auth, errors)) {
         http.access = access;
     }
@@ -103,6 +115,17 @@ fn read_access(field: Field, errors: &mut Vec<ConfigError>) -> Option<Access> {
         "none" => Ok(Access::Anyone),
         _ => Err("write `{users: [{name: NAME, password_file: FILE, roles: [read]}]}`"),
     })
+}
+
+fn read_sessions(field: Field, errors: &mut Vec<ConfigError>) -> SessionLimits {
+    let default = SessionLimits::default();
+    let Some(fields) = field.fields(&keys::SESSIONS, errors) else { return default };
+    let mut time =
+        |key, example| fields.get(key).and_then(|field| field.duration(example, SESSION_RANGE, errors));
+    SessionLimits {
+        idle_max: time("max_idle", "12h").unwrap_or(default.idle_max),
+        age_max: time("max_age", "7d").unwrap_or(default.age_max),
+    }
 }
 
 fn read_external_url(field: Field, errors: &mut Vec<ConfigError>) -> Option<String> {

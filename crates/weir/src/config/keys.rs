@@ -45,7 +45,10 @@ pub static ROOT: Section = Section {
 };
 
 /// The HTTP endpoint.
-pub static HTTP: Section = Section { path: "http", keys: &["listen", "auth", "external_url"] };
+pub static HTTP: Section = Section { path: "http", keys: &["listen", "auth", "external_url", "sessions"] };
+
+/// How long people stay signed in.
+pub static SESSIONS: Section = Section { path: "http.sessions", keys: &["max_idle", "max_age"] };
 
 /// Who may use the HTTP endpoint, where it is not `none`.
 pub static AUTH: Section = Section { path: "http.auth", keys: &["users"] };
@@ -307,10 +310,11 @@ pub static LIMITS: Section = Section {
 };
 
 /// Every section, in the order of the documentation.
-pub static SECTIONS: [&Section; 54] = [
+pub static SECTIONS: [&Section; 55] = [
     &ROOT,
     &HTTP,
     &AUTH,
+    &SESSIONS,
     &USER,
     &SOURCE,
     &SQS,
@@ -467,7 +471,7 @@ mod tests {
 
     #[test]
     fn a_strange_key_lists_those_there_are() {
-        check(&HTTP, "colour", "the keys here are `listen`, `auth` and `external_url`");
+        check(&HTTP, "colour", "the keys here are `listen`, `auth`, `external_url` and `sessions`");
         assert_eq!(did_you_mean("2", &["1"]), None);
         check(&BASIC_AUTH, &"x".repeat(1000), "the keys here are `username` and `password_file`");
     }

@@ -13,7 +13,8 @@
 //! sections `http` (with `users`), `source` (with `source_input` and `listener_rules`), `service`,
 //! `transform`, `redact`, `metrics` (with `external_labels`, `remote_write` and `declared_metrics`), `gateway`, `es`,
 //! `store`, `slas` (with `sla_alerts`, `sla_times` and `sla_labels`), `alerts`, `alerting`, `notifications`, `limits`.
-//! `selection` reads the queries in them; `remarks` is what works and is probably not meant.
+//! `selection` reads the queries in them; `shown` is the config without secrets;
+//! `remarks` is what works and is probably not meant.
 
 mod alerting;
 mod alerts;
@@ -42,6 +43,7 @@ mod remarks;
 mod remote_write;
 mod selection;
 mod service;
+mod shown;
 mod sla_alerts;
 mod sla_labels;
 mod sla_times;
@@ -91,6 +93,7 @@ pub use redact::Redact;
 pub use redis_input::{RedisInput, RedisKeys};
 pub use remarks::{delays, remarks};
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
+pub use shown::shown;
 pub use slas::SlaConfig;
 pub use socket_input::SocketInput;
 pub use source::{FILE_LATENESS, OBJECTS_RETENTION, Source};
@@ -140,6 +143,17 @@ pub struct Config {
     pub notifications: Notifications,
     /// Bounds on input.
     pub limits: Limits,
+    /// Where it was read from; `None` where it was not.
+    pub origin: Option<ConfigOrigin>,
+}
+
+/// The file of a config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigOrigin {
+    /// Its path, as it was named.
+    pub path: PathBuf,
+    /// What it says, without secrets.
+    pub shown: String,
 }
 
 impl Default for Config {
@@ -162,6 +176,7 @@ impl Default for Config {
             alerting: Alerting::default(),
             notifications: Notifications::default(),
             limits: Limits::default(),
+            origin: None,
         }
     }
 }

@@ -13,6 +13,7 @@ use super::backfill::{BackfillRun, Plan};
 use super::intake::Intake;
 use super::open::BACKFILL;
 use super::replay;
+use super::server_status::About;
 use super::sources::Shared;
 use super::{rejects, source_status, writers};
 use crate::clock;
@@ -37,6 +38,7 @@ pub struct Inner {
     pub intakes: Vec<Intake>,
     /// Says when the server stops.
     pub stop: watch::Receiver<bool>,
+    about: About,
     backfills: Arc<Semaphore>,
     replays: Arc<Semaphore>,
 }
@@ -65,7 +67,8 @@ impl Desk {
         }
         let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
-        Self { inner: Arc::new(Inner { shared, sources, intakes, stop, backfills, replays }) }
+        let about = About::new(config, clock::now());
+        Self { inner: Arc::new(Inner { shared, sources, intakes, stop, about, backfills, replays }) }
     }
 
     /// Completes when nothing is under way any more; nothing begins after that.
@@ -85,6 +88,7 @@ impl Desk {
                 source_status::status(&inner.shared, configured, clock::now())
                     .map_err(|error| unreadable(&error))
             }),
+            status: self.asked(|inner, ()| Ok(inner.about.status(&inner.shared, clock::now()))),
             slas: self.asked(|inner, ()| {
                 let view = Arc::clone(&inner.shared.state.lock().alerting);
                 Ok(view.slas(clock::now()))

@@ -14,8 +14,9 @@ use weir_ledger::ObjectId;
 use weir_ship::Authorization;
 use weir_ship::remote_write::{RemoteWriteSender, RemoteWriteTarget};
 use weir_web::{
-    Admin, Alerting, Authentication, BoxFuture, Gateway, GatewayOptions, Handlers, Hosts, PasswordSecret,
-    PushAnswer, PushRequest, SuccessStatus, WriteFn, WriterOptions, Writers,
+    Admin, Alerting, Audit, Authentication, BoxFuture, ConnectionLimits, Gateway, GatewayOptions, Handlers,
+    Hosts, PasswordSecret, PushAnswer, PushRequest, Searches, Site, SuccessStatus, WriteFn, WriterOptions,
+    Writers,
 };
 
 use super::commit::{Commits, Pushed, Request};
@@ -30,8 +31,8 @@ const SECRET_BYTES_MAX: usize = 64 << 10;
 
 /// The HTTP server while it runs.
 pub struct HttpServer {
-    task: JoinHandle<std::io::Result<()>>,
-    elastic: Option<JoinHandle<std::io::Result<()>>>,
+    task: JoinHandle<()>,
+    elastic: Option<JoinHandle<()>>,
     socket: Option<Socket>,
 }
 
@@ -51,6 +52,10 @@ pub struct Handed {
     pub write: Arc<WriteFn>,
     /// Alerts and silences.
     pub alerting: Alerting,
+    /// Saved searches.
+    pub searches: Searches,
+    /// Who did what.
+    pub audit: Audit,
 }
 
 impl HttpServer {
@@ -60,10 +65,8 @@ impl HttpServer {
             socket.ended().await;
         }
         for task in std::iter::once(&mut self.task).chain(&mut self.elastic) {
-            match task.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(error = %error, "the HTTP server failed"),
-                Err(_) => tracing::error!("the HTTP server ended badly"),
+            if task.await.is_err() {
+                tracing::error!("the HTTP server ended badly");
             }
         }
     }
@@ -92,7 +95,7 @@ pub async fn start(
 ) -> anyhow::Result<HttpServer> {
     let handlers = Handlers {
         records: Some(super::records::records(shared, stop.clone())),
-        ..handlers(config, shared, handed, authentication(&config.http.access)?)
+        ..handlers(config, shared, handed, authentication(&config.http)?)
     };
     let elastic = listeners.elastic.map(|listener| {
         let (handlers, mut stopped) = (handlers.clone(), stop.clone());
@@ -109,7 +112,7 @@ pub async fn start(
 }
 
 fn handlers(config: &Config, shared: &Shared, handed: Handed, authentication: Authentication) -> Handlers {
-    let Handed { admin, write, alerting } = handed;
+    let Handed { admin, write, alerting, searches, audit } = handed;
     let (snapshots, routes, ready) =
         (Arc::clone(&shared.state), Arc::clone(&shared.state), Arc::clone(&shared.state));
     let commits = shared.commits.clone();
@@ -129,6 +132,10 @@ fn handlers(config: &Config, shared: &Shared, handed: Handed, authentication: Au
         writers: Writers::new(write, writer_options(config)),
         alerting: Some(alerting),
         records: None,
+        searches: Some(searches),
+        audit: Some(audit),
+        site: Site::new(config.http.external_url.as_deref()),
+        connections: ConnectionLimits::default(),
         hosts: hosts(&config.http),
         authentication: Arc::new(authentication),
     }
@@ -204,10 +211,10 @@ async fn commit(
 /// # Errors
 ///
 /// A file that cannot be read, or holds no secret.
-fn authentication(access: &Access) -> anyhow::Result<Authentication> {
-    let Access::Users(users) = access else { return Ok(Authentication::None) };
+fn authentication(http: &Http) -> anyhow::Result<Authentication> {
+    let Access::Users(users) = &http.access else { return Ok(Authentication::None) };
     let users = users.iter().map(web_user).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(Authentication::users(users))
+    Ok(Authentication::users_with(users, http.sessions))
 }
 
 fn web_user(user: &User) -> anyhow::Result<weir_web::User> {

@@ -7,6 +7,7 @@ mod account;
 mod alert_set;
 mod alerting;
 mod alerting_view;
+mod audit;
 mod backfill;
 mod commit;
 mod crash;
@@ -43,6 +44,8 @@ mod rejects;
 mod remote_write;
 mod replay;
 mod rules;
+mod saved_searches;
+mod server_status;
 mod socket;
 mod socket_source;
 mod source_status;
@@ -70,6 +73,7 @@ use crate::cli::ServeArguments;
 use crate::config::{self, Config, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
+use audit::AuditLog;
 pub use desk::Desk;
 pub use engine::Engine;
 pub use notifications::Address;
@@ -77,6 +81,7 @@ use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
+use saved_searches::SavedSearches;
 pub use socket::socket_path;
 use sources::{DRAIN_MAX, Shared};
 
@@ -176,8 +181,7 @@ async fn serve_async(
     let listeners = http::Listeners { main: listener, elastic };
     let (notifier, notifying) = Notifier::start(config, config.alerting.max_age, &shared, &stop)?;
     running.extend(notifying);
-    let handed =
-        http::Handed { admin: desk.admin(), write: writing.write_fn(), alerting: notifier.alerting() };
+    let handed = handed(&shared, &desk, &writing, &notifier)?;
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
     tell_of_alerts(&shared, &notifier);
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
@@ -213,6 +217,22 @@ async fn serve_async(
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Who answers what.
+fn handed(
+    shared: &Shared,
+    desk: &Desk,
+    writing: &Arc<writers::Writing>,
+    notifier: &Arc<Notifier>,
+) -> anyhow::Result<http::Handed> {
+    Ok(http::Handed {
+        admin: desk.admin(),
+        write: writing.write_fn(),
+        alerting: notifier.alerting(),
+        searches: SavedSearches::load(&shared.ledger, shared.commits.clone())?.handlers(),
+        audit: AuditLog::load(&shared.ledger, shared.commits.clone())?.handlers(),
+    })
 }
 
 /// The main port.

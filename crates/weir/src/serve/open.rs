@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -84,7 +84,12 @@ pub fn open_ledger(folder: &Path) -> anyhow::Result<Ledger> {
     if !folder.is_dir() {
         bail!("the data folder {shown} is not a folder; set data_dir to another");
     }
-    Ok(Ledger::open(&folder.join(LEDGER_FILE))?)
+    Ok(Ledger::open(&ledger_path(folder))?)
+}
+
+/// Where the ledger of a data folder is.
+pub fn ledger_path(folder: &Path) -> PathBuf {
+    folder.join(LEDGER_FILE)
 }
 
 /// Whether the data folder has a ledger.

@@ -56,6 +56,9 @@ pub fn run(desk: &Inner, request: &ReplayRequest) -> Result<ReplayResult, AdminP
         let error = format!("more than {IDS_MAX} ids");
         return Err(AdminProblem::new(ProblemKind::BadRequest, error, "name a source or a reason instead"));
     }
+    if let Some(text) = &request.text {
+        check_text(text, request, desk)?;
+    }
     let mut replay = Replay {
         desk,
         runtime: Handle::current(),
@@ -106,9 +109,10 @@ impl Replay<'_> {
             let is_meant = |reject: &StoredReject| {
                 is_chosen(reject, request.source.as_deref(), request.reason.as_deref())
             };
-            match reject.filter(is_meant) {
-                Some(reject) => self.one(id, &reject)?,
-                None => self.stays(id, "there is no such reject; it was replayed, or is too old"),
+            match (reject.filter(is_meant), request.text.as_deref()) {
+                (Some(reject), None) => self.one(id, &reject)?,
+                (Some(reject), Some(text)) => self.edited(id, reject, text)?,
+                (None, _) => self.stays(id, "there is no such reject; it was replayed, or is too old"),
             }
         }
         Ok(())
@@ -160,6 +164,20 @@ impl Replay<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Reads another text in the place of a line, as if the line had been so.
+    fn edited(&mut self, id: u64, reject: StoredReject, text: &str) -> Result<(), AdminProblem> {
+        if reject.line == 0 {
+            self.stays(id, "cannot be edited: it is a whole object or message, and no line");
+            return Ok(());
+        }
+        let has_lines = |bytes: &[u8]| bytes.contains(&b'\n');
+        if has_lines(text.as_bytes()) && !has_lines(&reject.bytes) {
+            self.stays(id, "the text has several lines and the reject had one");
+            return Ok(());
+        }
+        self.one(id, &StoredReject { bytes: text.as_bytes().to_vec(), is_cut: false, ..reject })
     }
 
     fn line(&mut self, id: u64, reject: &StoredReject, source: usize) -> Result<(), AdminProblem> {
@@ -304,6 +322,21 @@ impl Replay<'_> {
         let load = || runtime.block_on(AwsClients::load(&settings)).s3();
         self.clients.entry(source).or_insert_with(load).clone()
     }
+}
+
+/// Whether a text can take the place of what a request names.
+fn check_text(text: &str, request: &ReplayRequest, desk: &Inner) -> Result<(), AdminProblem> {
+    let is_one = request.ids.as_ref().is_some_and(|ids| ids.len() == 1);
+    if !is_one {
+        let hint = "send {\"ids\": [7], \"text\": \"...\"}";
+        return Err(AdminProblem::new(ProblemKind::BadRequest, "`text` is for exactly one id", hint));
+    }
+    let bytes_max = desk.intakes.first().map_or(usize::MAX, |intake| intake.limits.line_bytes);
+    if text.len() > bytes_max {
+        let error = format!("`text` has {} bytes, and a line at most {bytes_max}", text.len());
+        return Err(AdminProblem::new(ProblemKind::BadRequest, error, "see limits.line_bytes"));
+    }
+    Ok(())
 }
 
 /// Counts a line in `unit`, or says why it still is a reject.

@@ -23,7 +23,7 @@ const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// The socket while it is served.
 pub struct Socket {
     path: PathBuf,
-    task: JoinHandle<std::io::Result<()>>,
+    task: JoinHandle<()>,
 }
 
 /// Where the socket of a data folder is.
@@ -58,10 +58,8 @@ impl Socket {
 
     /// Completes when all requests under way were answered.
     pub async fn ended(&mut self) {
-        match (&mut self.task).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(%error, "the socket of the data folder failed"),
-            Err(_) => tracing::error!("the socket of the data folder ended badly"),
+        if (&mut self.task).await.is_err() {
+            tracing::error!("the socket of the data folder ended badly");
         }
     }
 

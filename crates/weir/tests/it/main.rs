@@ -37,6 +37,8 @@ mod lambda;
 mod nginx;
 /// Who is told of alerts, and silences.
 mod notifications;
+/// What the page asks of the server, and the page.
+mod page;
 /// A real Prometheus scrapes, and agrees with what was counted.
 mod prometheus;
 /// Files pushed to a gateway.

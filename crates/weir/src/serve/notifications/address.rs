@@ -32,7 +32,7 @@ pub struct Address {
 
 enum Way {
     Mail { options: MailOptions, sender: Box<MailSender> },
-    Webhook { sender: Box<WebhookSender>, alerts_max: usize },
+    Webhook { sender: Box<WebhookSender>, host: String, alerts_max: usize },
 }
 
 /// All addresses of a config.
@@ -70,6 +70,22 @@ impl Address {
     /// Whether people read what comes there.
     pub fn is_mail(&self) -> bool {
         matches!(self.way, Way::Mail { .. })
+    }
+
+    /// How it is told.
+    pub fn kind(&self) -> &'static str {
+        match &self.way {
+            Way::Mail { .. } => "mail",
+            Way::Webhook { .. } => "webhook",
+        }
+    }
+
+    /// Where that goes: the rest of a webhook's address may be a secret.
+    pub fn to(&self) -> String {
+        match &self.way {
+            Way::Mail { options, .. } => options.to.join(", "),
+            Way::Webhook { host, .. } => host.clone(),
+        }
     }
 
     /// What is told of it on a terminal.
@@ -179,7 +195,16 @@ fn webhook(webhook: &Webhook, secret: Option<String>) -> anyhow::Result<Way> {
         secret,
         timeout: webhook.timeout,
     };
-    Ok(Way::Webhook { sender: Box::new(WebhookSender::new(options)?), alerts_max: webhook.alerts_max })
+    let host = host_of(&options.url).to_owned();
+    let sender = Box::new(WebhookSender::new(options)?);
+    Ok(Way::Webhook { sender, host, alerts_max: webhook.alerts_max })
+}
+
+/// The host and port of an address, without a login.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
 fn secret_text(text: &Secret) -> anyhow::Result<String> {

@@ -24,6 +24,7 @@ impl Notifier {
     pub fn alerting(self: &Arc<Self>) -> Alerting {
         let (alerts, silences, silence) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
         let (set, expire, status) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        let shown = Arc::clone(self);
         Alerting {
             alerts: Arc::new(move |filter| ready(alerts.shown_alerts(&filter))),
             silences: Arc::new(move |matchers| ready(silences.shown_silences(&matchers))),
@@ -37,6 +38,7 @@ impl Notifier {
                 Box::pin(async move { notifier.expire_silence(&id).await })
             }),
             status: Arc::new(move |()| ready(Ok(status.status()))),
+            notifications: Arc::new(move |()| ready(Ok(shown.shown()))),
         }
     }
 

@@ -11,6 +11,8 @@ mod api;
 mod outbox;
 mod pushing;
 mod sending;
+mod sent_log;
+mod shown;
 
 #[cfg(test)]
 mod tests;
@@ -34,12 +36,16 @@ use crate::clock;
 use crate::config::{Config, Routing};
 pub use address::{Address, addresses};
 use outbox::{AddressId, Item, Outbox, Parcel};
+use sent_log::{SENT, SentLog};
 
 /// What begins the names of what the ledger keeps of this.
 const KEPT: &str = "notify/";
 
 /// What begins the names of what is to be sent, behind [`KEPT`].
 const OUT: &str = "out/";
+
+/// What messages are called that tell of many groups.
+const DIGEST_TITLE: &str = "digest of what came too often";
 
 /// How long the ledger may take before what is to be sent is sent all the same.
 const KEEP_MAX: Duration = Duration::from_secs(10);
@@ -53,6 +59,8 @@ pub type Describe = dyn Fn(&[Alert]) -> BTreeMap<Fingerprint, MailContent> + Sen
 /// Tells people.
 pub struct Notifier {
     inner: Mutex<Inner>,
+    /// What became of messages; locked while `inner` is, never the other way round.
+    sent: Mutex<SentLog>,
     addresses: BTreeMap<AddressId, Arc<Address>>,
     /// Something has changed that is to be kept or looked at.
     wake: Notify,
@@ -87,17 +95,21 @@ impl Notifier {
         stop: &watch::Receiver<bool>,
     ) -> anyhow::Result<(Arc<Self>, Vec<JoinHandle<()>>)> {
         let now = clock::now();
-        let (kept, outbox): (Vec<_>, Vec<_>) = shared
+        let kept: Vec<(String, Vec<u8>)> = shared
             .ledger
             .read(|ledger| ledger.states_with_prefix::<Vec<u8>>(KEPT))
             .context("cannot read what was to be sent")?
             .into_iter()
             .map(|(name, bytes)| (name[KEPT.len()..].to_owned(), bytes))
-            .partition(|(name, _)| !name.starts_with(OUT) && !name.starts_with(outbox::FLOOD));
+            .collect();
+        let (sent, kept): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(name, _)| name.starts_with(SENT));
+        let is_waiting = |name: &str| name.starts_with(OUT) || name.starts_with(outbox::FLOOD);
+        let (outbox, kept): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(name, _)| is_waiting(name));
         let addresses = addresses(config)?;
         let dispatcher = Dispatcher::new(policy(config.notifications.routing.as_ref(), age_max), kept, now);
         let notifier = Arc::new(Self {
             inner: Mutex::new(Inner { dispatcher, outbox: Outbox::new(outbox), errors: BTreeMap::new() }),
+            sent: Mutex::new(SentLog::new(&sent)),
             addresses: addresses.into_iter().map(|address| (address.id.clone(), Arc::new(address))).collect(),
             wake: Notify::new(),
             posted: watch::Sender::new(0),
@@ -215,9 +227,12 @@ impl Notifier {
             return None;
         }
         match address.parcel(notification, contents, &self.external_url) {
-            Ok(parcel) => self.put(outbox, address, notification.group.0, parcel, now),
+            Ok(parcel) => {
+                let title = notification.incident.title.to_string();
+                self.put(outbox, address, (notification.group.0, title), parcel, now)
+            }
             Err(error) => {
-                self.failed(&address.id, &error);
+                self.failed(address, &notification.incident.title, &error);
                 None
             }
         }
@@ -226,9 +241,9 @@ impl Notifier {
     fn post_digest(&self, outbox: &mut Outbox, address: &Address, now: Timestamp) -> Option<u64> {
         let (digest, thread, number) = outbox.digest(&address.id, self.max_per_hour, now)?;
         match address.digest(&digest, (&thread, number), now) {
-            Ok(parcel) => self.put(outbox, address, 0, parcel, now),
+            Ok(parcel) => self.put(outbox, address, (0, DIGEST_TITLE.to_owned()), parcel, now),
             Err(error) => {
-                self.failed(&address.id, &error);
+                self.failed(address, DIGEST_TITLE, &error);
                 None
             }
         }
@@ -238,14 +253,18 @@ impl Notifier {
         &self,
         outbox: &mut Outbox,
         address: &Address,
-        group: u64,
+        (group, title): (u64, String),
         parcel: Parcel,
         now: Timestamp,
     ) -> Option<u64> {
-        let item = Item { address: address.id.clone(), group, created_us: now.micros(), parcel };
+        let item = Item { address: address.id.clone(), group, created_us: now.micros(), parcel, title };
         let put = outbox.put(item);
         for _ in 0..put.given_up {
-            self.failed(&address.id, "more messages wait than are kept; the oldest was given up");
+            self.failed(
+                address,
+                "an older message",
+                "more messages wait than are kept; the oldest was given up",
+            );
         }
         Some(put.number)
     }
@@ -256,6 +275,7 @@ impl Notifier {
             let mut inner = self.lock();
             let mut changes = inner.dispatcher.take_changes();
             changes.extend(inner.outbox.take_changes());
+            changes.extend(self.sent_log().take_changes());
             changes
                 .into_iter()
                 .map(|(name, bytes)| (format!("{KEPT}{name}"), bytes.unwrap_or_default()))
@@ -290,9 +310,20 @@ impl Notifier {
     }
 
     /// Notes that a message will never be taken.
-    fn failed(&self, address: &AddressId, error: &str) {
-        self.with_numbers(address, |numbers| numbers.failed += 1);
-        tracing::error!(receiver = %address.receiver, error, "a message was given up");
+    fn failed(&self, address: &Address, title: &str, error: &str) {
+        self.with_numbers(&address.id, |numbers| numbers.failed += 1);
+        self.sent_log().note(address, title, Some(error), clock::now());
+        tracing::error!(receiver = %address.id.receiver, error, "a message was given up");
+    }
+
+    /// Notes that a message was taken.
+    fn sent(&self, address: &Address, title: &str) {
+        self.with_numbers(&address.id, |numbers| numbers.sent += 1);
+        self.sent_log().note(address, title, None, clock::now());
+    }
+
+    fn sent_log(&self) -> MutexGuard<'_, SentLog> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with_numbers(

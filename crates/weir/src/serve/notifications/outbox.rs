@@ -63,6 +63,28 @@ pub struct Item {
     pub created_us: i64,
     /// What is sent.
     pub parcel: Parcel,
+    /// What it is called. It came last: an older program kept messages without it.
+    pub title: String,
+}
+
+/// A message as an older program kept it.
+#[derive(Deserialize)]
+struct Untitled {
+    address: AddressId,
+    group: u64,
+    created_us: i64,
+    parcel: Parcel,
+}
+
+impl Item {
+    /// A message as it was kept.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        if let Ok(item) = postcard::from_bytes(bytes) {
+            return Some(item);
+        }
+        let Untitled { address, group, created_us, parcel } = postcard::from_bytes(bytes).ok()?;
+        Some(Self { address, group, created_us, parcel, title: String::new() })
+    }
 }
 
 /// What is sent, as it is sent.
@@ -143,7 +165,7 @@ impl Outbox {
         for (name, bytes) in kept {
             if let Some(number) = name.strip_prefix(OUT).and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
                 outbox.next = outbox.next.max(number + 1);
-                if let Ok(item) = postcard::from_bytes(&bytes) {
+                if let Some(item) = Item::from_bytes(&bytes) {
                     outbox.insert(number, item);
                 }
             } else if let Ok(flood) = postcard::from_bytes::<Flood>(&bytes)
@@ -237,6 +259,16 @@ impl Outbox {
             *waiting.entry(address.receiver.clone()).or_default() += queue.numbers.len() as u64;
         }
         waiting
+    }
+
+    /// How many messages wait for each address.
+    pub fn waiting_by_address(&self) -> BTreeMap<AddressId, u64> {
+        self.queues.iter().map(|(address, queue)| (address.clone(), queue.numbers.len() as u64)).collect()
+    }
+
+    /// The messages that wait, oldest first: number, message, and whether somebody is sending it.
+    pub fn items(&self) -> impl Iterator<Item = (u64, &Item, bool)> {
+        self.items.iter().map(|(number, item)| (*number, item, self.busy.contains(number)))
     }
 
     /// Whether one more mail may go there in this hour; else the notification is noted for a digest.
@@ -339,7 +371,13 @@ mod tests {
 
     fn item(group: u64, body: usize) -> Item {
         let parcel = Parcel::Webhook { body: vec![0; body], delivery: group.to_string() };
-        Item { address: AddressId::new("a", 0), group, created_us: 0, parcel }
+        Item {
+            address: AddressId::new("a", 0),
+            group,
+            created_us: 0,
+            parcel,
+            title: format!("group {group}"),
+        }
     }
 
     fn kept(outbox: &mut Outbox, before: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
@@ -382,6 +420,17 @@ mod tests {
         let mut outbox = Outbox::default();
         let put: Vec<Put> = (1..=4).map(|group| outbox.put(item(group, BYTES_MAX / 3))).collect();
         assert_eq!(put.iter().map(|put| put.given_up).collect::<Vec<_>>(), [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_message_of_an_older_program_is_sent_without_a_title() {
+        let item = item(7, 3);
+        let bytes = postcard::to_stdvec(&item).unwrap();
+        assert_eq!(Item::from_bytes(&bytes).as_ref(), Some(&item));
+        let older = (&item.address, item.group, item.created_us, &item.parcel);
+        let read = Item::from_bytes(&postcard::to_stdvec(&older).unwrap()).unwrap();
+        assert_eq!((read.title.as_str(), read.parcel == item.parcel, read.group), ("", true, 7));
+        assert!(Item::from_bytes(b"\xff").is_none());
     }
 
     #[test]

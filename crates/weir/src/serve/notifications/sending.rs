@@ -47,14 +47,14 @@ pub(super) async fn run(notifier: Arc<Notifier>, address: Arc<Address>, mut stop
                 }
                 continue;
             }
-            Some(failure) => notifier.failed(&address.id, &failure.to_string()),
+            Some(failure) => notifier.failed(&address, &item.title, &failure.to_string()),
             None => {
                 backoff.reset();
                 let was_down = notifier.lock().errors.remove(&address.id).is_some();
                 if was_down {
                     tracing::info!(receiver = address.id.receiver.as_str(), "messages are taken again");
                 }
-                notifier.with_numbers(&address.id, |numbers| numbers.sent += 1);
+                notifier.sent(&address, &item.title);
             }
         }
         notifier.lock().outbox.remove(number);

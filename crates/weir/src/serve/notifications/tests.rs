@@ -154,6 +154,15 @@ fn a_death_repeats_nothing_and_loses_nothing() {
         let server = Server::start(&config);
         server.notifier.set_alerts(vec![a.clone()]);
         assert!(received.recv_timeout(SILENCE).is_err(), "it was told already");
+        // Who was told is known after a restart, and what comes next; the address' path may be a secret.
+        let shown = server.notifier.shown();
+        assert_eq!(shown.log.len(), 1);
+        let sent = &shown.log[0];
+        assert_eq!((sent.id, &*sent.outcome, &*sent.kind, &sent.error), (1, "sent", "webhook", &None));
+        assert!(!sent.title.is_empty() && url.contains(&sent.to) && !sent.to.contains('/'), "{sent:?}");
+        assert_eq!((shown.due.len(), shown.due[0].alerts.len()), (1, 1));
+        assert_eq!((&*shown.due[0].alerts[0].name, &*shown.due[0].alerts[0].state), ("A", "active"));
+        assert!(shown.due[0].told_at.is_some() && shown.due[0].reason.starts_with("told at"));
         server.notifier.set_alerts(vec![a.clone(), b.clone()]);
         assert_eq!(names(&received.recv_timeout(PATIENCE).unwrap().0), "A:firing B:firing");
         server.rest().await;
@@ -163,6 +172,9 @@ fn a_death_repeats_nothing_and_loses_nothing() {
         server.notifier.set_alerts(Vec::new());
         assert_eq!(names(&received.recv_timeout(PATIENCE).unwrap().0), "A:resolved B:resolved");
         assert_eq!(server.failed("hook"), 0);
+        server.rest().await;
+        let ids: Vec<u64> = server.notifier.shown().log.iter().map(|row| row.id).collect();
+        assert_eq!(ids, [3, 2, 1]);
         server.die().await;
     });
 }
@@ -184,6 +196,11 @@ fn what_will_never_be_taken_is_counted_and_does_not_stop_the_rest() {
         server.notifier.set_alerts(vec![alert("A"), alert("B")]);
         received.recv_timeout(PATIENCE).unwrap();
         assert_eq!(server.failed("hook"), 1);
+        server.rest().await;
+        let log = server.notifier.shown().log;
+        let outcomes: Vec<(&str, bool)> =
+            log.iter().map(|row| (row.outcome.as_str(), row.error.is_some())).collect();
+        assert_eq!(outcomes, [("sent", false), ("given_up", true)]);
         server.die().await;
     });
 }
@@ -262,6 +279,11 @@ fn mail_waits_for_its_server_and_a_flood_is_a_digest() {
             assert!(clock::now() < until, "nobody noticed that the mail server is down");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        let shown = server.notifier.shown();
+        let waits = |row: &weir_web::OutboxRow| row.title.contains("Alert0") && row.error.is_some();
+        assert_eq!(shown.outbox.iter().filter(|row| waits(row)).count(), 3, "{:?}", shown.outbox);
+        assert_eq!((shown.receivers[0].waiting, &*shown.receivers[0].to), (4, "core@example.com"));
+        assert_eq!(shown.due.len(), 1_000);
         server.die().await;
 
         let mail_server = MailServer::start(port);

@@ -1,0 +1,234 @@
+//! Searches that somebody gave a name, kept in the ledger.
+//!
+//! All of them are in memory too: their number and their sizes are bounded. One change at a time, so that what is
+//! written is in the order in which it was answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, oneshot};
+use weir_ledger::{Ledger, LedgerError};
+use weir_record::Timestamp;
+use weir_web::{
+    AdminProblem, Answer, ProblemKind, RemoveSearch, SaveSearch, SavedSearch, SearchOwner, SearchText,
+    Searches, SearchesAnswer,
+};
+
+use super::commit::{Commits, Request};
+use crate::clock;
+
+/// What begins the names of searches in the ledger.
+const KEPT: &str = "search/";
+
+/// Searches that are kept; a list that nobody reads to its end.
+const SEARCHES_MAX: usize = 1_000;
+
+/// The longest name, in characters.
+const NAME_CHARS_MAX: usize = 100;
+
+/// The longest query, in bytes.
+const QUERY_BYTES_MAX: usize = 10_000;
+
+/// The longest time, in bytes.
+const TIME_BYTES_MAX: usize = 64;
+
+/// Columns at most, and the longest name of one, in bytes.
+const COLUMNS_MAX: usize = 100;
+const COLUMN_BYTES_MAX: usize = 256;
+
+/// How long a change waits to be on the disk before its asker is told that it is not yet.
+const WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// Saved searches.
+pub struct SavedSearches {
+    searches: Mutex<BTreeMap<String, SavedSearch>>,
+    commits: Commits,
+}
+
+impl SavedSearches {
+    /// The searches as the ledger has them.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read.
+    pub fn load(ledger: &Ledger, commits: Commits) -> Result<Arc<Self>, LedgerError> {
+        let kept = ledger.read(|ledger| ledger.states_with_prefix::<Vec<u8>>(KEPT))?;
+        let searches = kept.iter().filter_map(|(_, bytes)| serde_json::from_slice(bytes).ok());
+        let searches = searches.map(|search: SavedSearch| (search.name.clone(), search)).collect();
+        Ok(Arc::new(Self { searches: Mutex::new(searches), commits }))
+    }
+
+    /// The functions that HTTP calls.
+    pub fn handlers(self: &Arc<Self>) -> Searches {
+        let (list, save, remove) = (Arc::clone(self), Arc::clone(self), Arc::clone(self));
+        Searches {
+            list: Arc::new(move |()| -> Answer<SearchesAnswer> {
+                let searches = Arc::clone(&list);
+                Box::pin(async move { Ok(searches.list().await) })
+            }),
+            save: Arc::new(move |request| -> Answer<SavedSearch> {
+                let searches = Arc::clone(&save);
+                Box::pin(async move { searches.save(request, clock::now()).await })
+            }),
+            remove: Arc::new(move |request| -> Answer<()> {
+                let searches = Arc::clone(&remove);
+                Box::pin(async move { searches.remove(&request).await })
+            }),
+        }
+    }
+
+    async fn list(&self) -> SearchesAnswer {
+        let searches = self.searches.lock().await.values().cloned().collect();
+        SearchesAnswer { searches, searches_max: SEARCHES_MAX }
+    }
+
+    async fn save(&self, request: SaveSearch, now: Timestamp) -> Result<SavedSearch, AdminProblem> {
+        let SaveSearch { name, search, owner } = request;
+        check_name(&name)?;
+        check(&search)?;
+        let mut searches = self.searches.lock().await;
+        match searches.get(&name) {
+            Some(former) => check_owner(former, &owner)?,
+            None if searches.len() >= SEARCHES_MAX => {
+                let error = format!("{SEARCHES_MAX} searches are saved already");
+                return Err(AdminProblem::new(ProblemKind::Busy, error, "remove one that nobody needs"));
+            }
+            None => {}
+        }
+        let SearchText { query, from, to, columns } = search;
+        let saved_by = owner.name.as_deref().map(str::to_owned);
+        let saved_at = now.to_string();
+        let saved = SavedSearch { name: name.clone(), query, from, to, columns, saved_by, saved_at };
+        let bytes = serde_json::to_vec(&saved).unwrap_or_default();
+        searches.insert(name.clone(), saved.clone());
+        self.write(name, bytes).await?;
+        Ok(saved)
+    }
+
+    async fn remove(&self, request: &RemoveSearch) -> Result<(), AdminProblem> {
+        let mut searches = self.searches.lock().await;
+        let Some(search) = searches.get(&request.name) else {
+            let error = "there is no search of this name";
+            return Err(AdminProblem::new(ProblemKind::NotFound, error, "GET /api/searches lists them"));
+        };
+        check_owner(search, &request.owner)?;
+        searches.remove(&request.name);
+        self.write(request.name.clone(), Vec::new()).await
+    }
+
+    /// Returns when it is on the disk.
+    async fn write(&self, name: String, bytes: Vec<u8>) -> Result<(), AdminProblem> {
+        let (done, is_done) = oneshot::channel();
+        let written = async {
+            let request = Request::Keep(format!("{KEPT}{name}"), bytes, done);
+            self.commits.send_async(request).await.is_ok() && is_done.await.is_ok()
+        };
+        match tokio::time::timeout(WRITE_MAX, written).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err(AdminProblem::new(ProblemKind::Stopping, "the server stops", "ask the next one"))
+            }
+            Err(_) => {
+                let hint = "it holds until the server stops; look at its log and its disk";
+                Err(AdminProblem::new(ProblemKind::Failed, "the change is not on the disk yet", hint))
+            }
+        }
+    }
+}
+
+fn check_owner(search: &SavedSearch, owner: &SearchOwner) -> Result<(), AdminProblem> {
+    if owner.is_admin || search.saved_by.as_deref() == owner.name.as_deref() {
+        return Ok(());
+    }
+    let error =
+        format!("somebody else saved it: {}", search.saved_by.as_deref().unwrap_or("nobody knows who"));
+    Err(AdminProblem::new(
+        ProblemKind::NotAllowed,
+        error,
+        "save yours by another name, or ask an administrator",
+    ))
+}
+
+fn check_name(name: &str) -> Result<(), AdminProblem> {
+    let has_room = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+    if has_room && !name.trim().is_empty() && !name.contains(char::is_control) {
+        return Ok(());
+    }
+    let error = format!("a name has 1 to {NAME_CHARS_MAX} characters, none of which is a control character");
+    Err(bad(error))
+}
+
+fn check(search: &SearchText) -> Result<(), AdminProblem> {
+    if search.query.len() > QUERY_BYTES_MAX {
+        return Err(bad(format!("the query has more than {QUERY_BYTES_MAX} bytes")));
+    }
+    if [&search.from, &search.to].into_iter().flatten().any(|time| time.len() > TIME_BYTES_MAX) {
+        return Err(bad(format!("a time has more than {TIME_BYTES_MAX} bytes")));
+    }
+    if search.columns.len() > COLUMNS_MAX {
+        return Err(bad(format!("there are more than {COLUMNS_MAX} columns")));
+    }
+    if search.columns.iter().any(|column| column.len() > COLUMN_BYTES_MAX) {
+        return Err(bad(format!("a column's name has more than {COLUMN_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+fn bad(error: String) -> AdminProblem {
+    AdminProblem::new(ProblemKind::BadRequest, error, "make it shorter")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_visible() {
+        for (name, is_right) in [
+            ("a", true),
+            ("Errors / checkout (Müller) \u{1f600}", true),
+            ("", false),
+            (" ", false),
+            ("a\nb", false),
+            ("a\0", false),
+            (&"é".repeat(100), true),
+            (&"é".repeat(101), false),
+        ] {
+            assert_eq!(check_name(name).is_ok(), is_right, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_search_is_bounded() {
+        let text = |len| "x".repeat(len);
+        for (search, is_right) in [
+            (SearchText::default(), true),
+            (SearchText { query: text(10_000), ..SearchText::default() }, true),
+            (SearchText { query: text(10_001), ..SearchText::default() }, false),
+            (SearchText { from: Some(text(64)), ..SearchText::default() }, true),
+            (SearchText { to: Some(text(65)), ..SearchText::default() }, false),
+            (SearchText { columns: vec![text(256); 100], ..SearchText::default() }, true),
+            (SearchText { columns: vec![text(257)], ..SearchText::default() }, false),
+            (SearchText { columns: vec![text(1); 101], ..SearchText::default() }, false),
+        ] {
+            assert_eq!(check(&search).is_ok(), is_right);
+        }
+    }
+
+    #[test]
+    fn what_others_saved_only_an_administrator_changes() {
+        let owner = |name: Option<&str>, is_admin| SearchOwner { name: name.map(Into::into), is_admin };
+        let saved =
+            |by: Option<&str>| SavedSearch { saved_by: by.map(str::to_owned), ..SavedSearch::default() };
+        for (by, who, is_allowed) in [
+            (Some("anna"), owner(Some("anna"), false), true),
+            (Some("anna"), owner(Some("ben"), false), false),
+            (Some("anna"), owner(Some("ben"), true), true),
+            (None, owner(Some("ben"), false), false),
+            (None, owner(None, true), true),
+        ] {
+            assert_eq!(check_owner(&saved(by), &who).is_ok(), is_allowed, "{by:?} {who:?}");
+        }
+    }
+}
