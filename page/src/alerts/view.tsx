@@ -1,0 +1,5 @@
+// To come.
+
+export function AlertsView() {
+  return <div class="state">…</div>;
+}

@@ -1,0 +1,5 @@
+// To come.
+
+export function ObjectivesView() {
+  return <div class="state">…</div>;
+}

@@ -1,0 +1,5 @@
+// To come.
+
+export function RouteView() {
+  return <div class="state">…</div>;
+}

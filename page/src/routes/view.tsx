@@ -1,0 +1,5 @@
+// To come.
+
+export function RoutesView() {
+  return <div class="state">…</div>;
+}

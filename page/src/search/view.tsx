@@ -1,0 +1,5 @@
+// To come.
+
+export function SearchView() {
+  return <div class="state">…</div>;
+}

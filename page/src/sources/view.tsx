@@ -1,0 +1,5 @@
+// To come.
+
+export function SourcesView() {
+  return <div class="state">…</div>;
+}

@@ -1,0 +1,5 @@
+// To come.
+
+export function StoryView() {
+  return <div class="state">…</div>;
+}
