@@ -1,0 +1,92 @@
+// What would have become of another promise: the question to the server, and its answer.
+
+import { getJson } from "../api/client";
+import type { Change } from "../alerts/time_line";
+
+/** A promise that is tried. Empty texts are as the config has it. */
+export interface Trial {
+  sla: string;
+  threshold: string;
+  objective: string;
+  from: string;
+  to: string;
+}
+
+export interface BacktestStep {
+  from: string;
+  good: number;
+  bad: number;
+  good_share: number | null;
+}
+
+export interface BacktestRow {
+  kind: "sla" | "alert";
+  name: string;
+  data: { data: "slots" | "records" | "none"; from: string; to: string }[];
+  good: number;
+  bad: number;
+  good_share: number | null;
+  objective: number | null;
+  budget: { allowed: number; spent: number; left_share: number | null } | null;
+  firings: number;
+  firing_minutes: number;
+  steps: BacktestStep[];
+  step_minutes: number;
+}
+
+export interface BacktestFiring {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  active_at: string;
+  fired_at: string;
+  resolved_at: string | null;
+  minutes: number;
+  bad: number;
+  total: number;
+}
+
+export interface BacktestAnswer {
+  from: string;
+  to: string;
+  rows: BacktestRow[];
+  firings: BacktestFiring[];
+  firings_total: number;
+  firing_minutes: number;
+  changes: Change[];
+  mails: { total: number; receivers: { receiver: string; kind: string; messages: number }[] };
+  warnings: string[];
+  took_ms: number;
+}
+
+/** What is there and what would be, over the same span. */
+export interface Comparison {
+  asPromised: BacktestAnswer;
+  tried: BacktestAnswer;
+}
+
+export async function runTrial(trial: Trial, signal?: AbortSignal): Promise<Comparison> {
+  const { sla, from, to } = trial;
+  const changed = { threshold: trial.threshold || undefined, objective: trial.objective || undefined };
+  const [asPromised, tried] = await Promise.all([
+    getJson<BacktestAnswer>("api/backtest", { sla, from, to }, signal),
+    getJson<BacktestAnswer>("api/backtest", { sla, ...changed, from, to }, signal),
+  ]);
+  return { asPromised, tried };
+}
+
+/** Which parts of the span nothing is known about, or only of what is kept. */
+export function gapsOf(row: BacktestRow | undefined, kind: "none" | "records"): { from: string; to: string }[] {
+  return (row?.data ?? []).filter((part) => part.data === kind);
+}
+
+/** Whether a percentage can be an objective. */
+export function isObjective(text: string): boolean {
+  const value = Number(text);
+  return text.trim() === "" || (Number.isFinite(value) && value > 0 && value < 100);
+}
+
+/** A time as the config writes it: a number alone means seconds. */
+export function thresholdText(text: string): string {
+  const trimmed = text.trim();
+  return /^[\d.]+$/.test(trimmed) ? `${trimmed}s` : trimmed;
+}
