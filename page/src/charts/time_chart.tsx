@@ -9,11 +9,12 @@ import "uplot/dist/uPlot.min.css";
 
 import { clockTime, dateMinute, dateTime, offsetMs } from "../format/instant";
 import { compact } from "../format/number";
+import { Foreign } from "../parts/foreign";
 import { cssColour, onSchemeChange } from "./theme";
 
 export interface Series {
   name: string;
-  /** A CSS colour, or the name of a variable of the style sheet: `status-5`. */
+  /** The name of a variable of the style sheet (`status-5`), or a colour as `#a0b1c2`. */
   colour: string;
   values: (number | null)[];
   /** A dashed line, as for a threshold or the period before. */
@@ -42,6 +43,9 @@ export interface TimeChartProps {
   label: string;
   /** Charts of the same name show their pointers together. */
   syncKey?: string;
+  /** Called with the name in the legend that was pressed; without it names are no buttons. */
+  onName?: (name: string) => void;
+  nameTitle?: (name: string) => string;
 }
 
 export function TimeChart(props: TimeChartProps) {
@@ -82,14 +86,16 @@ export function TimeChart(props: TimeChartProps) {
   );
 }
 
-function Legend({ times, series, pointed, zone, stepMs = 0, format = compact }: TimeChartProps & { pointed: number | null }) {
+function Legend({ times, series, pointed, zone, stepMs = 0, format = compact, onName, nameTitle }: TimeChartProps & { pointed: number | null }) {
   const time = pointed === null ? undefined : times[pointed];
   return (
     <figcaption class="time-chart-legend">
       {series.map(({ name, colour, values }) => (
         <span key={name}>
           <Swatch colour={colour} />
-          {name}
+          {onName
+            ? <button type="button" class="legend-name" title={nameTitle?.(name)} onClick={() => onName(name)}><Foreign text={name} max={60} /></button>
+            : <Foreign text={name} max={60} />}
           {pointed !== null && <b>{values[pointed] === null || values[pointed] === undefined ? "–" : format(values[pointed] as number)}</b>}
         </span>
       ))}
@@ -105,7 +111,7 @@ export function Swatch({ colour }: { colour: string }) {
 }
 
 function resolved(colour: string): string {
-  return /^[a-z]+-\d+$|^(accent|ink|muted|bad|good|warn)$/.test(colour) ? `var(--${colour})` : colour;
+  return /^[a-z]+(-[a-z0-9]+)?$/.test(colour) ? `var(--${colour})` : colour;
 }
 
 function drawn(colour: string): string {
@@ -148,7 +154,7 @@ function optionsOf(latest: { current: TimeChartProps }, width: number, setPointe
     },
     scales: { x: { time: true }, y: { range: (_self, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
-      { ...axis, size: 26, space: 64, values: timeLabels },
+      { ...axis, size: 34, gap: 3, space: 64, values: timeLabels },
       { ...axis, size: 52, space: 26, values: (_self, values) => values.map((value) => (latest.current.format ?? compact)(value)) },
     ],
     series: [
@@ -186,25 +192,40 @@ const timeLabels = [
   [1, "{HH}:{mm}:{ss}", "\n{YYYY}-{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
 ] as unknown as uPlot.Axis.Values;
 
+/** What is there is seen, however little it is: two errors among ten thousand are what the chart is looked at for. */
+const PART_MIN_PX = 2;
+
 /** Bars as wide as their interval, less a hairline, standing on its beginning. */
 function barsOf(latest: { current: TimeChartProps }): uPlot.Series.PathBuilder {
   return (self, seriesIndex, first, last) => {
     const fill = new Path2D();
-    const [times, values] = [self.data[0], self.data[seriesIndex]];
-    const step = (latest.current.stepMs ?? 60_000) / 1000;
+    const { series, stepMs = 60_000 } = latest.current;
+    // Painted from the highest sum to the lowest, so the first is the last of the stack.
+    const place = series.length - seriesIndex;
     const bottom = self.valToPos(0, "y", true);
     for (let index = first; index <= last; index += 1) {
-      const value = values?.[index];
-      const time = times[index];
-      if (!value || time === undefined) continue;
+      const time = self.data[0][index];
+      if (!series[place]?.values[index] || time === undefined) continue;
       const left = Math.max(self.valToPos(time, "x", true), self.bbox.left);
-      const right = Math.min(self.valToPos(time + step, "x", true), self.bbox.left + self.bbox.width);
-      const top = self.valToPos(value, "y", true);
+      const right = Math.min(self.valToPos(time + stepMs / 1000, "x", true), self.bbox.left + self.bbox.width);
+      const top = topOf(self, series, place, index, bottom);
       const gap = right - left > 4 ? 1 : 0;
       fill.rect(left, top, Math.max(right - left - gap, 1), bottom - top);
     }
     return { stroke: null, fill, clip: null, band: null, gaps: null, flags: 0 } as unknown as uPlot.Series.Paths;
   };
+}
+
+function topOf(self: uPlot, series: Series[], place: number, index: number, bottom: number): number {
+  let top = bottom;
+  let sum = 0;
+  for (const { values } of series.slice(0, place + 1)) {
+    const value = values[index] ?? 0;
+    if (value === 0) continue;
+    sum += value;
+    top = Math.min(self.valToPos(sum, "y", true), top - PART_MIN_PX * devicePixelRatio);
+  }
+  return top;
 }
 
 function brushed(self: uPlot, latest: { current: TimeChartProps }): void {

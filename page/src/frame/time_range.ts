@@ -107,7 +107,7 @@ const STEPS_MS = [
 ];
 
 /** The interval that gives a chart about so many points, as the server takes it (`1m`) and in milliseconds. */
-export function chartInterval(range: { fromMs: number; toMs: number }, points = 90): { text: string; ms: number } {
+export function chartInterval(range: { fromMs: number; toMs: number }, points = 110): { text: string; ms: number } {
   const wanted = (range.toMs - range.fromMs) / points;
   const ms = STEPS_MS.find((step) => step >= wanted) ?? 604_800_000;
   return { text: shortSpan(ms), ms };

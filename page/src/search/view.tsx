@@ -1,5 +1,98 @@
-// To come.
+// The search: a query, when, what was found. All of its state is in the address.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { type Span, fields } from "../api/records";
+import { useAnswer } from "../api/use_answer";
+import { navigate, useLocation } from "../frame/location";
+import { useTimeRange } from "../frame/time_range";
+import { ProblemBox } from "../parts/states";
+import { searchText } from "../text";
+import { columnsOf, fieldsFor } from "./columns";
+import { runQuery } from "./conditions";
+import { ExportMenu } from "./export_menu";
+import { FieldList } from "./field_list";
+import { HistogramChart } from "./histogram_chart";
+import { LiveView } from "./live_view";
+import { NothingFound } from "./nothing_found";
+import { isStatistics } from "./query_text";
+import { QueryBar } from "./query_bar";
+import { ResultNotes } from "./result_notes";
+import { ResultTable } from "./result_table";
+import { SavedSearchList } from "./saved_searches";
+import "./search.css";
+import { StatisticsTable } from "./statistics_table";
+import { type Order, useHistogram, useRows } from "./use_search";
+import { useViewKeys } from "./view_keys";
 
 export function SearchView() {
-  return <div class="state">…</div>;
+  const { params } = useLocation();
+  const range = useTimeRange();
+  const query = params["query"] ?? "";
+  const span = useMemo<Span>(() => ({ query, from: range.fromTime, to: range.toTime }), [query, range.fromTime, range.toTime]);
+  const columns = useMemo(() => columnsOf(params["columns"]), [params["columns"]]);
+  const order: Order = params["order"] === "oldest" ? "oldest" : "newest";
+  const split = params["split"] || "severity";
+  const isNumbers = isStatistics(query);
+  const isLive = params["live"] === "1" && !isNumbers;
+  const [areFieldsShown, showFields] = useState(false);
+
+  const fieldsWanted = fieldsFor(columns);
+  const chart = useHistogram(isNumbers ? null : span, split);
+  const found = useRows(span, order, isNumbers || isLive ? null : fieldsWanted, chart.histogram);
+  const known = useFieldRows(isNumbers ? { ...span, query: "" } : span, chart.isLoading && !isNumbers);
+  const toggleColumn = (name: string) => navigate({ columns: toggled(params["columns"], name) });
+  useEffect(() => showFields(false), [params["query"]]);
+  useViewKeys(areFieldsShown, showFields, isLive);
+
+  const badQuery = [found.problem, chart.problem].find((problem) => problem?.code === "bad_query");
+  const problem = badQuery ? undefined : (found.problem ?? chart.problem);
+  const isEmpty = chart.histogram?.total === 0 && chart.histogram.span === span && !found.isLoading && found.rows?.count === 0;
+  return (
+    <div class={`search ${areFieldsShown ? "has-fields" : ""}`}>
+      <div class="search-top">
+        <button type="button" class="button fields-button" aria-expanded={areFieldsShown} onClick={() => showFields(!areFieldsShown)}>☰ {searchText.showFields}</button>
+        <QueryBar query={query} span={span} fields={known} problem={badQuery} run={runQuery} />
+        <div class="search-tools">
+          <button type="button" class="button" aria-pressed={isLive} title={`${searchText.liveHint}  t`} disabled={isNumbers} onClick={() => navigate({ live: isLive ? undefined : "1" })}>
+            <span class="live-dot" />{searchText.live}
+          </button>
+          <ExportMenu asked={{ ...span, isStatistics: isNumbers }} count={chart.histogram?.total ?? 0} columns={columns.filter((name) => name !== "record").join(",") || fieldsWanted} />
+        </div>
+      </div>
+      <div class="search-side">
+        <button type="button" class="button fields-close" onClick={() => showFields(false)}>{searchText.hideFields}</button>
+        <SavedSearchList />
+        <FieldList rows={known} span={isNumbers ? { ...span, query: "" } : span} columns={columns} toggleColumn={toggleColumn} split={split} setSplit={(name) => navigate({ split: name === "severity" ? undefined : name })} />
+      </div>
+      <div class="search-main">
+        {isNumbers && !badQuery && <StatisticsTable span={span} />}
+        {isLive && <LiveView query={query} fields={fieldsWanted} columns={columns} />}
+        {!isNumbers && !isLive && (
+          <>
+            <HistogramChart state={chart} span={span} split={split} />
+            <ResultNotes state={chart} first={found.first} isLoading={found.isLoading || chart.isLoading} />
+            {problem && <ProblemBox problem={problem} />}
+            {isEmpty && !badQuery ? <NothingFound span={span} /> : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** The fields of the records found, the most frequent first; asked when the chart is there, which people look at first. */
+function useFieldRows(span: Span, isWaiting: boolean) {
+  const { answer } = useAnswer(isWaiting ? null : `${span.query} ${span.from} ${span.to}`, (signal) => fields({ ...span, top: 0 }, signal));
+  const [last, setLast] = useState(answer);
+  useEffect(() => {
+    if (answer) setLast(answer);
+  }, [answer]);
+  return useMemo(() => [...(last?.fields ?? [])].sort((left, right) => right.count - left.count), [last]);
+}
+
+function toggled(columns: string | undefined, name: string): string | undefined {
+  const names = columnsOf(columns);
+  const next = names.includes(name) ? names.filter((other) => other !== name) : [...names.filter((other) => other !== "record" || columns !== undefined), name];
+  return next.length > 0 ? next.join(",") : undefined;
 }

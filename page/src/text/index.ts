@@ -6,3 +6,4 @@ export { objectives as objectivesText } from "./en/objectives";
 export { route as routeText, routes as routesText } from "./en/routes";
 export { sources as sourcesText } from "./en/sources";
 export { table as tableText } from "./en/table";
+export { search as searchText, story as storyText } from "./en/search";

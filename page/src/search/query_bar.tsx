@@ -1,0 +1,128 @@
+// The line in which a query is typed: suggestions below it, and the place of an error in it.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import type { ApiProblem } from "../api/client";
+import type { FieldRow, Span } from "../api/records";
+import { Foreign } from "../parts/foreign";
+import { searchText } from "../text";
+import { useHistory } from "./history";
+import { type Suggestion, useSuggestions } from "./suggestions";
+
+export interface QueryBarProps {
+  query: string;
+  span: Span;
+  fields: FieldRow[];
+  problem: ApiProblem | undefined;
+  run: (query: string) => void;
+}
+
+export const QUERY_INPUT = "query";
+
+export function QueryBar({ query, span, fields, problem, run }: QueryBarProps) {
+  const [text, setText] = useState(query);
+  const [caret, setCaret] = useState(query.length);
+  const [isOpen, setOpen] = useState(false);
+  const [active, setActive] = useState(-1);
+  const input = useRef<HTMLInputElement>(null);
+  const suggestions = useSuggestions(text, caret, isOpen, span, fields, useHistory());
+  useEffect(() => setText(query), [query]);
+  useEffect(() => setActive(-1), [text, isOpen]);
+
+  const close = () => setOpen(false);
+  const submit = (event?: Event) => {
+    event?.preventDefault();
+    close();
+    run(text.trim());
+  };
+  const take = (suggestion: Suggestion) => {
+    setText(suggestion.query);
+    setCaret(suggestion.caret);
+    requestAnimationFrame(() => {
+      input.current?.focus();
+      input.current?.setSelectionRange(suggestion.caret, suggestion.caret);
+    });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const chosen = suggestions[active];
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (!isOpen) setOpen(true);
+      else setActive(turned(active, event.key === "ArrowDown" ? 1 : -1, suggestions.length));
+    } else if (event.key === "Enter" && chosen && isOpen) {
+      event.preventDefault();
+      take(chosen);
+    } else if (event.key === "Tab" && isOpen && chosen) {
+      event.preventDefault();
+      take(chosen);
+    } else if (event.key === "Escape") {
+      event.preventDefault();
+      if (isOpen && suggestions.length > 0) close();
+      else input.current?.blur();
+    }
+  };
+  const isShown = isOpen && suggestions.length > 0;
+  return (
+    <form class="query-bar" role="search" onSubmit={submit}>
+      <div class="query-field">
+        <input
+          ref={input} id={QUERY_INPUT} class="mono" type="text" role="combobox" autocomplete="off" autocapitalize="off" spellcheck={false}
+          aria-label={searchText.query} aria-expanded={isShown} aria-controls="query-suggestions" aria-autocomplete="list"
+          aria-activedescendant={isShown && active >= 0 ? `suggestion-${active}` : undefined} aria-invalid={problem !== undefined}
+          aria-describedby={problem ? "query-problem" : undefined} placeholder={searchText.placeholder} value={text}
+          onInput={(event) => { setText(event.currentTarget.value); setCaret(event.currentTarget.selectionStart ?? 0); setOpen(true); }}
+          onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
+          onClick={() => setOpen(true)} onBlur={close} onKeyDown={onKeyDown}
+        />
+        {text !== "" && (
+          <button type="button" class="query-clear" aria-label={searchText.clear} title={searchText.clear} onClick={() => { setText(""); run(""); input.current?.focus(); }}>×</button>
+        )}
+        <SuggestionList suggestions={isShown ? suggestions : []} active={active} take={take} />
+      </div>
+      <button type="submit" class="button primary">{searchText.run}</button>
+      {problem && <QueryProblem query={query} problem={problem} />}
+    </form>
+  );
+}
+
+function turned(active: number, step: number, count: number): number {
+  if (count === 0) return -1;
+  const next = active + step;
+  return next >= count ? -1 : next < -1 ? count - 1 : next;
+}
+
+function SuggestionList({ suggestions, active, take }: { suggestions: Suggestion[]; active: number; take: (suggestion: Suggestion) => void }) {
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
+  return (
+    <ul id="query-suggestions" class="suggestions" role="listbox" aria-label={searchText.suggestions} hidden={suggestions.length === 0} ref={list}>
+      {suggestions.map((suggestion, index) => (
+        <li
+          key={suggestion.text} id={`suggestion-${index}`} role="option" aria-selected={index === active}
+          onMouseDown={(event) => { event.preventDefault(); take(suggestion); }}
+        >
+          <Foreign text={suggestion.text} max={120} class="mono" />
+          <small>{suggestion.note}</small>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** The query with its wrong place marked; columns are counted in characters, from 1. */
+function QueryProblem({ query, problem }: { query: string; problem: ApiProblem }) {
+  const characters = [...query];
+  const at = problem.column === null ? -1 : Math.min(problem.column - 1, characters.length);
+  return (
+    <div class="query-problem" id="query-problem" role="alert">
+      {at >= 0 && (
+        <pre class="foreign">
+          {characters.slice(0, at).join("")}
+          <mark>{characters.slice(at, at + 1).join("") || " "}</mark>
+          {characters.slice(at + 1).join("")}
+        </pre>
+      )}
+      <p><strong>{problem.error}</strong>{at >= 0 && ` · ${searchText.atColumn(problem.column ?? 0)}`}{problem.hint && ` · ${problem.hint}`}</p>
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+// The answer of a query that ends with `| stats`: numbers of groups, as a table. Each row opens its records.
+
+import { type AggregateAnswer, type Cell, type Span, statistics } from "../api/records";
+import { useAnswer } from "../api/use_answer";
+import { percent, significant, whole } from "../format/number";
+import { dateTime } from "../format/instant";
+import { addressOf } from "../frame/location";
+import { useTimeRange } from "../frame/time_range";
+import { useZone } from "../frame/zone";
+import { Foreign } from "../parts/foreign";
+import { Completeness, Empty, Loading, ProblemBox, Warnings } from "../parts/states";
+import { valueText } from "../parts/visible_text";
+import { searchText } from "../text";
+import { termOf, tokens, withTerm } from "./query_text";
+
+export function StatisticsTable({ span }: { span: Span }) {
+  const range = useTimeRange();
+  const { answer, problem, isLoading } = useAnswer(`${span.query} ${span.from} ${span.to}`, (signal) => statistics(span, signal));
+  if (problem && problem.code !== "bad_query") return <ProblemBox problem={problem} />;
+  if (!answer) return isLoading ? <Loading /> : null;
+  return (
+    <div class={`statistics ${isLoading ? "is-stale" : ""}`}>
+      <p class="result-notes">
+        <strong>{searchText.groups(whole(answer.rows.length))}</strong>
+        <span class="muted">{searchText.took(answer.took_ms)}</span>
+        {!answer.is_exact && <span class="muted">{searchText.notExact(percent(answer.error_bound))}</span>}
+        <Completeness completeTo={answer.complete_to} toMs={range.toMs} />
+      </p>
+      <Warnings warnings={[...answer.warnings, ...(answer.is_cut ? [searchText.isCut] : [])]} isPartial={answer.is_partial} />
+      {answer.rows.length === 0 ? <Empty>{searchText.nothing}</Empty> : <Rows answer={answer} query={span.query} />}
+    </div>
+  );
+}
+
+function Rows({ answer, query }: { answer: AggregateAnswer; query: string }) {
+  const { zone } = useZone();
+  const range = useTimeRange();
+  const columns = Object.keys(answer.rows[0] ?? {});
+  const groups = groupFields(query, columns);
+  const isNumber = (name: string) => !groups.includes(name) && answer.rows.some((row) => typeof row[name] === "number");
+  const address = (row: Record<string, Cell>) => {
+    const condition = query.slice(0, tokens(query).find(({ kind }) => kind === "pipe")?.start ?? query.length).trim();
+    const narrowed = groups.reduce((text, name) => withTerm(text, termOf(name, row[name])), condition);
+    return addressOf("search", { query: narrowed, from: range.from, to: range.to });
+  };
+  return (
+    <div class="table-scroll">
+      <table class="plain">
+        <thead>
+          <tr>{columns.map((name) => <th key={name} scope="col" class={isNumber(name) ? "number" : ""}><Foreign text={name} max={80} /></th>)}<th><span class="only-read-aloud">{searchText.open}</span></th></tr>
+        </thead>
+        <tbody>
+          {answer.rows.map((row, index) => (
+            <tr key={index}>
+              {columns.map((name) => <td key={name} class={isNumber(name) ? "number" : ""}><Foreign text={shown(name, row[name], zone)} max={200} /></td>)}
+              <td>{groups.length > 0 && <a href={address(row)} aria-label={searchText.open}>→</a>}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function shown(name: string, value: Cell | undefined, zone: string): string {
+  if (value === null || value === undefined) return "–";
+  if (name === "@timestamp") return dateTime(Date.parse(String(value)), zone);
+  return typeof value === "number" ? (Number.isInteger(value) ? whole(value) : significant(value, 4)) : valueText(value);
+}
+
+/** The columns that are groups and no numbers: those named behind `by` or in the short forms. */
+function groupFields(query: string, columns: string[]): string[] {
+  const pipe = query.slice(tokens(query).find(({ kind }) => kind === "pipe")?.start ?? 0);
+  const by = /\bby\s+(.*?)(\||$|\bsort\b|\blimit\b)/.exec(pipe)?.[1] ?? /\|\s*top\s+\d*\s*([^|]*)/.exec(pipe)?.[1] ?? "";
+  const names = by.split(",").map((name) => name.trim());
+  return columns.filter((name) => name !== "@timestamp" && names.includes(name));
+}

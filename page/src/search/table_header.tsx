@@ -1,0 +1,49 @@
+// The heads of the columns: the time turns the order round, the others can be moved and removed.
+
+import { navigate } from "../frame/location";
+import { Foreign } from "../parts/foreign";
+import { searchText } from "../text";
+import { RECORD } from "./columns";
+import type { Order } from "./use_search";
+
+export interface TableHeaderProps {
+  columns: string[];
+  order: Order;
+  /** Whether the reader chose the columns. */
+  chosen: boolean;
+  toggleColumn?: (name: string) => void;
+}
+
+export function TableHeader({ columns, order, chosen, toggleColumn }: TableHeaderProps) {
+  const orderText = order === "newest" ? searchText.newest : searchText.oldest;
+  return (
+    <>
+      <div role="columnheader" aria-sort={order === "newest" ? "descending" : "ascending"}>
+        <button type="button" title={searchText.toggleOrder(orderText)} aria-label={searchText.toggleOrder(orderText)} onClick={() => navigate({ order: order === "newest" ? "oldest" : undefined })}>
+          {searchText.time} {order === "newest" ? "↓" : "↑"}
+        </button>
+      </div>
+      {columns.map((name, index) => (
+        <div key={name} role="columnheader">
+          <Foreign text={name === RECORD ? searchText.record : name} max={60} />
+          {chosen && toggleColumn && (
+            <span class="column-actions">
+              {index > 0 && <button type="button" title={searchText.moveColumn(name)} aria-label={searchText.moveColumn(name)} onClick={() => navigate({ columns: movedLeft(columns, index).join(",") })}>←</button>}
+              <button type="button" title={searchText.removeColumn(name)} aria-label={searchText.removeColumn(name)} onClick={() => toggleColumn(name)}>×</button>
+            </span>
+          )}
+          {chosen && index === columns.length - 1 && (
+            <button type="button" class="standard-columns" title={searchText.standardColumns} aria-label={searchText.standardColumns} onClick={() => navigate({ columns: undefined })}>⟲</button>
+          )}
+        </div>
+      ))}
+    </>
+  );
+}
+
+function movedLeft(columns: string[], index: number): string[] {
+  const moved = [...columns];
+  const [name] = moved.splice(index, 1);
+  if (name !== undefined) moved.splice(index - 1, 0, name);
+  return moved;
+}
