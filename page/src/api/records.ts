@@ -88,8 +88,15 @@ export interface StoryAnswer extends AnswerNotes {
   is_cut: boolean;
 }
 
-export function story(query: { request_id?: string | undefined; trace_id?: string | undefined; from?: string | undefined; to?: string | undefined }, signal?: AbortSignal): Promise<StoryAnswer> {
-  return getJson("api/story", query, signal);
+export interface StoryQuery {
+  request_id?: string | undefined;
+  trace_id?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export function story(query: StoryQuery, signal?: AbortSignal): Promise<StoryAnswer> {
+  return getJson("api/story", { ...query }, signal);
 }
 
 export interface ContextAnswer extends AnswerNotes {

@@ -40,8 +40,8 @@ export function Warnings({ warnings, isPartial = false }: { warnings: string[] |
   );
 }
 
-/** How far behind a source may be before it is worth a colour. */
-const BEHIND_MS = 120_000;
+/** How far behind it may be before it is worth a colour: a load balancer delivers its log within a quarter of an hour. */
+const BEHIND_MS = 1_200_000;
 
 /** Up to when the answer is complete; never left out, because "no data" is never "fine". */
 export function Completeness({ completeTo, toMs }: { completeTo: string | null | undefined; toMs: number }) {
@@ -54,7 +54,7 @@ export function Completeness({ completeTo, toMs }: { completeTo: string | null |
   return (
     <span class={`completeness ${isBehind ? "is-behind" : ""}`} title={words.completeToHint}>
       {words.completeTo(dateTime(ms, zone))}
-      {isBehind && ` · ${words.behind(span(behindMs))}`}
+      {behindMs > 60_000 && ` · ${words.behind(span(behindMs))}`}
     </span>
   );
 }

@@ -33,7 +33,7 @@ function RequestLine({ fields }: { fields: Row["fields"] }) {
   return (
     <>
       <StatusMark status={fields["status"]} level={undefined} />
-      <b class="method"><Foreign text={valueText(fields["method"])} max={12} /></b>
+      <b class="verb"><Foreign text={valueText(fields["method"])} max={12} /></b>
       <Foreign text={valueText(fields["path"])} max={CELL_MAX} class="path" />
       {typeof fields["request_time"] === "number" && <span class="took">{latency(fields["request_time"])}</span>}
       <Foreign text={valueText(fields["host"])} max={80} class="muted" />
@@ -49,7 +49,7 @@ function EventLine({ fields }: { fields: Row["fields"] }) {
   return (
     <>
       <span class={`status is-${severity}`}>{severity === "other" ? "·" : severity}</span>
-      {fields["controller"] !== undefined && <b class="method"><Foreign text={valueText(fields["controller"])} max={40} /></b>}
+      {fields["controller"] !== undefined && <b class="verb"><Foreign text={valueText(fields["controller"])} max={40} /></b>}
       <Foreign text={end < 0 ? message : message.slice(0, end)} max={CELL_MAX} class="path" />
       {end >= 0 && <span class="tag">{message.endsWith("…") ? "▸" : `▸ ${searchText.lines(whole(lineCount(message)))}`}</span>}
       {fields["user_email"] !== undefined && <Foreign text={valueText(fields["user_email"])} max={80} class="muted" />}

@@ -19,9 +19,12 @@ const RECORD_FIELDS = [
 /** Fields that every row needs: for its colour and its story. */
 const ALWAYS = ["status", "level", "source", "route", "request_id", "trace_id"];
 
-export function columnsOf(text: string | undefined): string[] {
+/** A narrow screen has no room for the source, which the record's look tells. */
+export const NARROW_COLUMNS = [RECORD];
+
+export function columnsOf(text: string | undefined, isNarrow = false): string[] {
   const names = (text ?? "").split(",").map((name) => name.trim()).filter((name) => name !== "");
-  return names.length > 0 ? names : STANDARD_COLUMNS;
+  return names.length > 0 ? names : isNarrow ? NARROW_COLUMNS : STANDARD_COLUMNS;
 }
 
 /** What to ask the server for. */
@@ -54,10 +57,10 @@ export function templateOf(columns: string[], rows: (Row | undefined)[], isNarro
     const pixels = Math.round(widest * 7.3 + 16);
     return index === columns.length - 1 ? `minmax(${pixels}px, 1fr)` : `${pixels}px`;
   });
-  return [isNarrow ? "98px" : "186px", ...widths].join(" ");
+  return [isNarrow ? "122px" : "186px", ...widths].join(" ");
 }
 
-/** The time of a row; on a narrow screen without its day if that is today's in the list. */
+/** The time of a row; a narrow screen has no room for the year and the milliseconds. */
 export function timeText(row: Row, zone: string, isNarrow: boolean): string {
-  return isNarrow ? `${date(row.timeMs, zone).slice(5)} ${clockTime(row.timeMs, zone)}`.slice(6) : dateTimeMillis(row.timeMs, zone);
+  return isNarrow ? `${date(row.timeMs, zone).slice(5)} ${clockTime(row.timeMs, zone)}` : dateTimeMillis(row.timeMs, zone);
 }

@@ -7,6 +7,7 @@ import type { FieldRow, Span } from "../api/records";
 import { Foreign } from "../parts/foreign";
 import { searchText } from "../text";
 import { useHistory } from "./history";
+import { fieldName } from "./query_text";
 import { type Suggestion, useSuggestions } from "./suggestions";
 
 export interface QueryBarProps {
@@ -80,7 +81,7 @@ export function QueryBar({ query, span, fields, problem, run }: QueryBarProps) {
         <SuggestionList suggestions={isShown ? suggestions : []} active={active} take={take} />
       </div>
       <button type="submit" class="button primary">{searchText.run}</button>
-      {problem && <QueryProblem query={query} problem={problem} />}
+      {problem && <QueryProblem query={query} problem={problem} run={run} />}
     </form>
   );
 }
@@ -110,8 +111,10 @@ function SuggestionList({ suggestions, active, take }: { suggestions: Suggestion
 }
 
 /** The query with its wrong place marked; columns are counted in characters, from 1. */
-function QueryProblem({ query, problem }: { query: string; problem: ApiProblem }) {
+function QueryProblem({ query, problem, run }: { query: string; problem: ApiProblem; run: (query: string) => void }) {
   const characters = [...query];
+  const [, meant] = /did you mean `([^`]+)`/.exec(problem.hint) ?? [];
+  const [, written] = /`([^`]+)`/.exec(problem.error) ?? [];
   const at = problem.column === null ? -1 : Math.min(problem.column - 1, characters.length);
   return (
     <div class="query-problem" id="query-problem" role="alert">
@@ -123,6 +126,14 @@ function QueryProblem({ query, problem }: { query: string; problem: ApiProblem }
         </pre>
       )}
       <p><strong>{problem.error}</strong>{at >= 0 && ` · ${searchText.atColumn(problem.column ?? 0)}`}{problem.hint && ` · ${problem.hint}`}</p>
+      {meant && written && at >= 0 && (
+        <button type="button" class="button" onClick={() => run(mended(characters, at, written, meant))}><Foreign text={searchText.did(meant)} max={100} /></button>
+      )}
     </div>
   );
+}
+
+/** The query with what was meant in the place of what was written. */
+function mended(characters: string[], at: number, written: string, meant: string): string {
+  return characters.slice(0, at).join("") + characters.slice(at).join("").replace(written, () => fieldName(meant));
 }

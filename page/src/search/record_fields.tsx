@@ -14,6 +14,21 @@ import { ValueActions } from "./value_actions";
 /** Not searched by: the server made them. */
 const OWN = new Set(["_id", "_line", "_raw", "@timestamp"]);
 
+/** What is looked for first stands first; the rest in the record's own order, what the server made at the end. */
+const FIRST = [
+  "@timestamp", "source", "service", "level", "status", "method", "route", "path", "query", "request_time", "upstream_time", "error_reason",
+  "user_email", "request_id", "trace_id", "host", "node",
+];
+
+function byWeight(left: string, right: string): number {
+  return weight(left) - weight(right);
+}
+
+function weight(name: string): number {
+  if (name.startsWith("_")) return FIRST.length + 1;
+  return FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length;
+}
+
 export interface RecordFieldsProps {
   hit: Hit;
   columns: string[];
@@ -21,7 +36,7 @@ export interface RecordFieldsProps {
 }
 
 export function RecordFields({ hit, columns, toggleColumn }: RecordFieldsProps) {
-  const names = Object.keys(hit).filter((name) => name !== "_raw");
+  const names = Object.keys(hit).filter((name) => name !== "_raw" && !(name === "message" && typeof hit[name] === "string")).sort(byWeight);
   return (
     <table class="record-fields">
       <tbody>

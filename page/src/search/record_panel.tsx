@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { type Hit, context, idOf, timeOf } from "../api/records";
 import { useAnswer } from "../api/use_answer";
 import { dateTimeMillis, offsetText } from "../format/instant";
-import { addressOf } from "../frame/location";
+import { addressOf, currentLocation } from "../frame/location";
 import { useZone } from "../frame/zone";
 import { CopyButton } from "../parts/copy_button";
 import { Foreign } from "../parts/foreign";
@@ -83,7 +83,8 @@ function Headline({ hit }: { hit: Hit }) {
 
 function RecordLinks({ hit }: { hit: Hit }) {
   const link = storyAddress(hit);
-  return link ? <p class="record-links"><a class="button" href={link}>{searchText.story} →</a></p> : null;
+  const isInStory = currentLocation().view === "story";
+  return link && !isInStory ? <p class="record-links"><a class="button" href={link}>{searchText.story} →</a></p> : null;
 }
 
 export function storyAddress(hit: Hit): string | undefined {

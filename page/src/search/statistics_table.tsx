@@ -2,10 +2,12 @@
 
 import { type AggregateAnswer, type Cell, type Span, statistics } from "../api/records";
 import { useAnswer } from "../api/use_answer";
+import { latency } from "../format/duration";
 import { percent, significant, whole } from "../format/number";
-import { dateTime } from "../format/instant";
+import { dateTime, rfc3339 } from "../format/instant";
+import { resolveTime } from "../format/time_expression";
 import { addressOf } from "../frame/location";
-import { useTimeRange } from "../frame/time_range";
+import { type TimeRange, useTimeRange } from "../frame/time_range";
 import { useZone } from "../frame/zone";
 import { Foreign } from "../parts/foreign";
 import { Completeness, Empty, Loading, ProblemBox, Warnings } from "../parts/states";
@@ -41,7 +43,7 @@ function Rows({ answer, query }: { answer: AggregateAnswer; query: string }) {
   const address = (row: Record<string, Cell>) => {
     const condition = query.slice(0, tokens(query).find(({ kind }) => kind === "pipe")?.start ?? query.length).trim();
     const narrowed = groups.reduce((text, name) => withTerm(text, termOf(name, row[name])), condition);
-    return addressOf("search", { query: narrowed, from: range.from, to: range.to });
+    return addressOf("search", { query: narrowed, ...timesOf(row, query, range) });
   };
   return (
     <div class="table-scroll">
@@ -53,7 +55,7 @@ function Rows({ answer, query }: { answer: AggregateAnswer; query: string }) {
           {answer.rows.map((row, index) => (
             <tr key={index}>
               {columns.map((name) => <td key={name} class={isNumber(name) ? "number" : ""}><Foreign text={shown(name, row[name], zone)} max={200} /></td>)}
-              <td>{groups.length > 0 && <a href={address(row)} aria-label={searchText.open}>→</a>}</td>
+              <td>{(groups.length > 0 || columns.includes("@timestamp")) && <a href={address(row)} aria-label={searchText.open}>→</a>}</td>
             </tr>
           ))}
         </tbody>
@@ -63,9 +65,20 @@ function Rows({ answer, query }: { answer: AggregateAnswer; query: string }) {
 }
 
 function shown(name: string, value: Cell | undefined, zone: string): string {
+  const isSeconds = /^(p[\d.]+|avg|min|max|median|sum)\((request_time|upstream_time|connection_time)\)$/.test(name);
   if (value === null || value === undefined) return "–";
   if (name === "@timestamp") return dateTime(Date.parse(String(value)), zone);
+  if (typeof value === "number" && isSeconds) return latency(value);
   return typeof value === "number" ? (Number.isInteger(value) ? whole(value) : significant(value, 4)) : valueText(value);
+}
+
+/** A row of an interval opens the records of its interval. */
+function timesOf(row: Record<string, Cell>, query: string, range: TimeRange): { from: string; to: string } {
+  const interval = /@timestamp:(\d+[smhdw])/.exec(query)?.[1];
+  const start = Date.parse(String(row["@timestamp"]));
+  const end = interval ? resolveTime(`now+${interval}`, start) : null;
+  if (end === null || Number.isNaN(start)) return { from: range.from, to: range.to };
+  return { from: rfc3339(Math.max(start, range.fromMs)), to: rfc3339(Math.min(end, range.toMs)) };
 }
 
 /** The columns that are groups and no numbers: those named behind `by` or in the short forms. */

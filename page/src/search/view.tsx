@@ -6,6 +6,7 @@ import { type Span, fields } from "../api/records";
 import { useAnswer } from "../api/use_answer";
 import { navigate, useLocation } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
+import { useNarrow } from "../parts/narrow";
 import { ProblemBox } from "../parts/states";
 import { searchText } from "../text";
 import { columnsOf, fieldsFor } from "./columns";
@@ -29,8 +30,9 @@ export function SearchView() {
   const { params } = useLocation();
   const range = useTimeRange();
   const query = params["query"] ?? "";
+  const isNarrow = useNarrow();
   const span = useMemo<Span>(() => ({ query, from: range.fromTime, to: range.toTime }), [query, range.fromTime, range.toTime]);
-  const columns = useMemo(() => columnsOf(params["columns"]), [params["columns"]]);
+  const columns = useMemo(() => columnsOf(params["columns"], isNarrow), [params["columns"], isNarrow]);
   const order: Order = params["order"] === "oldest" ? "oldest" : "newest";
   const split = params["split"] || "severity";
   const isNumbers = isStatistics(query);
@@ -68,12 +70,12 @@ export function SearchView() {
       <div class="search-main">
         {isNumbers && !badQuery && <StatisticsTable span={span} />}
         {isLive && <LiveView query={query} fields={fieldsWanted} columns={columns} />}
-        {!isNumbers && !isLive && (
+        {!isNumbers && !isLive && !badQuery && (
           <>
             <HistogramChart state={chart} span={span} split={split} />
             <ResultNotes state={chart} first={found.first} isLoading={found.isLoading || chart.isLoading} />
             {problem && <ProblemBox problem={problem} />}
-            {isEmpty && !badQuery ? <NothingFound span={span} /> : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
+            {isEmpty ? <NothingFound span={span} /> : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
           </>
         )}
       </div>

@@ -96,7 +96,7 @@ export const search = {
   nothingEmptyPart: "finds nothing",
   nothingWithout: "leave it out",
   nothingTogether: "Each part finds records; no record has them all.",
-  did: (name: string) => `Did you mean ${name}?`,
+  did: (name: string) => `Search for ${name} instead`,
 
   open: "Open record",
   close: "Close",
@@ -150,6 +150,9 @@ export const search = {
 export const story = {
   keysTitle: "Story",
   title: "Story of a request",
+  next: "Next record",
+  previous: "Previous record",
+  close: "Close the record",
   ask: "request_id or trace_id",
   show: "Show",
   nothing: "No record has this id.",
