@@ -15,6 +15,7 @@ import type { KnownAlert } from "./use_alerts";
 
 const words = alertsText;
 const TICKS = 5;
+const DAY_MS = 86_400_000;
 
 export function HistoryView({ history, known }: { history: Change[]; known: KnownAlert[] }) {
   const { fromMs, toMs } = useTimeRange();
@@ -42,6 +43,8 @@ interface TimeLineProps {
 function TimeLine({ lanes, known, fromMs, toMs }: TimeLineProps) {
   const { zone } = useZone();
   const numbers = new Map(known.map((alert) => [labelKey(alert.labels), alert.number]));
+  const isWithinDay = toMs - fromMs <= DAY_MS;
+  const tickText = (tick: number) => dateMinute(tick, zone).slice(isWithinDay ? 11 : 5);
   const ticks = Array.from({ length: TICKS }, (_, index) => fromMs + ((toMs - fromMs) * index) / TICKS);
   return (
     <div class="table-place" role="region" aria-label={words.history} tabIndex={0}>
@@ -49,7 +52,7 @@ function TimeLine({ lanes, known, fromMs, toMs }: TimeLineProps) {
         <thead>
           <tr>
             <th scope="col">{words.what}</th><th scope="col" class="number wide-only">{words.firedFor}</th>
-            <th scope="col" class="lane-head"><span class="ticks">{ticks.map((tick) => <span key={tick}>{dateMinute(tick, zone).slice(5)}</span>)}</span></th>
+            <th scope="col" class="lane-head"><span class="ticks">{ticks.map((tick) => <span key={tick}>{tickText(tick)}</span>)}</span></th>
           </tr>
         </thead>
         <tbody>

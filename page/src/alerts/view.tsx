@@ -1,10 +1,9 @@
 // Alerts: what fires now, what did, what is silenced, and who was told. One of them in full where the address has its
 // number, as in mails.
 
-import { useEffect, useState } from "preact/hooks";
-
 import { useLocation } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
+import { useBeat } from "../frame/use_beat";
 import { Loading, ProblemBox } from "../parts/states";
 import { Tabs, currentTab } from "../parts/tabs";
 import "../style/views.css";
@@ -65,16 +64,4 @@ function Tab({ tab, alerts, told, beat }: { tab: string; alerts: AlertsAnswer; t
     default:
       return <ActiveAlerts alerts={known} beat={beat} />;
   }
-}
-
-/** Counts up every so often while the page is looked at. */
-function useBeat(everyMs: number): number {
-  const [beat, setBeat] = useState(0);
-  useEffect(() => {
-    const timer = window.setInterval(() => {
-      if (!document.hidden) setBeat((count) => count + 1);
-    }, everyMs);
-    return () => window.clearInterval(timer);
-  }, [everyMs]);
-  return beat;
 }

@@ -2,6 +2,10 @@
 
 import { getJson } from "../api/client";
 import type { Change } from "../alerts/time_line";
+import { rfc3339 } from "../format/instant";
+import { resolveTime } from "../format/time_expression";
+
+const MINUTE_MS = 60_000;
 
 /** A promise that is tried. Empty texts are as the config has it. */
 export interface Trial {
@@ -64,14 +68,24 @@ export interface Comparison {
   tried: BacktestAnswer;
 }
 
-export async function runTrial(trial: Trial, signal?: AbortSignal): Promise<Comparison> {
-  const { sla, from, to } = trial;
+export async function runTrial(trial: Trial, zone: string, signal?: AbortSignal): Promise<Comparison> {
+  const { sla } = trial;
+  const { from, to } = spanOf(trial, Date.now(), zone);
   const changed = { threshold: trial.threshold || undefined, objective: trial.objective || undefined };
   const [asPromised, tried] = await Promise.all([
     getJson<BacktestAnswer>("api/backtest", { sla, from, to }, signal),
     getJson<BacktestAnswer>("api/backtest", { sla, ...changed, from, to }, signal),
   ]);
   return { asPromised, tried };
+}
+
+/** Both questions are about the same moments, so that their answers can lie over each other. What is no time is sent as it is: the server says what is wrong with it. */
+export function spanOf({ from, to }: Pick<Trial, "from" | "to">, now: number, zone: string): { from: string; to: string } {
+  const moment = (text: string) => {
+    const ms = resolveTime(text, now, zone);
+    return ms === null ? text : rfc3339(Math.floor(ms / MINUTE_MS) * MINUTE_MS);
+  };
+  return { from: moment(from), to: moment(to) };
 }
 
 /** Which parts of the span nothing is known about, or only of what is kept. */

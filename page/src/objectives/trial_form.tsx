@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { type ApiProblem, asProblem, isAbort } from "../api/client";
 import { announce } from "../frame/announce";
+import { useZone } from "../frame/zone";
 import { Empty, ProblemBox } from "../parts/states";
 import { objectivesText } from "../text";
 import { type Comparison, type Trial, isObjective, runTrial, thresholdText } from "./backtest";
@@ -59,6 +60,7 @@ function TrialField({ text, hint = "", value, isWrong = false, onChange }: Trial
 
 /** Runs on demand, and from the first run on by itself when the trial changes. */
 function useTrial(trial: Trial) {
+  const { zone } = useZone();
   const [comparison, setComparison] = useState<Comparison>();
   const [problem, setProblem] = useState<ApiProblem>();
   const [isRunning, setRunning] = useState(false);
@@ -69,7 +71,7 @@ function useTrial(trial: Trial) {
     const own = new AbortController();
     controller.current = own;
     setRunning(true);
-    runTrial({ ...trial, threshold: thresholdText(trial.threshold), objective: trial.objective.trim() }, own.signal).then(
+    runTrial({ ...trial, threshold: thresholdText(trial.threshold), objective: trial.objective.trim() }, zone, own.signal).then(
       (found) => {
         setComparison(found);
         setProblem(undefined);

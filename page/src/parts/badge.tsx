@@ -8,7 +8,7 @@ export function Badge({ tone, text, hint }: { tone: Tone; text: string; hint?: s
   return (
     <span class={`badge badge-${tone}`} title={hint}>
       <span aria-hidden="true" class="badge-sign">{SIGNS[tone]}</span>
-      {text}
+      <span class="badge-text">{text}</span>
     </span>
   );
 }

@@ -117,7 +117,7 @@ function HeatRowCells({ bin, row, index, times, stepMs, most, records, current, 
   const query = both(records, binRange(bin));
   return (
     <tr>
-      <th scope="row">{duration}</th>
+      <th scope="row"><span class="wide-only">{duration}</span><span class="narrow-only" aria-hidden="true">{words.heatRow(latency(bin.low), null)}</span></th>
       {times.map((time, place) => {
         const count = row.get(time) ?? 0;
         const title = words.heatCell(whole(count), duration, dateMinute(time, zone));

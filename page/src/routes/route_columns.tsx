@@ -79,7 +79,7 @@ function numberColumns({ spanText, isPerSecond }: ColumnContext): Column<Compare
 function contextColumns({ slas, lines }: ColumnContext): Column<ComparedRow>[] {
   const { columns, hints } = words;
   const promise: Column<ComparedRow> = {
-    name: "sla", title: columns.sla,
+    name: "sla", title: columns.sla, class: "promise-cell",
     sortBy: (row) => severityOf(promiseOf(row, slas)?.sla.state ?? ""),
     cell: (row) => <PromiseCell row={row} slas={slas} />,
   };

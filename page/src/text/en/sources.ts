@@ -79,6 +79,8 @@ export const sources = {
     close: "Close",
     replayed: (replayed: string, records: string, still: string) => `${replayed} replayed, ${records} records, ${still} still rejected`,
     confirmAll: (count: string) => `Replay ${count}?`,
+    atLeast: (count: string) => `${count} and more`,
+    one: (id: string) => `Reject ${id}`,
     forbidden: "Replaying takes the role admin.",
     gone: "This reject is no longer there: it was replayed, or its time is over.",
   },
