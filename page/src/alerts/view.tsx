@@ -28,7 +28,9 @@ export function AlertsView() {
   const beat = useBeat(RENEWED_MS);
   const alerts = useAlerts(`${toMs} ${beat}`);
   const told = useToldAlerts(`${toMs} ${beat}`);
-  if (rest) return <OneAlert number={rest} alerts={alerts} told={told.answer} />;
+  // A server without receivers has no alerts of Alertmanager; those of its own it has.
+  const toldAlerts = told.answer ?? (told.problem ? [] : undefined);
+  if (rest) return <OneAlert number={rest} alerts={alerts} told={toldAlerts} />;
   const tabs = tabsOf(alerts.answer);
   const tab = currentTab(tabs, params["tab"]);
   return (
@@ -37,7 +39,7 @@ export function AlertsView() {
       <Tabs label={words.title} tabs={tabs} current={tab} />
       {alerts.problem && <ProblemBox problem={alerts.problem} />}
       {!alerts.answer && !alerts.problem && <Loading />}
-      {alerts.answer && <Tab tab={tab} alerts={alerts.answer} told={told.answer ?? []} beat={`${toMs} ${beat}`} />}
+      {alerts.answer && <Tab tab={tab} alerts={alerts.answer} told={toldAlerts ?? []} beat={`${toMs} ${beat}`} />}
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { useTimeRange } from "../frame/time_range";
 import { Foreign } from "../parts/foreign";
 import { Completeness, Empty, Loading, ProblemBox, Warnings } from "../parts/states";
 import "../style/views.css";
-import { routeText } from "../text";
+import { routeText, routesText } from "../text";
 import { ErrorMessages } from "./error_messages";
 import { HeatMap } from "./heat_map";
 import { RouteCharts } from "./route_charts";
@@ -72,7 +72,8 @@ function Route({ source, service, route, method, records }: RouteProps) {
       {problem && <ProblemBox problem={problem} />}
       {!answer && !problem && <Loading />}
       {answer && <Warnings warnings={answer.warnings} isPartial={answer.isPartial} />}
-      {answer?.all && (
+      {answer?.all?.n === 0 && <Empty><p>{routesText.empty}</p><p>{routesText.emptyHint}</p></Empty>}
+      {answer?.all && answer.all.n > 0 && (
         <>
           <RouteNumbers totals={answer.all} failed={answer.failed} span={span} records={records} promise={promise?.sla ?? null} />
           <RouteCharts span={span} records={records} completeToMs={completeToMs} promise={promise?.sla ?? null} />

@@ -29,6 +29,8 @@ export function RoutesView() {
   const query = params["query"] ?? "";
   const span = useMemo(() => wholeMinutes(range.fromMs, range.toMs), [range.fromMs, range.toMs]);
   const { answer, problem, isLoading } = useRoutes(span, query);
+  // A server that does not answer leaves what was known, marked as old; a wrong question has no answer.
+  const isCurrent = !problem || problem.status === 0 || problem.status >= 500;
   return (
     <div class="view">
       <header class="view-head">
@@ -39,7 +41,7 @@ export function RoutesView() {
       <RouteFilter query={query} problem={problem} />
       {problem && <ProblemBox problem={problem} />}
       {!answer && isLoading && <Loading />}
-      {answer && !problem && <Routes answer={answer} span={span} query={query} isRenewed={isLoading} />}
+      {answer && isCurrent && <Routes answer={answer} span={span} query={query} isRenewed={isLoading || problem !== undefined} />}
     </div>
   );
 }

@@ -16,7 +16,11 @@ export const HOSTILE_PATH = "/<img/src=x/onerror=window.isHacked=1>";
 /** Markup and a right-to-left override as the message of an error. */
 export const HOSTILE_MESSAGE = "<script>window.isHacked=1</script> \u202egnp.exe <img src=x onerror=window.isHacked=1>";
 /** Lines that are no records; the last can be mended. */
-export const REJECTED_LINES = ["this is no JSON at all <b>bold</b>", '{"msec":"yesterday","status":"200"}', '{"time_iso8601":"NOW","status":"200","request_method":"GET","host":"shop.example.com","request_uri":"/api/v1/search?q=mended","request_time":"0.02"'];
+export const REJECTED_LINES = [
+  "this is no JSON at all <b>bold</b>",
+  '{"msec":"yesterday","status":"200"}',
+  '{"time_iso8601":"NOW","status":"200","request_method":"GET","host":"shop.example.com","request_uri":"/api/v1/search?q=mended","request_time":"0.02"',
+];
 
 const INCIDENT_SECONDS = 1800;
 const ROUTES = [
@@ -210,6 +214,11 @@ export async function startShop({ binary, port, auth = "", hours = 24, isLive = 
   };
   await until(isReady, 30, "the server").catch((error) => { throw new Error(`${error.message}\n${output.join("")}`); });
   await sendErrors(ports.gelf, past.errors);
+  await until(async () => {
+    const { sources } = await (await fetch(`${url}/api/sources`)).json();
+    const received = (name) => sources.find((source) => source.name === name)?.received ?? 0;
+    return received("nginx") >= past.lines.length + rejected.length && received("errors") >= past.errors.length;
+  }, 60, "all lines");
   let writtenTo = now - 1;
   const write = async () => {
     const second = Math.floor(Date.now() / 1000);
