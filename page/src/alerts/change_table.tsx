@@ -21,17 +21,34 @@ export function ChangeTable({ changes, hasNames = false }: { changes: readonly C
       <table class="data">
         <thead>
           <tr>
-            <th scope="col">{words.change.at}</th>{hasNames && <th scope="col">{words.what}</th>}
-            <th scope="col" class="wide-only">{words.change.from}</th><th scope="col">{words.change.to}</th><th scope="col" class="number">{words.change.numbers}</th>
+            <th scope="col">{words.change.at}</th>
+            {hasNames && <th scope="col">{words.what}</th>}
+            <th scope="col" class="wide-only">
+              {words.change.from}
+            </th>
+            <th scope="col">{words.change.to}</th>
+            <th scope="col" class="number">
+              {words.change.numbers}
+            </th>
           </tr>
         </thead>
         <tbody>
           {changes.slice(0, CHANGES_SHOWN).map((change, index) => (
             <tr key={`${change.at} ${index}`}>
-              <th scope="row" class="top">{dateTime(Date.parse(change.at), zone)}</th>
-              {hasNames && <td><AlertName labels={change.labels} /><LabelList labels={change.labels} /></td>}
+              <th scope="row" class="top">
+                {dateTime(Date.parse(change.at), zone)}
+              </th>
+              {hasNames && (
+                <td>
+                  <AlertName labels={change.labels} />
+                  <LabelList labels={change.labels} />
+                </td>
+              )}
               <td class="top wide-only quiet">{words.state[change.from] ?? words.inactive}</td>
-              <td class="top"><Badge tone={alertTone(change.to)} text={words.state[change.to] ?? words.inactive} />{change.is_history && <small class="hint cell-more">{words.foundLate}</small>}</td>
+              <td class="top">
+                <Badge tone={alertTone(change.to)} text={words.state[change.to] ?? words.inactive} />
+                {change.is_history && <small class="hint cell-more">{words.foundLate}</small>}
+              </td>
               <td class="number top">{change.total > 0 ? words.ofTotal(whole(change.bad), whole(change.total)) : whole(change.bad)}</td>
             </tr>
           ))}

@@ -25,17 +25,33 @@ export function MessagesView({ beat }: { beat: string }) {
 function Messages({ answer: { receivers, due, outbox, log } }: { answer: NotificationsAnswer }) {
   return (
     <>
-      <Section title={words.receivers} empty={words.none} columns={[words.receiver, words.to, "#" + words.sent, "#" + words.waiting, "#" + words.failed, words.lastError]}>
-        {receivers.map((row, index) => <ReceiverLine key={index} row={row} />)}
+      <Section
+        title={words.receivers}
+        empty={words.none}
+        columns={[words.receiver, words.to, "#" + words.sent, "#" + words.waiting, "#" + words.failed, words.lastError]}
+      >
+        {receivers.map((row, index) => (
+          <ReceiverLine key={index} row={row} />
+        ))}
       </Section>
-      <Section title={words.due} empty={words.dueNone} columns={[words.receiver, words.group, words.nextAt, words.toldAt, words.repeatAfter, words.alertsColumn]}>
-        {due.map((row, index) => <DueLine key={index} row={row} />)}
+      <Section
+        title={words.due}
+        empty={words.dueNone}
+        columns={[words.receiver, words.group, words.nextAt, words.toldAt, words.repeatAfter, words.alertsColumn]}
+      >
+        {due.map((row, index) => (
+          <DueLine key={index} row={row} />
+        ))}
       </Section>
       <Section title={words.outbox} empty={words.outboxNone} columns={[words.since, words.receiver, words.title, words.lastError]}>
-        {outbox.map((row) => <OutboxLine key={row.id} row={row} />)}
+        {outbox.map((row) => (
+          <OutboxLine key={row.id} row={row} />
+        ))}
       </Section>
       <Section title={words.log} empty={words.logNone} columns={[words.at, words.receiver, words.title, words.outcome]}>
-        {log.map((row) => <SentLine key={row.id} row={row} />)}
+        {log.map((row) => (
+          <SentLine key={row.id} row={row} />
+        ))}
       </Section>
     </>
   );
@@ -46,10 +62,20 @@ function Section({ title, empty, columns, children }: { title: string; empty: st
   return (
     <section class="view-section">
       <h2>{title}</h2>
-      {children.length === 0 ? <p class="hint">{empty}</p> : (
+      {children.length === 0 ? (
+        <p class="hint">{empty}</p>
+      ) : (
         <div class="table-place" role="region" aria-label={title} tabIndex={0}>
           <table class="data">
-            <thead><tr>{columns.map((column) => <th key={column} scope="col" class={column.startsWith("#") ? "number" : ""}>{column.replace(/^#/, "")}</th>)}</tr></thead>
+            <thead>
+              <tr>
+                {columns.map((column) => (
+                  <th key={column} scope="col" class={column.startsWith("#") ? "number" : ""}>
+                    {column.replace(/^#/, "")}
+                  </th>
+                ))}
+              </tr>
+            </thead>
             <tbody>{children}</tbody>
           </table>
         </div>
@@ -61,12 +87,24 @@ function Section({ title, empty, columns, children }: { title: string; empty: st
 function ReceiverLine({ row }: { row: ReceiverRow }) {
   return (
     <tr>
-      <th scope="row">{row.receiver} <span class="quiet">{row.kind}</span></th>
-      <td><Foreign text={row.to} /></td>
+      <th scope="row">
+        {row.receiver} <span class="quiet">{row.kind}</span>
+      </th>
+      <td>
+        <Foreign text={row.to} />
+      </td>
       <td class="number">{whole(row.sent)}</td>
       <td class="number">{whole(row.waiting)}</td>
       <td class={`number ${row.failed > 0 ? "is-bad" : ""}`}>{whole(row.failed)}</td>
-      <td>{row.error === null ? <span class="quiet">{words.ok}</span> : <span class="is-bad"><Foreign text={row.error} max={300} /></span>}</td>
+      <td>
+        {row.error === null ? (
+          <span class="quiet">{words.ok}</span>
+        ) : (
+          <span class="is-bad">
+            <Foreign text={row.error} max={300} />
+          </span>
+        )}
+      </td>
     </tr>
   );
 }
@@ -76,14 +114,30 @@ function DueLine({ row }: { row: DueRow }) {
   const moment = (text: string | null) => (text === null ? words.notYet : dateTime(Date.parse(text), zone));
   return (
     <tr>
-      <th scope="row" class="top">{row.receiver}{row.is_muted && <> <Badge tone="quiet" text={words.muted} /></>}</th>
-      <td class="top"><Foreign text={row.group} max={200} /><small class="hint cell-more">{row.reason}</small></td>
+      <th scope="row" class="top">
+        {row.receiver}
+        {row.is_muted && (
+          <>
+            {" "}
+            <Badge tone="quiet" text={words.muted} />
+          </>
+        )}
+      </th>
+      <td class="top">
+        <Foreign text={row.group} max={200} />
+        <small class="hint cell-more">{row.reason}</small>
+      </td>
       <td class="top">{moment(row.next_at)}</td>
       <td class="top">{moment(row.told_at)}</td>
       <td class="top">{row.repeat_after === null ? "–" : moment(row.repeat_after)}</td>
       <td class="top">
         {row.alerts.map(({ fingerprint, name, state }) => (
-          <div key={fingerprint}><a href={addressOf("alerts", {}, fingerprint)}><Foreign text={name} max={120} /></a>{state === "suppressed" && <span class="quiet"> {words.suppressed}</span>}</div>
+          <div key={fingerprint}>
+            <a href={addressOf("alerts", {}, fingerprint)}>
+              <Foreign text={name} max={120} />
+            </a>
+            {state === "suppressed" && <span class="quiet"> {words.suppressed}</span>}
+          </div>
         ))}
       </td>
     </tr>
@@ -95,9 +149,22 @@ function OutboxLine({ row }: { row: OutboxRow }) {
   return (
     <tr>
       <th scope="row">{dateTime(Date.parse(row.waits_since), zone)}</th>
-      <td>{row.receiver} <span class="quiet">{row.to}</span></td>
-      <td><Foreign text={row.title} max={200} />{row.is_being_sent && <span class="quiet"> {words.sending}</span>}</td>
-      <td>{row.error === null ? <span class="quiet">{words.ok}</span> : <span class="is-bad"><Foreign text={row.error} max={300} /></span>}</td>
+      <td>
+        {row.receiver} <span class="quiet">{row.to}</span>
+      </td>
+      <td>
+        <Foreign text={row.title} max={200} />
+        {row.is_being_sent && <span class="quiet"> {words.sending}</span>}
+      </td>
+      <td>
+        {row.error === null ? (
+          <span class="quiet">{words.ok}</span>
+        ) : (
+          <span class="is-bad">
+            <Foreign text={row.error} max={300} />
+          </span>
+        )}
+      </td>
     </tr>
   );
 }
@@ -108,9 +175,20 @@ function SentLine({ row }: { row: SentRow }) {
   return (
     <tr>
       <th scope="row">{dateTime(Date.parse(row.at), zone)}</th>
-      <td>{row.receiver} <span class="quiet">{row.to}</span></td>
-      <td><Foreign text={row.title} max={200} /></td>
-      <td><Badge tone={isSent ? "good" : "bad"} text={words.outcomes[row.outcome] ?? row.outcome} />{row.error !== null && <small class="hint cell-more"><Foreign text={row.error} max={300} /></small>}</td>
+      <td>
+        {row.receiver} <span class="quiet">{row.to}</span>
+      </td>
+      <td>
+        <Foreign text={row.title} max={200} />
+      </td>
+      <td>
+        <Badge tone={isSent ? "good" : "bad"} text={words.outcomes[row.outcome] ?? row.outcome} />
+        {row.error !== null && (
+          <small class="hint cell-more">
+            <Foreign text={row.error} max={300} />
+          </small>
+        )}
+      </td>
     </tr>
   );
 }

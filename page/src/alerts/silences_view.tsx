@@ -38,7 +38,13 @@ export function SilencesView({ alerts }: { alerts: KnownAlert[] }) {
   return (
     <>
       <div class="row-actions">
-        {may(session, "admin") ? <button type="button" class="button" aria-expanded={isAsked} onClick={() => setAsked(!isAsked)}>{words.add}</button> : <p class="hint">{words.forbidden}</p>}
+        {may(session, "admin") ? (
+          <button type="button" class="button" aria-expanded={isAsked} onClick={() => setAsked(!isAsked)}>
+            {words.add}
+          </button>
+        ) : (
+          <p class="hint">{words.forbidden}</p>
+        )}
         <span class="said">{said}</span>
       </div>
       {isAsked && <SilenceForm initial={params["matchers"] ?? ""} alerts={alerts} made={() => changed(words.made)} cancel={() => setAsked(false)} />}
@@ -64,11 +70,25 @@ function SilenceTable({ silences, mayEnd, ended }: SilenceTableProps) {
       <table class="data">
         <thead>
           <tr>
-            <th scope="col">{words.matchers}</th><th scope="col">{words.state}</th><th scope="col">{words.until}</th>
-            <th scope="col" class="wide-only">{words.comment}</th><th scope="col" class="wide-only">{words.by}</th><th scope="col"><span class="only-read-aloud">{words.expire}</span></th>
+            <th scope="col">{words.matchers}</th>
+            <th scope="col">{words.state}</th>
+            <th scope="col">{words.until}</th>
+            <th scope="col" class="wide-only">
+              {words.comment}
+            </th>
+            <th scope="col" class="wide-only">
+              {words.by}
+            </th>
+            <th scope="col">
+              <span class="only-read-aloud">{words.expire}</span>
+            </th>
           </tr>
         </thead>
-        <tbody>{sorted.map((silence) => <SilenceRow key={silence.id} silence={silence} mayEnd={mayEnd} ended={ended} />)}</tbody>
+        <tbody>
+          {sorted.map((silence) => (
+            <SilenceRow key={silence.id} silence={silence} mayEnd={mayEnd} ended={ended} />
+          ))}
+        </tbody>
       </table>
     </div>
   );
@@ -82,11 +102,22 @@ function SilenceRow({ silence, mayEnd, ended }: { silence: Silence; mayEnd: bool
   const matchers = silence.matchers.map(matcherText).join(", ");
   return (
     <tr class={isOver ? "quiet" : ""}>
-      <th scope="row" class="silence-matchers mono"><Foreign text={matchers} /></th>
-      <td><Badge tone={isOver ? "quiet" : "warn"} text={words.states[state] ?? state} /></td>
-      <td>{dateMinute(endsAt, zone)}{!isOver && <small class="hint cell-more">{words.in(span(endsAt - Date.now()))}</small>}</td>
-      <td class="wide-only"><Foreign text={silence.comment} /></td>
-      <td class="wide-only"><Foreign text={silence.createdBy} /></td>
+      <th scope="row" class="silence-matchers mono">
+        <Foreign text={matchers} />
+      </th>
+      <td>
+        <Badge tone={isOver ? "quiet" : "warn"} text={words.states[state] ?? state} />
+      </td>
+      <td>
+        {dateMinute(endsAt, zone)}
+        {!isOver && <small class="hint cell-more">{words.in(span(endsAt - Date.now()))}</small>}
+      </td>
+      <td class="wide-only">
+        <Foreign text={silence.comment} />
+      </td>
+      <td class="wide-only">
+        <Foreign text={silence.createdBy} />
+      </td>
       <td>{!isOver && mayEnd && <EndButton id={silence.id} of={matchers} ended={ended} />}</td>
     </tr>
   );
@@ -105,10 +136,20 @@ function EndButton({ id, of, ended }: { id: string; of: string; ended: () => voi
   };
   return (
     <>
-      <button type="button" class={`button ${isAsked ? "bad" : ""}`} aria-label={isAsked ? words.confirm : words.expireOf(of)} onClick={end} onBlur={() => setAsked(false)}>
+      <button
+        type="button"
+        class={`button ${isAsked ? "bad" : ""}`}
+        aria-label={isAsked ? words.confirm : words.expireOf(of)}
+        onClick={end}
+        onBlur={() => setAsked(false)}
+      >
         {isAsked ? words.confirm : words.expire}
       </button>
-      {problem && <span class="problem-text" role="alert">{problem.error}</span>}
+      {problem && (
+        <span class="problem-text" role="alert">
+          {problem.error}
+        </span>
+      )}
     </>
   );
 }

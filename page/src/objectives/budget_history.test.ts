@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { budgetHistory, hoursUntilSpent, requestsLeft } from "./budget_history";
+import { budgetHistory, countedFrom, hoursUntilSpent, requestsLeft } from "./budget_history";
 
 const day = (date: string, good: number, bad: number) => ({ from: `${date}T00:00:00Z`, good, bad });
 
@@ -17,6 +17,10 @@ test("without requests there is no budget to have left", () => {
 
 test("a request and a half left is one", () => {
   expect([requestsLeft(10.5, 9), requestsLeft(10, 10), requestsLeft(10.5, 12)]).toEqual([1, 0, -2]);
+});
+
+test("counts begin with the hour", () => {
+  expect(new Date(countedFrom("2026-11-28T16:11:00Z")).toISOString()).toBe("2026-11-28T16:00:00.000Z");
 });
 
 test("at ten times the speed a tenth of the time is left", () => {

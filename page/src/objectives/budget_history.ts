@@ -22,6 +22,13 @@ export interface BudgetPoint {
   spent: number;
 }
 
+const HOUR_MS = 3_600_000;
+
+/** From when on the counts of a span are: the server counts long spans from the start of the hour that they begin in. */
+export function countedFrom(from: string): number {
+  return Math.floor(Date.parse(from) / HOUR_MS) * HOUR_MS;
+}
+
 /** The history from the days of the span, the oldest first; `objective` is a percentage. */
 export function budgetHistory(days: readonly Day[], objective: number): BudgetPoint[] {
   const allowedShare = 1 - objective / 100;

@@ -13,7 +13,7 @@ import { both, is } from "../routes/route_query";
 import { badRecordsOf } from "../routes/threshold";
 import { objectivesText } from "../text";
 import { BudgetDays } from "./budget_days";
-import { hoursUntilSpent } from "./budget_history";
+import { countedFrom, hoursUntilSpent } from "./budget_history";
 import { ObjectiveTable, instanceKey, spanOf } from "./objective_table";
 import type { SlaStatus } from "./shapes";
 import { TrialForm } from "./trial_form";
@@ -50,7 +50,11 @@ function InstanceChoice({ instances, chosen }: { instances: SlaStatus[]; chosen:
       <label class="is-wide">
         {words.columns.instance}
         <select value={instanceKey(chosen)} onChange={(event) => choose(event.currentTarget.value)}>
-          {instances.map((row) => <option key={instanceKey(row)} value={instanceKey(row)}>{`${row.method} ${row.route}`.trim() || words.whole}</option>)}
+          {instances.map((row) => (
+            <option key={instanceKey(row)} value={instanceKey(row)}>
+              {`${row.method} ${row.route}`.trim() || words.whole}
+            </option>
+          ))}
         </select>
       </label>
     </div>
@@ -63,28 +67,68 @@ function Instance({ row }: { row: SlaStatus }) {
   return (
     <section class="view-section">
       <div class="section-head">
-        <h2>{row.route ? <><span class="method">{row.method}</span> <Foreign text={row.route} /></> : row.service}</h2>
+        <h2>
+          {row.route ? (
+            <>
+              <span class="method">{row.method}</span> <Foreign text={row.route} />
+            </>
+          ) : (
+            row.service
+          )}
+        </h2>
         <Badge tone={slaTone(row.state)} text={words.state[row.state] ?? row.state} />
         <p class="hint">{words.stateHint[row.state]}</p>
       </div>
       <p>{row.promise}.</p>
       <dl class="facts">
-        <Fact name={words.columns.share} value={percent(row.good_share)} more={words.counts(whole(row.good), whole(row.good + row.bad))} isBad={row.state === "broken"} />
-        <Fact name={words.columns.budget} value={percent(row.budget.left_share, 2)} more={words.badCounts(whole(row.budget.spent), significant(row.budget.allowed))} isBad={(row.budget.left_share ?? 0) < 0} />
-        {Object.entries(row.burn_rates).sort(byLength).map(([window, rate]) => (
-          <Fact key={window} name={`${words.columns.burn}, ${words.burnWindow(window)}`} value={`${significant(rate, 2)}×`} more="" isBad={rate > 1} />
-        ))}
+        <Fact
+          name={words.columns.share}
+          value={percent(row.good_share)}
+          more={words.counts(whole(row.good), whole(row.good + row.bad))}
+          isBad={row.state === "broken"}
+        />
+        <Fact
+          name={words.columns.budget}
+          value={percent(row.budget.left_share, 2)}
+          more={words.badCounts(whole(row.budget.spent), significant(row.budget.allowed))}
+          isBad={(row.budget.left_share ?? 0) < 0}
+        />
+        {Object.entries(row.burn_rates)
+          .sort(byLength)
+          .map(([window, rate]) => (
+            <Fact
+              key={window}
+              name={`${words.columns.burn}, ${words.burnWindow(window)}`}
+              value={`${significant(rate, 2)}×`}
+              more=""
+              isBad={rate > 1}
+            />
+          ))}
         <Fact name={words.columns.coverage} value={percent(row.coverage, 2)} more={words.ofSpan(spanOf(row))} />
-        <Fact name={words.columns.until} value={row.to === null ? words.neverComplete : moment(row.to)} more={words.since(moment(row.from))} />
+        <Fact
+          name={words.columns.until}
+          value={row.to === null ? words.neverComplete : moment(row.to)}
+          more={words.since(dateMinute(countedFrom(row.from), zone))}
+        />
       </dl>
-      <p class="hint">{words.burnHint} {lasting(row)}</p>
+      <p class="hint">
+        {words.burnHint} {lasting(row)}
+      </p>
       <Links row={row} />
     </section>
   );
 }
 
 function Fact({ name, value, more, isBad = false }: { name: string; value: string; more: string; isBad?: boolean }) {
-  return <div><dt>{name}</dt><dd class={isBad ? "is-bad" : ""}>{value}<small>{more}</small></dd></div>;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={isBad ? "is-bad" : ""}>
+        {value}
+        <small>{more}</small>
+      </dd>
+    </div>
+  );
 }
 
 /** The shortest window first. */
@@ -107,7 +151,15 @@ function Links({ row }: { row: SlaStatus }) {
   return (
     <p class="link-row">
       {bad !== null && row.bad > 0 && (
-        <a href={addressOf("search", { query: both(...conditions), from: row.from, to: row.to ?? rfc3339(Date.now()) })}>{words.badRecords}</a>
+        <a
+          href={addressOf("search", {
+            query: both(...conditions),
+            from: rfc3339(countedFrom(row.from)),
+            to: row.to ?? rfc3339(Date.now()),
+          })}
+        >
+          {words.badRecords}
+        </a>
       )}
       {route && <a href={addressOf("route", { source, service, route, method, from: params["from"], to: params["to"] })}>{words.route}</a>}
     </p>

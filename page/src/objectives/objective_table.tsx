@@ -27,8 +27,13 @@ export function ObjectiveTable({ slas, isOfOne = false }: { slas: SlaStatus[]; i
   const { zone } = useZone();
   return (
     <SortableTable
-      label={words.title} columns={columnsOf(isOfOne, zone)} rows={slas} rowKey={instanceKey} rowClass={(row) => (row.state === "broken" ? "is-failing" : "")}
-      sort={params["sort"] ?? "-state"} onSort={(sort) => navigate({ sort }, { replace: true })}
+      label={words.title}
+      columns={columnsOf(isOfOne, zone)}
+      rows={slas}
+      rowKey={instanceKey}
+      rowClass={(row) => (row.state === "broken" ? "is-failing" : "")}
+      sort={params["sort"] ?? "-state"}
+      onSort={(sort) => navigate({ sort }, { replace: true })}
     />
   );
 }
@@ -36,33 +41,72 @@ export function ObjectiveTable({ slas, isOfOne = false }: { slas: SlaStatus[]; i
 function columnsOf(isOfOne: boolean, zone: string): Column<SlaStatus>[] {
   const { columns } = words;
   const name: Column<SlaStatus> = {
-    name: "objective", title: columns.objective, isRowHeader: true, class: "top", sortBy: (row) => row.sla,
+    name: "objective",
+    title: columns.objective,
+    isRowHeader: true,
+    class: "top",
+    sortBy: (row) => row.sla,
     cell: (row) => <Named row={row} isOfOne={isOfOne} />,
   };
   return [
     name,
     {
-      name: "state", title: columns.state, class: "top", sortBy: (row) => SEVERITY.indexOf(row.state),
+      name: "state",
+      title: columns.state,
+      class: "top",
+      sortBy: (row) => SEVERITY.indexOf(row.state),
       cell: (row) => <Badge tone={slaTone(row.state)} text={words.state[row.state] ?? row.state} hint={words.stateHint[row.state]} />,
     },
     { name: "share", title: columns.share, isNumber: true, class: "top", sortBy: (row) => row.good_share, cell: (row) => <Share row={row} /> },
-    { name: "budget", title: columns.budget, class: "top budget-cell", sortBy: (row) => row.budget.left_share, cell: (row) => <BudgetBar row={row} /> },
-    { name: "burn", title: columns.burn, hint: words.burnHint, class: "top wide-only", sortBy: (row) => row.burn_rates["1h"] ?? null, cell: (row) => <BurnRates row={row} windows={BURN_SHOWN} /> },
-    { name: "coverage", title: columns.coverage, hint: words.coverageHint, isNumber: true, class: "top wide-only", sortBy: (row) => row.coverage, cell: (row) => <Known row={row} zone={zone} /> },
+    {
+      name: "budget",
+      title: columns.budget,
+      class: "top budget-cell",
+      sortBy: (row) => row.budget.left_share,
+      cell: (row) => <BudgetBar row={row} />,
+    },
+    {
+      name: "burn",
+      title: columns.burn,
+      hint: words.burnHint,
+      class: "top wide-only",
+      sortBy: (row) => row.burn_rates["1h"] ?? null,
+      cell: (row) => <BurnRates row={row} windows={BURN_SHOWN} />,
+    },
+    {
+      name: "coverage",
+      title: columns.coverage,
+      hint: words.coverageHint,
+      isNumber: true,
+      class: "top wide-only",
+      sortBy: (row) => row.coverage,
+      cell: (row) => <Known row={row} zone={zone} />,
+    },
   ];
 }
 
 function Named({ row, isOfOne }: { row: SlaStatus; isOfOne: boolean }) {
   const { params } = useLocation();
   const { service, source, route, method, sla } = row;
-  const instance = route || method
-    ? <a href={addressOf("route", { source, service, route, method, from: params["from"], to: params["to"] })}><span class="method">{method}</span> <Foreign text={route} /></a>
-    : <span class="quiet">{words.whole}</span>;
+  const instance =
+    route || method ? (
+      <a href={addressOf("route", { source, service, route, method, from: params["from"], to: params["to"] })}>
+        <span class="method">{method}</span> <Foreign text={route} />
+      </a>
+    ) : (
+      <span class="quiet">{words.whole}</span>
+    );
   return (
     <>
-      {!isOfOne && <a class="objective-name" href={addressOf("objectives", { sla, from: params["from"], to: params["to"] })}>{sla}</a>}
+      {!isOfOne && (
+        <a class="objective-name" href={addressOf("objectives", { sla, from: params["from"], to: params["to"] })}>
+          {sla}
+        </a>
+      )}
       <span class="objective-of">{instance}</span>
-      <small class="hint objective-promise">{service} · {row.promise}</small>
+      <small class="hint objective-promise">
+        {service} · {row.promise}
+      </small>
     </>
   );
 }
@@ -108,4 +152,3 @@ function Known({ row, zone }: { row: SlaStatus; zone: string }) {
 export function spanOf(row: SlaStatus): string {
   return span((row.to === null ? Date.now() : Date.parse(row.to)) - Date.parse(row.from));
 }
-

@@ -27,8 +27,25 @@ export function TrialResult({ comparison: { asPromised, tried }, name }: { compa
       <table class="data trial-table">
         <thead>
           <tr>
-            <th scope="col"><span class="only-read-aloud">{words.verdict}</span></th><th scope="col">{words.verdict}</th><th scope="col" class="number">{words.share}</th>
-            <th scope="col" class="number wide-only">{words.counts}</th><th scope="col" class="number">{words.alerts}</th><th scope="col" class="number">{words.firedFor}</th><th scope="col" class="number">{words.mails}</th>
+            <th scope="col">
+              <span class="only-read-aloud">{words.verdict}</span>
+            </th>
+            <th scope="col">{words.verdict}</th>
+            <th scope="col" class="number">
+              {words.share}
+            </th>
+            <th scope="col" class="number wide-only">
+              {words.counts}
+            </th>
+            <th scope="col" class="number">
+              {words.alerts}
+            </th>
+            <th scope="col" class="number">
+              {words.firedFor}
+            </th>
+            <th scope="col" class="number">
+              {words.mails}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -58,8 +75,17 @@ function Verdict({ title, row, answer }: { title: string; row: BacktestRow | und
   const left = row?.budget?.left_share ?? null;
   return (
     <tr>
-      <th scope="row">{title}{row?.objective ? <small class="hint cell-more">{`${row.objective} %`}</small> : null}</th>
-      <td>{left === null ? <Badge tone="unknown" text={words.unknown} /> : <Badge tone={left < 0 ? "bad" : "good"} text={left < 0 ? words.broken : words.kept} />}</td>
+      <th scope="row">
+        {title}
+        {row?.objective ? <small class="hint cell-more">{`${row.objective} %`}</small> : null}
+      </th>
+      <td>
+        {left === null ? (
+          <Badge tone="unknown" text={words.unknown} />
+        ) : (
+          <Badge tone={left < 0 ? "bad" : "good"} text={left < 0 ? words.broken : words.kept} />
+        )}
+      </td>
       <td class="number">{percent(row?.good_share)}</td>
       <td class="number wide-only">{row ? objectivesText.counts(whole(row.good), whole(row.good + row.bad)) : "–"}</td>
       <td class="number">{whole(answer.firings_total)}</td>
@@ -79,12 +105,26 @@ function History({ was, would, answer }: { was: BacktestRow | undefined; would: 
     const shares = new Map((from?.steps ?? []).map((step) => [Date.parse(step.from), step.good_share === null ? null : 1 - step.good_share]));
     return times.map((time) => shares.get(time) ?? null);
   };
-  const allowed = row.objective === null ? [] : [{ name: words.allowed, colour: "warn", isDashed: true, values: times.map(() => 1 - (row.objective ?? 100) / 100) }];
+  const allowed =
+    row.objective === null
+      ? []
+      : [{ name: words.allowed, colour: "warn", isDashed: true, values: times.map(() => 1 - (row.objective ?? 100) / 100) }];
   return (
     <TimeChart
-      kind="lines" label={words.badShare} times={times} height={CHART_HEIGHT} zone={zone} fromMs={Date.parse(answer.from)} toMs={Date.parse(answer.to)}
-      stepMs={row.step_minutes * MINUTE_MS} format={(value) => percent(value, 2)}
-      series={[{ name: words.wouldBe, colour: "series-1", values: values(would) }, { name: words.asPromised, colour: "series-6", values: values(was) }, ...allowed]}
+      kind="lines"
+      label={words.badShare}
+      times={times}
+      height={CHART_HEIGHT}
+      zone={zone}
+      fromMs={Date.parse(answer.from)}
+      toMs={Date.parse(answer.to)}
+      stepMs={row.step_minutes * MINUTE_MS}
+      format={(value) => percent(value, 2)}
+      series={[
+        { name: words.wouldBe, colour: "series-1", values: values(would) },
+        { name: words.asPromised, colour: "series-6", values: values(was) },
+        ...allowed,
+      ]}
     />
   );
 }
@@ -96,16 +136,32 @@ function Firings({ answer }: { answer: BacktestAnswer }) {
     <div class="table-place" role="region" aria-label={words.alerts} tabIndex={0}>
       <table class="data">
         <thead>
-          <tr><th scope="col">{words.firedAt}</th><th scope="col" class="number">{words.firedFor}</th><th scope="col">{words.alerts}</th><th scope="col">{words.instance}</th><th scope="col" class="number">{words.worst}</th></tr>
+          <tr>
+            <th scope="col">{words.firedAt}</th>
+            <th scope="col" class="number">
+              {words.firedFor}
+            </th>
+            <th scope="col">{words.alerts}</th>
+            <th scope="col">{words.instance}</th>
+            <th scope="col" class="number">
+              {words.worst}
+            </th>
+          </tr>
         </thead>
         <tbody>
           {answer.firings.slice(0, FIRINGS_SHOWN).map((firing) => (
             <tr key={`${firing.fired_at} ${JSON.stringify(firing.labels)}`}>
               <th scope="row">{dateMinute(Date.parse(firing.fired_at), zone)}</th>
               <td class="number">{span(firing.minutes * MINUTE_MS)}</td>
-              <td>{firing.labels["alertname"]} <span class="quiet">{firing.labels["severity"]}</span></td>
-              <td><Foreign text={[firing.labels["method"], firing.labels["route"]].filter(Boolean).join(" ") || (firing.labels["service"] ?? "")} /></td>
-              <td class="number">{words.badOf(whole(firing.bad), whole(firing.total), significant((100 * firing.bad) / Math.max(1, firing.total), 2))}</td>
+              <td>
+                {firing.labels["alertname"]} <span class="quiet">{firing.labels["severity"]}</span>
+              </td>
+              <td>
+                <Foreign text={[firing.labels["method"], firing.labels["route"]].filter(Boolean).join(" ") || (firing.labels["service"] ?? "")} />
+              </td>
+              <td class="number">
+                {words.badOf(whole(firing.bad), whole(firing.total), significant((100 * firing.bad) / Math.max(1, firing.total), 2))}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -37,12 +37,18 @@ export function RouteCharts({ span, records, completeToMs, promise }: ChartsProp
   return (
     <div class="two-columns">
       <section class="view-section">
-        <div class="section-head"><h2>{words.percentiles}</h2><p class="hint">{words.percentilesHint}</p></div>
+        <div class="section-head">
+          <h2>{words.percentiles}</h2>
+          <p class="hint">{words.percentilesHint}</p>
+        </div>
         {percentiles.problem && <ProblemBox problem={percentiles.problem} />}
         {percentiles.answer && <Percentiles {...shared} rows={percentiles.answer.rows} threshold={thresholdOf(promise)} />}
       </section>
       <section class="view-section">
-        <div class="section-head"><h2>{words.statuses}</h2><p class="hint">{words.statusesHint}</p></div>
+        <div class="section-head">
+          <h2>{words.statuses}</h2>
+          <p class="hint">{words.statusesHint}</p>
+        </div>
         {statuses.problem && <ProblemBox problem={statuses.problem} />}
         {statuses.answer && <Statuses {...shared} rows={statuses.answer.rows} />}
       </section>
@@ -67,25 +73,60 @@ function Percentiles({ span, records, times, interval, rows, threshold, complete
   const { zone } = useZone();
   const byTime = new Map(rows.map((row) => [Date.parse(row["@timestamp"]), row]));
   const values = (name: "p50" | "p95" | "p99") => times.map((time) => byTime.get(time)?.[name] ?? null);
-  const lines = (["p99", "p95", "p50"] as const).map((name, index) => ({ name, colour: ["series-2", "series-1", "series-6"][index] ?? "ink", values: values(name) }));
+  const lines = (["p99", "p95", "p50"] as const).map((name, index) => ({
+    name,
+    colour: ["series-2", "series-1", "series-6"][index] ?? "ink",
+    values: values(name),
+  }));
   const promised = threshold === null ? [] : [{ name: words.promised, colour: "warn", isDashed: true, values: times.map(() => threshold) }];
   return (
     <>
       <TimeChart
-        kind="lines" label={words.percentiles} times={times} series={[...lines, ...promised]} height={CHART_HEIGHT} fromMs={span.fromMs} toMs={span.toMs}
-        zone={zone} stepMs={interval.ms} format={latency} completeToMs={completeToMs} syncKey="route" onBrush={setTimeRangeMs}
+        kind="lines"
+        label={words.percentiles}
+        times={times}
+        series={[...lines, ...promised]}
+        height={CHART_HEIGHT}
+        fromMs={span.fromMs}
+        toMs={span.toMs}
+        zone={zone}
+        stepMs={interval.ms}
+        format={latency}
+        completeToMs={completeToMs}
+        syncKey="route"
+        onBrush={setTimeRangeMs}
         onPick={(from, to) => goTo(recordsAt(records, from, to))}
       />
       <details class="chart-table">
         <summary>{tableText.asTable}</summary>
         <table class="plain">
-          <thead><tr><th scope="col">{words.time}</th><th scope="col" class="number">{words.count}</th>{lines.map(({ name }) => <th key={name} scope="col" class="number">{name}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">{words.time}</th>
+              <th scope="col" class="number">
+                {words.count}
+              </th>
+              {lines.map(({ name }) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {rows.map((row) => (
               <tr key={row["@timestamp"]}>
-                <th scope="row"><a href={recordsAt(records, Date.parse(row["@timestamp"]), Date.parse(row["@timestamp"]) + interval.ms)}>{dateMinute(Date.parse(row["@timestamp"]), zone)}</a></th>
+                <th scope="row">
+                  <a href={recordsAt(records, Date.parse(row["@timestamp"]), Date.parse(row["@timestamp"]) + interval.ms)}>
+                    {dateMinute(Date.parse(row["@timestamp"]), zone)}
+                  </a>
+                </th>
                 <td class="number">{whole(row.n)}</td>
-                {lines.map(({ name }) => <td key={name} class="number">{latency(row[name])}</td>)}
+                {lines.map(({ name }) => (
+                  <td key={name} class="number">
+                    {latency(row[name])}
+                  </td>
+                ))}
               </tr>
             ))}
           </tbody>
@@ -102,20 +143,42 @@ function Statuses({ span, records, times, interval, rows, completeToMs }: ChartP
   return (
     <>
       <TimeChart
-        kind="bars" label={words.statuses} times={times} series={classes} height={CHART_HEIGHT} fromMs={span.fromMs} toMs={span.toMs} zone={zone}
-        stepMs={interval.ms} format={compact} completeToMs={completeToMs} syncKey="route" onBrush={setTimeRangeMs}
+        kind="bars"
+        label={words.statuses}
+        times={times}
+        series={classes}
+        height={CHART_HEIGHT}
+        fromMs={span.fromMs}
+        toMs={span.toMs}
+        zone={zone}
+        stepMs={interval.ms}
+        format={compact}
+        completeToMs={completeToMs}
+        syncKey="route"
+        onBrush={setTimeRangeMs}
         onPick={(from, to, name) => goTo(recordsAt(name ? queryOf(name) : records, from, to))}
       />
       <details class="chart-table">
         <summary>{tableText.asTable}</summary>
         <table class="plain">
-          <thead><tr><th scope="col">{words.time}</th>{classes.map(({ name }) => <th key={name} scope="col" class="number">{name}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">{words.time}</th>
+              {classes.map(({ name }) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {times.map((time, index) => (
               <tr key={time}>
                 <th scope="row">{dateMinute(time, zone)}</th>
                 {classes.map(({ name, values }) => (
-                  <td key={name} class="number">{values[index] ? <a href={recordsAt(queryOf(name), time, time + interval.ms)}>{whole(values[index] ?? 0)}</a> : "0"}</td>
+                  <td key={name} class="number">
+                    {values[index] ? <a href={recordsAt(queryOf(name), time, time + interval.ms)}>{whole(values[index] ?? 0)}</a> : "0"}
+                  </td>
                 ))}
               </tr>
             ))}

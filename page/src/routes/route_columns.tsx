@@ -37,9 +37,28 @@ export function routeColumns(context: ColumnContext): Column<ComparedRow>[] {
 function nameColumns({ hasSources, hasServices, params }: ColumnContext): Column<ComparedRow>[] {
   const { columns } = words;
   const columnsOfName: (Column<ComparedRow> | false)[] = [
-    hasServices && { name: "service", title: columns.service, class: "wide-only", sortBy: (row) => row.service, cell: (row) => (row.service ? <Foreign text={row.service} /> : <span class="quiet">{words.noService}</span>) },
-    hasSources && { name: "source", title: columns.source, class: "wide-only", sortBy: (row) => row.source, cell: (row) => <Foreign text={row.source} /> },
-    { name: "route", title: columns.route, class: "route-name", isRowHeader: true, sortBy: (row) => row.route, cell: (row) => <RouteLink row={row} params={params} /> },
+    hasServices && {
+      name: "service",
+      title: columns.service,
+      class: "wide-only",
+      sortBy: (row) => row.service,
+      cell: (row) => (row.service ? <Foreign text={row.service} /> : <span class="quiet">{words.noService}</span>),
+    },
+    hasSources && {
+      name: "source",
+      title: columns.source,
+      class: "wide-only",
+      sortBy: (row) => row.source,
+      cell: (row) => <Foreign text={row.source} />,
+    },
+    {
+      name: "route",
+      title: columns.route,
+      class: "route-name",
+      isRowHeader: true,
+      sortBy: (row) => row.route,
+      cell: (row) => <RouteLink row={row} params={params} />,
+    },
   ];
   return columnsOfName.filter((column) => column !== false);
 }
@@ -55,14 +74,34 @@ function RouteLink({ row, params }: { row: ComparedRow; params: ColumnContext["p
 
 function numberColumns({ spanText, isPerSecond }: ColumnContext): Column<ComparedRow>[] {
   const { columns, hints } = words;
-  const time = (name: "avg" | "p50" | "p99"): Column<ComparedRow> => (
-    { name, title: columns[name], isNumber: true, class: "wide-only", sortBy: (row) => row[name], cell: (row) => latency(row[name]) }
-  );
+  const time = (name: "avg" | "p50" | "p99"): Column<ComparedRow> => ({
+    name,
+    title: columns[name],
+    isNumber: true,
+    class: "wide-only",
+    sortBy: (row) => row[name],
+    cell: (row) => latency(row[name]),
+  });
   return [
     { name: "count", title: columns.count, isNumber: true, class: "wide-only", sortBy: (row) => row.count, cell: (row) => whole(row.count) },
-    { name: "rate", title: isPerSecond ? columns.perSecond : columns.perMinute, isNumber: true, sortBy: (row) => row.rate, cell: (row) => <>{significant(isPerSecond ? row.rate : row.rate * 60)}<Delta change={row.changes.rate} span={spanText} /></> },
     {
-      name: "errors", title: columns.errors, hint: hints.errors, isNumber: true, sortBy: (row) => row.error_ratio,
+      name: "rate",
+      title: isPerSecond ? columns.perSecond : columns.perMinute,
+      isNumber: true,
+      sortBy: (row) => row.rate,
+      cell: (row) => (
+        <>
+          {significant(isPerSecond ? row.rate : row.rate * 60)}
+          <Delta change={row.changes.rate} span={spanText} />
+        </>
+      ),
+    },
+    {
+      name: "errors",
+      title: columns.errors,
+      hint: hints.errors,
+      isNumber: true,
+      sortBy: (row) => row.error_ratio,
       cell: (row) => <span class={row.error_ratio >= 0.01 ? "is-bad" : row.error_ratio === 0 ? "quiet" : ""}>{percent(row.error_ratio, 2)}</span>,
     },
     time("avg"),
@@ -70,8 +109,13 @@ function numberColumns({ spanText, isPerSecond }: ColumnContext): Column<Compare
     { name: "p95", title: columns.p95, isNumber: true, sortBy: (row) => row.p95, cell: (row) => latency(row.p95) },
     time("p99"),
     {
-      name: "change", title: columns.change, hint: hints.change(spanText), isNumber: true, class: "wide-only",
-      sortBy: (row) => changeRank(row.changes.p95), cell: (row) => <ChangeCell change={row.changes.p95} span={spanText} />,
+      name: "change",
+      title: columns.change,
+      hint: hints.change(spanText),
+      isNumber: true,
+      class: "wide-only",
+      sortBy: (row) => changeRank(row.changes.p95),
+      cell: (row) => <ChangeCell change={row.changes.p95} span={spanText} />,
     },
   ];
 }
@@ -79,11 +123,19 @@ function numberColumns({ spanText, isPerSecond }: ColumnContext): Column<Compare
 function contextColumns({ slas, lines }: ColumnContext): Column<ComparedRow>[] {
   const { columns, hints } = words;
   const promise: Column<ComparedRow> = {
-    name: "sla", title: columns.sla, class: "promise-cell",
+    name: "sla",
+    title: columns.sla,
+    class: "promise-cell",
     sortBy: (row) => severityOf(promiseOf(row, slas)?.sla.state ?? ""),
     cell: (row) => <PromiseCell row={row} slas={slas} />,
   };
-  const line: Column<ComparedRow> = { name: "line", title: columns.line, hint: hints.line, class: "wide-only", cell: (row) => <LineCell row={row} lines={lines} /> };
+  const line: Column<ComparedRow> = {
+    name: "line",
+    title: columns.line,
+    hint: hints.line,
+    class: "wide-only",
+    cell: (row) => <LineCell row={row} lines={lines} />,
+  };
   return slas.length > 0 ? [promise, line] : [line];
 }
 

@@ -29,7 +29,12 @@ export function RouteNumbers({ totals, failed, span, records, promise }: RouteNu
     <dl class="facts">
       <Fact name={words.requests} value={whole(totals.n)} before={old && whole(old.n)} />
       <Fact name={words.rate} value={rate(totals.n / seconds)} before={old && rate(old.n / seconds)} />
-      <Fact name={words.errors} value={percent(share(failed, totals.n), 2)} before={old && percent(share(before?.failed ?? 0, old.n), 2)} isBad={failed > 0 && failed / totals.n >= 0.01} />
+      <Fact
+        name={words.errors}
+        value={percent(share(failed, totals.n), 2)}
+        before={old && percent(share(before?.failed ?? 0, old.n), 2)}
+        isBad={failed > 0 && failed / totals.n >= 0.01}
+      />
       <Fact name={words.p50} value={latency(totals.p50)} before={old && latency(old.p50)} />
       <Fact name={words.p95} value={latency(totals.p95)} before={old && latency(old.p95)} />
       <Fact name={words.p99} value={latency(totals.p99)} before={old && latency(old.p99)} />

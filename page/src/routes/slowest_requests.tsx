@@ -21,16 +21,30 @@ export function SlowestRequests({ span, records, count }: { span: MinuteSpan; re
       <div class="section-head">
         <h2>{words.slowest}</h2>
         {answer && answer.least > 0 && (
-          <a href={addressOf("search", { query: both(records, `request_time:>=${answer.least}`), from: span.from, to: span.to })}>{words.slowRecords(latency(answer.least))}</a>
+          <a href={addressOf("search", { query: both(records, `request_time:>=${answer.least}`), from: span.from, to: span.to })}>
+            {words.slowRecords(latency(answer.least))}
+          </a>
         )}
       </div>
       {problem && <ProblemBox problem={problem} />}
       <div class="table-place" role="region" aria-label={words.slowest} tabIndex={0}>
         <table class="data">
           <thead>
-            <tr><th scope="col">{words.time}</th><th scope="col" class="number">{words.duration}</th><th scope="col">{words.status}</th><th scope="col">{words.path}</th><th scope="col">{words.example}</th></tr>
+            <tr>
+              <th scope="col">{words.time}</th>
+              <th scope="col" class="number">
+                {words.duration}
+              </th>
+              <th scope="col">{words.status}</th>
+              <th scope="col">{words.path}</th>
+              <th scope="col">{words.example}</th>
+            </tr>
           </thead>
-          <tbody>{answer?.hits.map((hit) => <Slow key={hit._id} hit={hit} />)}</tbody>
+          <tbody>
+            {answer?.hits.map((hit) => (
+              <Slow key={hit._id} hit={hit} />
+            ))}
+          </tbody>
         </table>
       </div>
     </section>
@@ -43,11 +57,17 @@ function Slow({ hit }: { hit: Hit }) {
   const status = Number(hit["status"]);
   return (
     <tr>
-      <th scope="row" title={dateTime(at, zone)}>{clockTime(at, zone)}</th>
+      <th scope="row" title={dateTime(at, zone)}>
+        {clockTime(at, zone)}
+      </th>
       <td class="number">{latency(Number(hit["request_time"]))}</td>
       <td class={status >= 500 ? "is-bad" : ""}>{String(hit["status"] ?? "–")}</td>
-      <td><Foreign text={String(hit["path"] ?? "")} /></td>
-      <td><StoryLink hit={hit} /></td>
+      <td>
+        <Foreign text={String(hit["path"] ?? "")} />
+      </td>
+      <td>
+        <StoryLink hit={hit} />
+      </td>
     </tr>
   );
 }

@@ -21,9 +21,11 @@ interface TargetsProps {
 export function TargetGroups({ span, records }: TargetsProps) {
   const groups = useGroups(span, records, "target_group");
   const hasGroups = groups.answer?.rows.some((row) => row["target_group"] !== null) ?? true;
-  return hasGroups
-    ? <Groups span={span} records={records} field="target_group" title={words.groups} column={words.group} groups={groups} />
-    : <Targets span={span} records={records} />;
+  return hasGroups ? (
+    <Groups span={span} records={records} field="target_group" title={words.groups} column={words.group} groups={groups} />
+  ) : (
+    <Targets span={span} records={records} />
+  );
 }
 
 function Targets({ span, records }: TargetsProps) {
@@ -42,15 +44,39 @@ function Groups({ span, records, field, title, column, groups: { answer, problem
   const most = Math.max(1, ...(answer?.rows ?? []).map((row) => row.n));
   return (
     <section class="view-section">
-      <div class="section-head"><h2>{title}</h2>{field === "target_group" && <p class="hint">{words.groupsHint}</p>}</div>
+      <div class="section-head">
+        <h2>{title}</h2>
+        {field === "target_group" && <p class="hint">{words.groupsHint}</p>}
+      </div>
       {problem && <ProblemBox problem={problem} />}
       <div class="table-place" role="region" aria-label={title} tabIndex={0}>
         <table class="data">
           <thead>
-            <tr><th scope="col">{column}</th><th scope="col" class="number">{words.count}</th><th scope="col" class="number">{words.errorsColumn}</th><th scope="col" class="number">p95</th></tr>
+            <tr>
+              <th scope="col">{column}</th>
+              <th scope="col" class="number">
+                {words.count}
+              </th>
+              <th scope="col" class="number">
+                {words.errorsColumn}
+              </th>
+              <th scope="col" class="number">
+                p95
+              </th>
+            </tr>
           </thead>
           <tbody>
-            {answer?.rows.map((row) => <Group key={String(row[field])} row={row} field={field} failed={answer.failed.get(row[field]) ?? 0} most={most} span={span} records={records} />)}
+            {answer?.rows.map((row) => (
+              <Group
+                key={String(row[field])}
+                row={row}
+                field={field}
+                failed={answer.failed.get(row[field]) ?? 0}
+                most={most}
+                span={span}
+                records={records}
+              />
+            ))}
           </tbody>
         </table>
       </div>
@@ -71,9 +97,30 @@ function Group({ row, field, failed, most, span, records }: GroupProps) {
   const open = (more: string) => addressOf("search", { query: both(query, more), from: span.from, to: span.to });
   return (
     <tr>
-      <th scope="row">{typeof value === "string" ? <span title={value}><Foreign text={shortName(value)} /></span> : <span class="quiet">{words.noGroup}</span>}</th>
-      <td class="number bar-cell"><i style={{ width: `${(100 * row.n) / most}%` }} /><span><a href={open("")}>{whole(row.n)}</a></span></td>
-      <td class={`number ${failed > 0 ? "is-bad" : "quiet"}`}>{failed > 0 ? <a class="is-bad" href={open("status:>=500")}>{percent(failed / row.n, 2)}</a> : "0 %"}</td>
+      <th scope="row">
+        {typeof value === "string" ? (
+          <span title={value}>
+            <Foreign text={shortName(value)} />
+          </span>
+        ) : (
+          <span class="quiet">{words.noGroup}</span>
+        )}
+      </th>
+      <td class="number bar-cell">
+        <i style={{ width: `${(100 * row.n) / most}%` }} />
+        <span>
+          <a href={open("")}>{whole(row.n)}</a>
+        </span>
+      </td>
+      <td class={`number ${failed > 0 ? "is-bad" : "quiet"}`}>
+        {failed > 0 ? (
+          <a class="is-bad" href={open("status:>=500")}>
+            {percent(failed / row.n, 2)}
+          </a>
+        ) : (
+          "0 %"
+        )}
+      </td>
       <td class="number">{latency(row.p95)}</td>
     </tr>
   );

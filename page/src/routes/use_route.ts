@@ -63,13 +63,26 @@ export function usePercentiles(span: MinuteSpan, query: string, interval: Interv
 }
 
 export function useStatuses(span: MinuteSpan, query: string, interval: Interval): Answer<AggregateAnswer<StatusRow>> {
-  const question = { group_by: ["status", { field: "@timestamp", interval: interval.text }], metrics: { n: { count: {} } }, limit: TIME_ROWS_MAX * 10 };
+  const question = {
+    group_by: ["status", { field: "@timestamp", interval: interval.text }],
+    metrics: { n: { count: {} } },
+    limit: TIME_ROWS_MAX * 10,
+  };
   return useAnswer(keyOf("statuses", span, query), (signal) => aggregate<StatusRow>(span, query, question, signal));
 }
 
-export function useTotals(span: MinuteSpan, query: string): Answer<{ all: TotalRow | undefined; failed: number; completeTo: string | null; warnings: string[]; isPartial: boolean }> {
+export function useTotals(
+  span: MinuteSpan,
+  query: string,
+): Answer<{ all: TotalRow | undefined; failed: number; completeTo: string | null; warnings: string[]; isPartial: boolean }> {
   return useAnswer(keyOf("totals", span, query), async (signal) => {
-    const metrics = { n: { count: {} }, p50: percentile(50), p95: percentile(95), p99: percentile(99), longest: { max: { field: REQUEST_TIME } } };
+    const metrics = {
+      n: { count: {} },
+      p50: percentile(50),
+      p95: percentile(95),
+      p99: percentile(99),
+      longest: { max: { field: REQUEST_TIME } },
+    };
     const all = await aggregate<TotalRow>(span, query, { metrics }, signal);
     const failed = await aggregate<{ n: number }>(span, both(query, "status:>=500"), { metrics: { n: { count: {} } } }, signal);
     return { all: all.rows[0], failed: failed.rows[0]?.n ?? 0, completeTo: all.complete_to, warnings: all.warnings, isPartial: all.is_partial };
@@ -98,7 +111,12 @@ export function useGroups(span: MinuteSpan, query: string, field: string): Answe
   return useAnswer(keyOf(`groups ${field}`, span, query), async (signal) => {
     const question = { group_by: [field], metrics: { n: { count: {} }, p95: percentile(95) }, order: "-n", limit: GROUPS_MAX };
     const all = await aggregate<GroupRow>(span, query, question, signal);
-    const failed = await aggregate<GroupRow>(span, both(query, "status:>=500"), { group_by: [field], metrics: { n: { count: {} } }, limit: GROUPS_MAX }, signal);
+    const failed = await aggregate<GroupRow>(
+      span,
+      both(query, "status:>=500"),
+      { group_by: [field], metrics: { n: { count: {} } }, limit: GROUPS_MAX },
+      signal,
+    );
     return { rows: all.rows, failed: new Map(failed.rows.map((row) => [row[field], row.n])) };
   });
 }
@@ -114,10 +132,19 @@ export function useSlowest(span: MinuteSpan, query: string, count: number | unde
   const key = count === undefined || count === 0 ? null : `${keyOf("slowest", span, query)} ${count}`;
   return useAnswer(key, async (signal) => {
     const p = Math.max(0, Math.min(99.9999, 100 * (1 - SLOWEST_SHOWN / (count ?? 1))));
-    const bound = await aggregate<{ least: number | null }>(span, query, { metrics: { least: p > 0 ? percentile(p) : { min: { field: REQUEST_TIME } } } }, signal);
+    const bound = await aggregate<{ least: number | null }>(
+      span,
+      query,
+      { metrics: { least: p > 0 ? percentile(p) : { min: { field: REQUEST_TIME } } } },
+      signal,
+    );
     const least = bound.rows[0]?.least ?? null;
     if (least === null) return { hits: [], least: 0 };
-    const found = await getJson<SearchAnswer>("api/search", { query: both(query, `${REQUEST_TIME}:>=${least}`), from: span.from, to: span.to, limit: SLOWEST_ASKED }, signal);
+    const found = await getJson<SearchAnswer>(
+      "api/search",
+      { query: both(query, `${REQUEST_TIME}:>=${least}`), from: span.from, to: span.to, limit: SLOWEST_ASKED },
+      signal,
+    );
     const slowest = [...found.hits].sort((one, other) => Number(other[REQUEST_TIME]) - Number(one[REQUEST_TIME]));
     return { hits: slowest.slice(0, SLOWEST_SHOWN), least };
   });
@@ -136,7 +163,11 @@ export interface Failures {
 /** The failed requests of the route, and what was said about them anywhere under the same request ids. */
 export function useFailures(span: MinuteSpan, query: string): Answer<Failures> {
   return useAnswer(keyOf("failures", span, query), async (signal) => {
-    const failed = await getJson<SearchAnswer>("api/search", { query: both(query, "status:>=500"), from: span.from, to: span.to, limit: FAILED_ASKED }, signal);
+    const failed = await getJson<SearchAnswer>(
+      "api/search",
+      { query: both(query, "status:>=500"), from: span.from, to: span.to, limit: FAILED_ASKED },
+      signal,
+    );
     const ids = [...new Set(failed.hits.map((hit) => hit["request_id"]).filter((id) => typeof id === "string" && id !== ""))];
     const total = failed.total ?? failed.hits.length;
     if (ids.length === 0) return { failed: failed.hits, total, groups: [] };

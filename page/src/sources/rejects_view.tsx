@@ -43,7 +43,13 @@ export function RejectsView({ sources }: { sources: SourcesAnswer }) {
       {!isLoading && !problem && rows.length === 0 && <Empty>{source || reason ? words.emptyFiltered : words.empty}</Empty>}
       {reject !== undefined && <RejectPanel key={reject} id={Number(reject)} mayReplay={isAdmin} replayed={replayed} />}
       {rows.length > 0 && <RejectTable rows={rows} opened={reject} />}
-      {next !== null && <p><button type="button" class="button" onClick={more}>{words.more}</button></p>}
+      {next !== null && (
+        <p>
+          <button type="button" class="button" onClick={more}>
+            {words.more}
+          </button>
+        </p>
+      )}
     </>
   );
 }
@@ -72,8 +78,18 @@ function Filter({ sources, source, reason }: { sources: SourcesAnswer; source: s
   const reasons = [...new Set(of.flatMap(({ rejected }) => Object.keys(rejected)))].sort();
   return (
     <div class="form-row">
-      <Choice text={words.source} value={source} values={sources.sources.map(({ name }) => name)} onChange={(value) => navigate({ source: value || undefined, reject: undefined }, { replace: true })} />
-      <Choice text={words.reason} value={reason} values={reasons} onChange={(value) => navigate({ reason: value || undefined, reject: undefined }, { replace: true })} />
+      <Choice
+        text={words.source}
+        value={source}
+        values={sources.sources.map(({ name }) => name)}
+        onChange={(value) => navigate({ source: value || undefined, reject: undefined }, { replace: true })}
+      />
+      <Choice
+        text={words.reason}
+        value={reason}
+        values={reasons}
+        onChange={(value) => navigate({ reason: value || undefined, reject: undefined }, { replace: true })}
+      />
       <span class="hint">{words.kept(whole(sources.rejects_kept), bytes(sources.rejects_kept_bytes))}</span>
     </div>
   );
@@ -85,7 +101,11 @@ function Choice({ text, value, values, onChange }: { text: string; value: string
       {text}
       <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
         <option value="">{words.any}</option>
-        {values.map((one) => <option key={one} value={one}>{one}</option>)}
+        {values.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
       </select>
     </label>
   );
@@ -123,7 +143,11 @@ function ReplayAll({ source, reason, count, isMore, done }: ReplayAllProps) {
       <button type="button" class={`button ${isAsked ? "primary" : ""}`} disabled={isRunning} onClick={run} onBlur={() => setAsked(false)}>
         {isAsked ? words.confirmAll(counted) : words.replayAll}
       </button>
-      {problem && <span class="problem-text" role="alert">{problem.error}</span>}
+      {problem && (
+        <span class="problem-text" role="alert">
+          {problem.error}
+        </span>
+      )}
     </>
   );
 }

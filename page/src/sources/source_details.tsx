@@ -16,8 +16,11 @@ export function SourceDetails({ source }: { source: SourceStatus }) {
   const { zone } = useZone();
   const { facts } = words;
   const causes: [string, Counts][] = [
-    [words.by.rejected, source.rejected], [words.by.dropped, source.dropped], [words.by.failed, source.failed],
-    [words.by.given_up, source.given_up], [words.by.skipped, source.skipped],
+    [words.by.rejected, source.rejected],
+    [words.by.dropped, source.dropped],
+    [words.by.failed, source.failed],
+    [words.by.given_up, source.given_up],
+    [words.by.skipped, source.skipped],
   ];
   const published = source.first_unpublished;
   return (
@@ -31,17 +34,31 @@ export function SourceDetails({ source }: { source: SourceStatus }) {
         <Fact name={facts.rejectsNotKept} count={source.rejects_not_kept} />
         {source.datagrams && <Fact name={facts.datagrams} count={source.datagrams.read} />}
         {source.datagrams && <Fact name={facts.datagramsLost} count={sumOf(source.datagrams.dropped)} />}
-        {published !== null && <div><dt>{facts.firstUnpublished}</dt><dd>{dateTime(Date.parse(published), zone)}</dd></div>}
+        {published !== null && (
+          <div>
+            <dt>{facts.firstUnpublished}</dt>
+            <dd>{dateTime(Date.parse(published), zone)}</dd>
+          </div>
+        )}
       </dl>
-      {causes.map(([title, counts]) => <Causes key={title} title={title} counts={counts} />)}
+      {causes.map(([title, counts]) => (
+        <Causes key={title} title={title} counts={counts} />
+      ))}
       {source.nodes.length > 0 && <Nodes nodes={source.nodes} />}
-      <p class="link-row"><a href={addressOf("search", { query: `source:${quoted(source.name)}` })}>{words.records}</a></p>
+      <p class="link-row">
+        <a href={addressOf("search", { query: `source:${quoted(source.name)}` })}>{words.records}</a>
+      </p>
     </div>
   );
 }
 
 function Fact({ name, hint, count }: { name: string; hint?: string; count: number }) {
-  return <div title={hint}><dt>{name}</dt><dd>{whole(count)}</dd></div>;
+  return (
+    <div title={hint}>
+      <dt>{name}</dt>
+      <dd>{whole(count)}</dd>
+    </div>
+  );
 }
 
 function Causes({ title, counts }: { title: string; counts: Counts }) {
@@ -50,7 +67,13 @@ function Causes({ title, counts }: { title: string; counts: Counts }) {
   return (
     <div>
       <h3>{title}</h3>
-      <ul class="labels">{causes.map(([cause, count]) => <li key={cause} class="label">{cause} <b>{whole(count)}</b></li>)}</ul>
+      <ul class="labels">
+        {causes.map(([cause, count]) => (
+          <li key={cause} class="label">
+            {cause} <b>{whole(count)}</b>
+          </li>
+        ))}
+      </ul>
     </div>
   );
 }
@@ -60,12 +83,21 @@ function Nodes({ nodes }: { nodes: SourceNode[] }) {
   return (
     <table class="plain">
       <caption>{words.nodes}</caption>
-      <thead><tr><th scope="col">{words.node}</th><th scope="col">{words.columns.liveness}</th><th scope="col">{words.intervalEnd}</th><th scope="col">{words.heardAt}</th></tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">{words.node}</th>
+          <th scope="col">{words.columns.liveness}</th>
+          <th scope="col">{words.intervalEnd}</th>
+          <th scope="col">{words.heardAt}</th>
+        </tr>
+      </thead>
       <tbody>
         {nodes.map((node) => (
           <tr key={node.node}>
             <th scope="row">{node.node}</th>
-            <td><Badge tone={node.is_silent ? "unknown" : "good"} text={node.is_silent ? words.silent : words.heard} /></td>
+            <td>
+              <Badge tone={node.is_silent ? "unknown" : "good"} text={node.is_silent ? words.silent : words.heard} />
+            </td>
             <td>{dateTime(Date.parse(node.interval_end), zone)}</td>
             <td>{dateTime(Date.parse(node.heard_at), zone)}</td>
           </tr>

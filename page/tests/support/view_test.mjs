@@ -52,7 +52,13 @@ export async function visit({ context, address }, hash, options = {}) {
 export async function assertAccessible(page) {
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate((tags) => window.axe.run("#content", { runOnly: tags }), AXE_TAGS);
-  const told = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 160)} (${failureSummary.replace(/\s+/g, " ").slice(0, 200)})`).join(" | ")}`);
+  const told = violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes
+        .slice(0, 3)
+        .map(({ html, failureSummary }) => `${html.slice(0, 160)} (${failureSummary.replace(/\s+/g, " ").slice(0, 200)})`)
+        .join(" | ")}`,
+  );
   assert.deepEqual(told, []);
 }
 
