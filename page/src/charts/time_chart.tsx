@@ -282,7 +282,7 @@ function hatchIncomplete(self: uPlot, latest: { current: TimeChartProps }): void
   ctx.beginPath();
   ctx.rect(left, bbox.top, right - left, bbox.height);
   ctx.clip();
-  ctx.strokeStyle = cssColour("rule-strong");
+  ctx.strokeStyle = cssColour("rule");
   ctx.lineWidth = 1;
   for (let x = left - bbox.height; x < right; x += 8 * devicePixelRatio) {
     ctx.beginPath();

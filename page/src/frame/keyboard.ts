@@ -63,6 +63,8 @@ export function isTyping(target: EventTarget | null): boolean {
 
 function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // What is open above everything has its own keys.
+  if (document.querySelector("dialog[open]")) return;
   const isControl = event.target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(event.target.tagName);
   // Enter and the space bar press what has the focus.
   if (isControl && (event.key === "Enter" || event.key === " ")) return;

@@ -46,7 +46,7 @@ export function Popover({ label, title, align = "left", children, ...props }: Po
     <div class={`popover ${props.class ?? ""}`} ref={place} onKeyDown={onKeyDown} onFocusOut={onFocusOut}>
       <button
         type="button" ref={button} class={props.buttonClass ?? "button"} title={title} aria-expanded={isOpen}
-        aria-haspopup="dialog" aria-label={typeof label === "string" ? `${title}: ${label}` : title}
+        aria-haspopup="dialog" aria-label={typeof label === "string" ? (title.includes(label) ? title : `${title}: ${label}`) : undefined}
         onClick={() => setOpen(!isOpen)}
       >
         {label}

@@ -4,7 +4,7 @@
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 
 import { shortSpan, span } from "../format/duration";
-import { dateTime, rfc3339 } from "../format/instant";
+import { dateMinute, dateTime, rfc3339 } from "../format/instant";
 import { isRelative, resolveTime } from "../format/time_expression";
 import { frameText } from "../text";
 import { navigate, useLocation } from "./location";
@@ -91,8 +91,9 @@ export function rangeTitle(range: TimeRange, zone: string): string {
   const ago = /^now-(\d+)([smhdw])$/.exec(range.from);
   if (ago && range.to === "now") return frameText.range.last(`${ago[1]} ${ago[2]}`);
   if (range.from === "now/d" && range.to === "now") return frameText.range.today;
-  const from = dateTime(range.fromMs, zone);
-  const to = dateTime(range.toMs, zone);
+  const areMinutes = (range.fromMs % 60_000) + (range.toMs % 60_000) === 0;
+  const shown = (ms: number) => (areMinutes ? dateMinute(ms, zone) : dateTime(ms, zone));
+  const [from, to] = [shown(range.fromMs), shown(range.toMs)];
   return `${from} – ${to.slice(0, 10) === from.slice(0, 10) ? to.slice(11) : to}`;
 }
 

@@ -22,6 +22,7 @@ export function TimeRangeControl() {
   const shift = useShift();
   const label = (
     <>
+      <span class="only-read-aloud">{words.button}: </span>
       <span class="range-title">{rangeTitle(range, zone)}</span>
       <span class="range-length">{rangeLength(range)}</span>
     </>

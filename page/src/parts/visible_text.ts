@@ -12,14 +12,17 @@ const INVISIBLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u115F\u1
 const INVISIBLE_OR_LINE = new RegExp(`[\\t\\n]|${INVISIBLE.source}`, "g");
 
 const NAMES: Record<string, string> = {
-  "\n": "⏎", "\t": "⇥", "\r": "␍", "\u001B": "␛", "\u200B": "ZWSP", "\u200E": "LRM", "\u200F": "RLM", "\u202A": "LRE", "\u202B": "RLE", "\u202C": "PDF",
+  "\n": "⏎", "\t": "⇥", "\u007F": "DEL", "\u200B": "ZWSP", "\u200E": "LRM", "\u200F": "RLM", "\u202A": "LRE", "\u202B": "RLE", "\u202C": "PDF",
   "\u202D": "LRO", "\u202E": "RLO", "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u061C": "ALM", "\uFEFF": "BOM",
 };
+
+/** Names and no pictures of them: few fonts have those. */
+const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
 
 function signOf(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (NAMES[character]) return NAMES[character];
-  return code < 32 ? String.fromCodePoint(0x2400 + code) : `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return CONTROLS[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
 /** A text in pieces; in one line, ends of lines are signs too. */

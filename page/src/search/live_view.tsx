@@ -34,7 +34,7 @@ export function LiveView({ query, fields, columns }: { query: string; fields: st
   };
   useKeys(searchText.keysTitle, [
     { keys: "p", text: searchText.keys.pause, run: () => setPaused(!current?.isPaused) },
-    { keys: "Escape", text: searchText.close, run: () => params["record"] && navigate({ record: undefined }) },
+    { keys: "Escape", text: searchText.close, run: () => params["record"] && navigate({ record: undefined }, { replace: true }) },
   ]);
   if (!current) return null;
   const open = (index: number) => {
@@ -58,7 +58,7 @@ export function LiveView({ query, fields, columns }: { query: string; fields: st
           >
             {(row) => <RowCells row={row} columns={columns} zone={zone} isNarrow={isNarrow} />}
           </RowGrid>
-          {params["record"] && <RecordPanel id={params["record"]} close={() => navigate({ record: undefined })} show={(id) => navigate({ record: id })} />}
+          {params["record"] && <RecordPanel id={params["record"]} close={() => navigate({ record: undefined }, { replace: true })} show={(id) => navigate({ record: id })} />}
         </div>
       )}
     </>

@@ -62,7 +62,7 @@ export function ResultTable({ found, ...header }: ResultTableProps) {
       </RowGrid>
       {opened && (
         <RecordPanel
-          id={opened} close={() => navigate({ record: undefined })} show={(id) => navigate({ record: id })} step={(by) => go(selected + by)}
+          id={opened} close={() => navigate({ record: undefined }, { replace: true })} show={(id) => navigate({ record: id })} step={(by) => go(selected + by)}
           columns={header.columns} toggleColumn={header.toggleColumn}
         />
       )}
@@ -110,7 +110,7 @@ function useRowKeys({ rows, selected, go, open, opened }: RowKeys): void {
     { keys: "s", text: words.story, run: () => story && goTo(story) },
     { keys: "Home", text: words.first, run: () => go(0) },
     { keys: "End", text: words.last, run: () => go((rows?.count ?? 1) - 1) },
-    { keys: "Escape", text: searchText.close, run: () => opened && navigate({ record: undefined }) },
+    { keys: "Escape", text: searchText.close, run: () => opened && navigate({ record: undefined }, { replace: true }) },
   ]);
 }
 

@@ -19,8 +19,8 @@ export function TableHeader({ columns, order, chosen, toggleColumn }: TableHeade
   return (
     <>
       <div role="columnheader" aria-sort={order === "newest" ? "descending" : "ascending"}>
-        <button type="button" title={searchText.toggleOrder(orderText)} aria-label={searchText.toggleOrder(orderText)} onClick={() => navigate({ order: order === "newest" ? "oldest" : undefined })}>
-          {searchText.time} {order === "newest" ? "↓" : "↑"}
+        <button type="button" title={searchText.toggleOrder(orderText)} onClick={() => navigate({ order: order === "newest" ? "oldest" : undefined })}>
+          {searchText.time} <span aria-hidden="true">{order === "newest" ? "↓" : "↑"}</span><span class="only-read-aloud">{searchText.toggleOrder(orderText)}</span>
         </button>
       </div>
       {columns.map((name, index) => (

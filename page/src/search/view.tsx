@@ -49,9 +49,11 @@ export function SearchView() {
 
   const badQuery = [found.problem, chart.problem].find((problem) => problem?.code === "bad_query");
   const problem = badQuery ? undefined : (found.problem ?? chart.problem);
+  const isRenewed = found.isLoading || chart.isLoading || (chart.histogram !== undefined && chart.histogram.span !== span);
   const isEmpty = chart.histogram?.total === 0 && chart.histogram.span === span && !found.isLoading && found.rows?.count === 0;
   return (
     <div class={`search ${areFieldsShown ? "has-fields" : ""}`}>
+      <h1 class="only-read-aloud">{searchText.run}</h1>
       <div class="search-top">
         <button type="button" class="button fields-button" aria-expanded={areFieldsShown} onClick={() => showFields(!areFieldsShown)}>☰ {searchText.showFields}</button>
         <QueryBar query={query} span={span} fields={known} problem={badQuery} run={runQuery} />
@@ -73,7 +75,7 @@ export function SearchView() {
         {!isNumbers && !isLive && !badQuery && (
           <>
             <HistogramChart state={chart} span={span} split={split} />
-            <ResultNotes state={chart} first={found.first} isLoading={found.isLoading || chart.isLoading} />
+            <ResultNotes state={chart} first={found.first} isLoading={isRenewed} />
             {problem && <ProblemBox problem={problem} />}
             {isEmpty ? <NothingFound span={span} /> : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
           </>

@@ -34,7 +34,7 @@ export function StoryView() {
   useKeys(storyText.keysTitle, [
     { keys: "j", text: storyText.next, run: () => step(1) },
     { keys: "k", text: storyText.previous, run: () => step(-1) },
-    { keys: "Escape", text: storyText.close, run: () => navigate({ record: undefined }) },
+    { keys: "Escape", text: storyText.close, run: () => navigate({ record: undefined }, { replace: true }) },
   ]);
   return (
     <div class={`story ${opened ? "has-record" : ""}`}>
@@ -52,7 +52,7 @@ export function StoryView() {
           </>
         )}
       </div>
-      {opened && <RecordPanel id={opened} close={() => navigate({ record: undefined })} show={(id) => navigate({ record: id })} step={step} />}
+      {opened && <RecordPanel id={opened} close={() => navigate({ record: undefined }, { replace: true })} show={(id) => navigate({ record: id })} step={step} />}
     </div>
   );
 }
