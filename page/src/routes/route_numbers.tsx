@@ -7,6 +7,7 @@ import type { SlaStatus } from "../objectives/shapes";
 import { Badge, slaTone } from "../parts/badge";
 import { objectivesText, routeText } from "../text";
 import { useTotals } from "./use_route";
+import { useIsKnownBefore } from "./use_routes";
 import type { TotalRow } from "./use_route";
 import { type MinuteSpan, minutesBefore } from "./whole_minutes";
 
@@ -23,7 +24,8 @@ interface RouteNumbersProps {
 export function RouteNumbers({ totals, failed, span, records, promise }: RouteNumbersProps) {
   const before = useTotals(minutesBefore(span), records).answer;
   const seconds = (span.toMs - span.fromMs) / 1000;
-  const old = before?.all && before.all.n > 0 ? before.all : null;
+  const isKnownBefore = useIsKnownBefore(span);
+  const old = isKnownBefore && before?.all && before.all.n > 0 ? before.all : null;
   const share = (bad: number, all: number) => (all > 0 ? bad / all : null);
   return (
     <dl class="facts">

@@ -89,6 +89,9 @@ export function useTotals(
   });
 }
 
+/** Rows that are asked for together: the server answers two questions per core at a time, and others ask too. */
+const QUESTIONS_AT_ONCE = 2;
+
 /** One row of the map: its counts by the start of the interval, in milliseconds. */
 export type HeatRow = Map<number, number>;
 
@@ -96,11 +99,14 @@ export type HeatRow = Map<number, number>;
 export function useHeatMap(span: MinuteSpan, query: string, interval: Interval, bins: LatencyBin[] | null): Answer<HeatRow[]> {
   const key = bins === null ? null : `${keyOf("heat", span, query)} ${bins.length}`;
   return useAnswer(key, async (signal) => {
+    const rowOf = async (bin: LatencyBin): Promise<HeatRow> => {
+      const answer = await aggregate<TimeRow>(span, both(query, binRange(bin)), question, signal);
+      return new Map(answer.rows.map((row) => [Date.parse(row["@timestamp"]), row.n]));
+    };
     const rows: HeatRow[] = [];
     const question = { group_by: [{ field: "@timestamp", interval: interval.text }], metrics: { n: { count: {} } }, limit: TIME_ROWS_MAX };
-    for (const bin of bins ?? []) {
-      const answer = await aggregate<TimeRow>(span, both(query, binRange(bin)), question, signal);
-      rows.push(new Map(answer.rows.map((row) => [Date.parse(row["@timestamp"]), row.n])));
+    for (let first = 0; first < (bins ?? []).length; first += QUESTIONS_AT_ONCE) {
+      rows.push(...(await Promise.all((bins ?? []).slice(first, first + QUESTIONS_AT_ONCE).map(rowOf))));
     }
     return rows;
   });
@@ -160,19 +166,34 @@ export interface Failures {
   groups: MessageGroup[];
 }
 
-/** The failed requests of the route, and what was said about them anywhere under the same request ids. */
+/** The failed requests of the route, and what was said about them anywhere under the same ids. */
 export function useFailures(span: MinuteSpan, query: string): Answer<Failures> {
   return useAnswer(keyOf("failures", span, query), async (signal) => {
-    const failed = await getJson<SearchAnswer>(
-      "api/search",
-      { query: both(query, "status:>=500"), from: span.from, to: span.to, limit: FAILED_ASKED },
-      signal,
-    );
-    const ids = [...new Set(failed.hits.map((hit) => hit["request_id"]).filter((id) => typeof id === "string" && id !== ""))];
+    const failed = await search(span, both(query, "status:>=500"), FAILED_ASKED, signal);
     const total = failed.total ?? failed.hits.length;
+    const ids = await requestIdsOf(failed.hits, span, signal);
     if (ids.length === 0) return { failed: failed.hits, total, groups: [] };
-    const about = both(`request_id:(${ids.map((id) => quoted(String(id))).join(" OR ")})`, "message:*");
-    const said = await getJson<SearchAnswer>("api/search", { query: about, from: span.from, to: span.to, limit: MESSAGES_ASKED }, signal);
+    const said = await search(span, both(anyOf("request_id", ids), "message:*"), MESSAGES_ASKED, signal);
     return { failed: failed.hits, total, groups: groupMessages(said.hits) };
   });
+}
+
+function search(span: MinuteSpan, query: string, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
+  return getJson<SearchAnswer>("api/search", { query, from: span.from, to: span.to, limit }, signal);
+}
+
+/** A load balancer knows the trace id only; whoever stands behind it has both. */
+async function requestIdsOf(hits: Hit[], span: MinuteSpan, signal: AbortSignal): Promise<string[]> {
+  const traces = idsIn(hits.filter((hit) => !hit["request_id"]), "trace_id");
+  if (traces.length === 0) return idsIn(hits, "request_id");
+  const behind = await search(span, both(anyOf("trace_id", traces), "request_id:*"), MESSAGES_ASKED, signal);
+  return idsIn([...hits, ...behind.hits], "request_id");
+}
+
+function idsIn(hits: Hit[], field: string): string[] {
+  return [...new Set(hits.map((hit) => hit[field]).filter((id): id is string => typeof id === "string" && id !== ""))];
+}
+
+function anyOf(field: string, values: string[]): string {
+  return `${field}:(${values.map(quoted).join(" OR ")})`;
 }

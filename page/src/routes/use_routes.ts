@@ -4,7 +4,7 @@ import { getJson, postJson } from "../api/client";
 import { useAnswer } from "../api/use_answer";
 import type { SlasAnswer } from "../objectives/shapes";
 import { both, grouped, is } from "./route_query";
-import type { AggregateAnswer, RouteRow, RoutesAnswer } from "./shapes";
+import type { AggregateAnswer, RouteRow, RoutesAnswer, SearchAnswer } from "./shapes";
 import { type MinuteSpan, minuteInterval, minutesBefore } from "./whole_minutes";
 
 /** Points of a small line. */
@@ -18,8 +18,18 @@ export function useRoutes(span: MinuteSpan, query: string) {
     getJson<RoutesAnswer>("api/routes", { from: span.from, to: span.to, query: query || undefined }, signal));
 }
 
-export function useRoutesBefore(span: MinuteSpan, query: string) {
-  return useRoutes(minutesBefore(span), query);
+/** How much of the period before may lie before the first record there, for the two to be compared. */
+const UNKNOWN_SHARE_MAX = 0.1;
+
+/** Whether enough is known of the period before; where counting began in it, a comparison would be one with a part. */
+export function useIsKnownBefore(span: MinuteSpan): boolean | undefined {
+  const before = minutesBefore(span);
+  return useAnswer(`began ${before.from} ${before.to}`, async (signal) => {
+    const asked = { from: before.from, to: before.to, order: "oldest", limit: 1, total: false };
+    const { hits } = await getJson<SearchAnswer>("api/search", asked, signal);
+    const began = hits[0] ? Date.parse(hits[0]["@timestamp"]) : before.fromMs;
+    return began - before.fromMs <= UNKNOWN_SHARE_MAX * (before.toMs - before.fromMs);
+  }).answer;
 }
 
 export function useSlas(key: string | null) {

@@ -15,8 +15,8 @@ import "../style/views.css";
 import "./routes.css";
 import type { RoutesAnswer } from "./shapes";
 import { type ComparedRow, comparedRows, rowKey } from "./summary";
-import { useLines, useRoutes, useRoutesBefore, useSlas } from "./use_routes";
-import { type MinuteSpan, wholeMinutes } from "./whole_minutes";
+import { useIsKnownBefore, useLines, useRoutes, useSlas } from "./use_routes";
+import { type MinuteSpan, minutesBefore, wholeMinutes } from "./whole_minutes";
 
 const words = routesText;
 
@@ -55,31 +55,45 @@ interface RoutesProps {
 
 function Routes({ answer, span, query, isRenewed }: RoutesProps) {
   const { params } = useLocation();
-  const before = useRoutesBefore(span, query).answer;
+  const before = useRoutes(minutesBefore(span), query).answer;
+  const isKnownBefore = useIsKnownBefore(span);
   const slas = useSlas(span.to).answer?.slas ?? [];
   const lines = useLines(span, query, answer.routes);
-  const rows = useMemo(() => comparedRows(answer.routes, before?.routes), [answer, before]);
-  if (rows.length === 0) {
+  const all = useMemo(() => comparedRows(answer.routes, isKnownBefore ? before?.routes : undefined), [answer, before, isKnownBefore]);
+  const rows = params["source"] ? all.filter(({ source }) => source === params["source"]) : all;
+  if (all.length === 0) {
     return <Empty><p>{query ? words.emptyFiltered : words.empty}</p><p>{words.emptyHint}</p></Empty>;
   }
+  const sources = [...new Set(all.map(({ source }) => source))].sort();
   const columns = routeColumns({
     slas, lines, spanText: spanText(span.toMs - span.fromMs), isPerSecond: rows.some(({ rate }) => rate >= PER_SECOND_FROM),
     params: { from: params["from"], to: params["to"], query: query || undefined },
-    hasSources: new Set(rows.map(({ source }) => source)).size > 1,
+    hasSources: !params["source"] && sources.length > 1,
     hasServices: rows.some(({ service }) => service !== ""),
   });
   return (
     <>
       <Warnings warnings={answer.warnings} isPartial={answer.is_partial} />
+      {sources.length > 1 && <SourceChoice sources={sources} chosen={params["source"] ?? ""} />}
       <div class={isRenewed ? "is-renewed" : ""}>
         <SortableTable
           label={words.title} columns={columns} rows={rows} rowKey={rowKey} rowClass={rowClass} class="routes-table"
           sort={params["sort"] ?? "-count"} onSort={(sort) => navigate({ sort }, { replace: true })}
         />
       </div>
-      <p class="hint">{[exactness(answer), before?.routes.length === 0 ? words.nothingBefore : ""].join(" ")}</p>
+      <p class="hint">{[exactness(answer), isKnownBefore === false || before?.routes.length === 0 ? words.nothingBefore : ""].join(" ")}</p>
     </>
   );
+}
+
+/** One request is in the log of the load balancer and in that of nginx: each source is a view of its own. */
+function SourceChoice({ sources, chosen }: { sources: string[]; chosen: string }) {
+  const button = (source: string, text: string) => (
+    <button key={source} type="button" class="button" aria-pressed={source === chosen} onClick={() => navigate({ source: source || undefined }, { replace: true })}>
+      {text}
+    </button>
+  );
+  return <div class="row-actions" role="group" aria-label={words.columns.source}>{[button("", words.allSources), ...sources.map((source) => button(source, source))]}</div>;
 }
 
 function rowClass(row: ComparedRow): string {

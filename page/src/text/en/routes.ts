@@ -45,7 +45,8 @@ export const routes = {
   empty: "No requests in this span.",
   emptyFiltered: "No request in this span matches.",
   emptyHint: "Show a longer span, or look at the sources: one of them may be silent.",
-  nothingBefore: "Nothing is known of the period before, so nothing is compared.",
+  nothingBefore: "Too little is known of the period before, so nothing is compared.",
+  allSources: "All sources",
   keys: { filter: "Narrow the table" },
 };
 
