@@ -11,6 +11,7 @@ import { Foreign } from "../parts/foreign";
 import { Empty, Loading, ProblemBox } from "../parts/states";
 import { alertsText } from "../text";
 import type { DueRow, NotificationsAnswer, OutboxRow, ReceiverRow, SentRow } from "./shapes";
+import { withTimesIn } from "./times_in_text";
 import { useNotifications } from "./use_alerts";
 
 const words = alertsText.messages;
@@ -124,8 +125,8 @@ function DueLine({ row }: { row: DueRow }) {
         )}
       </th>
       <td class="top">
-        <Foreign text={row.group} max={200} />
-        <small class="hint cell-more">{row.reason}</small>
+        <Foreign text={groupLabels(row.group)} max={200} />
+        <small class="hint cell-more">{withTimesIn(row.reason, zone)}</small>
       </td>
       <td class="top">{moment(row.next_at)}</td>
       <td class="top">{moment(row.told_at)}</td>
@@ -136,12 +137,17 @@ function DueLine({ row }: { row: DueRow }) {
             <a href={addressOf("alerts", {}, fingerprint)}>
               <Foreign text={name} max={120} />
             </a>
-            {state === "suppressed" && <span class="quiet"> {words.suppressed}</span>}
+            {state !== "active" && <span class="quiet"> {words.alertStates[state]}</span>}
           </div>
         ))}
       </td>
     </tr>
   );
+}
+
+/** The labels that make the group; where in the tree of routes it is stands before them. */
+function groupLabels(group: string): string {
+  return group.slice(group.lastIndexOf(":{") + 1);
 }
 
 function OutboxLine({ row }: { row: OutboxRow }) {

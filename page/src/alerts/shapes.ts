@@ -74,7 +74,7 @@ export interface DueRow {
   repeat_after: string | null;
   is_muted: boolean;
   reason: string;
-  alerts: { fingerprint: string; name: string; state: "active" | "suppressed" }[];
+  alerts: { fingerprint: string; name: string; state: "active" | "suppressed" | "resolved" }[];
 }
 
 export interface OutboxRow {

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { ApiProblem, SIGN_IN_NEEDED, deleteAt, getJson, postJson } from "../api/client";
+import { readStored, writeStored } from "./stored";
 
 export interface Session {
   name: string | null;
@@ -19,6 +20,8 @@ let current: Session | undefined;
 
 function set(session: Session): void {
   current = session;
+  // So that the next visit need not wait for the answer before it asks for records.
+  writeStored("was_signed_in", needsSignIn(session) ? "no" : "yes");
   window.dispatchEvent(new Event(CHANGED));
 }
 
@@ -38,6 +41,11 @@ export async function signIn(name: string, password: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await deleteAt("api/session");
   await loadSession();
+}
+
+/** Whether the frame may be shown before the session is known, because the last visit needed no form. */
+export function wasSignedIn(): boolean {
+  return readStored("was_signed_in") === "yes";
 }
 
 /** `undefined` until it is known. */

@@ -6,7 +6,7 @@ import { frameText } from "../text";
 import { KeyOverview } from "./key_overview";
 import { listenForKeys, useKeys } from "./keyboard";
 import { addressOf, goTo, useLocation } from "./location";
-import { needsSignIn, signOut, useSession } from "./session";
+import { needsSignIn, signOut, useSession, wasSignedIn } from "./session";
 import { SignIn } from "./sign_in";
 import { refresh, useShift } from "./time_range";
 import { TimeRangeControl } from "./time_range_control";
@@ -16,8 +16,8 @@ import { ZoneControl } from "./zone_control";
 export function Shell() {
   const session = useSession();
   useEffect(listenForKeys, []);
-  if (!session) return null;
-  return needsSignIn(session) ? <SignIn /> : <Frame />;
+  if (!session && !wasSignedIn()) return null;
+  return session && needsSignIn(session) ? <SignIn /> : <Frame />;
 }
 
 function Frame() {

@@ -15,7 +15,15 @@ export function zoneName(choice: ZoneChoice): string {
   return choice === "local" ? localZoneName() : choice;
 }
 
+const known = new Map<string, boolean>();
+
 export function isZone(name: string): boolean {
+  const isKnown = known.get(name) ?? isMade(name);
+  known.set(name, isKnown);
+  return isKnown;
+}
+
+function isMade(name: string): boolean {
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

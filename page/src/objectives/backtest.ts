@@ -1,6 +1,6 @@
 // What would have become of another promise: the question to the server, and its answer.
 
-import { getJson } from "../api/client";
+import { ApiProblem, type Query, getJson } from "../api/client";
 import type { Change } from "../alerts/time_line";
 import { rfc3339 } from "../format/instant";
 import { resolveTime } from "../format/time_expression";
@@ -72,11 +72,27 @@ export async function runTrial(trial: Trial, zone: string, signal?: AbortSignal)
   const { sla } = trial;
   const { from, to } = spanOf(trial, Date.now(), zone);
   const changed = { threshold: trial.threshold || undefined, objective: trial.objective || undefined };
-  const [asPromised, tried] = await Promise.all([
-    getJson<BacktestAnswer>("api/backtest", { sla, from, to }, signal),
-    getJson<BacktestAnswer>("api/backtest", { sla, ...changed, from, to }, signal),
-  ]);
+  // One after the other: the server judges one history at a time.
+  const asPromised = await askPatiently({ sla, from, to }, signal);
+  const tried = await askPatiently({ sla, ...changed, from, to }, signal);
   return { asPromised, tried };
+}
+
+const BUSY = 409;
+const PAUSE_MS = 400;
+const ATTEMPTS = 25;
+
+/** Waits for a history that the server still judges, as of a trial that was changed meanwhile. */
+async function askPatiently(query: Query, signal?: AbortSignal): Promise<BacktestAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await getJson<BacktestAnswer>("api/backtest", query, signal);
+    } catch (error) {
+      if (!(error instanceof ApiProblem) || error.status !== BUSY || attempt === ATTEMPTS) throw error;
+    }
+    await new Promise((later) => setTimeout(later, PAUSE_MS));
+    signal?.throwIfAborted();
+  }
 }
 
 /** Both questions are about the same moments, so that their answers can lie over each other. What is no time is sent as it is: the server says what is wrong with it. */

@@ -31,7 +31,7 @@ export function ObjectiveDetail({ name, instances }: { name: string; instances: 
       {instances.length > 1 && chosen && <InstanceChoice instances={instances} chosen={chosen} />}
       {chosen && <Instance row={chosen} />}
       {chosen && <BudgetDays row={chosen} />}
-      <TrialForm key={name} name={name} isLatency={badRecordsOf(chosen ?? null)?.includes("request_time") ?? false} />
+      <TrialForm key={name} name={name} isOfMany={instances.length > 1} isLatency={badRecordsOf(chosen ?? null)?.includes("request_time") ?? false} />
     </>
   );
 }

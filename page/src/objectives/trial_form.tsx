@@ -15,7 +15,7 @@ const words = objectivesText.trial;
 /** A while after the last key, so that each letter is not a question. */
 const PAUSE_MS = 500;
 
-export function TrialForm({ name, isLatency }: { name: string; isLatency: boolean }) {
+export function TrialForm({ name, isLatency, isOfMany }: { name: string; isLatency: boolean; isOfMany: boolean }) {
   const [trial, setTrial] = useState<Trial>({ sla: name, threshold: "", objective: "", from: "now-7d", to: "now" });
   const { comparison, problem, isRunning, run } = useTrial(trial);
   const set = (change: Partial<Trial>) => setTrial({ ...trial, ...change });
@@ -36,7 +36,7 @@ export function TrialForm({ name, isLatency }: { name: string; isLatency: boolea
       </form>
       {isWrong && <p class="problem-text" role="alert">{words.wrongObjective}</p>}
       {problem && (problem.status === 404 ? <Empty>{words.missing}</Empty> : <ProblemBox problem={problem} retry={run} />)}
-      {comparison && !problem && <div class={isRunning ? "is-renewed" : ""}><TrialResult comparison={comparison} name={name} /></div>}
+      {comparison && !problem && <div class={isRunning ? "is-renewed" : ""}><TrialResult comparison={comparison} name={name} isOfMany={isOfMany} /></div>}
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { useZone } from "../frame/zone";
 import { Badge } from "../parts/badge";
 import { Foreign } from "../parts/foreign";
 import { Warnings } from "../parts/states";
-import { objectivesText } from "../text";
+import { objectivesText, tableText } from "../text";
 import { type BacktestAnswer, type BacktestRow, type Comparison, gapsOf } from "./backtest";
 
 const words = objectivesText.trial;
@@ -17,7 +17,7 @@ const MINUTE_MS = 60_000;
 const FIRINGS_SHOWN = 20;
 const CHART_HEIGHT = 130;
 
-export function TrialResult({ comparison: { asPromised, tried }, name }: { comparison: Comparison; name: string }) {
+export function TrialResult({ comparison: { asPromised, tried }, name, isOfMany }: { comparison: Comparison; name: string; isOfMany: boolean }) {
   const rowOf = (answer: BacktestAnswer) => answer.rows.find((row) => row.kind === "sla" && row.name === name);
   const [was, would] = [rowOf(asPromised), rowOf(tried)];
   return (
@@ -53,6 +53,7 @@ export function TrialResult({ comparison: { asPromised, tried }, name }: { compa
           <Verdict title={words.wouldBe} row={would} answer={tried} />
         </tbody>
       </table>
+      {isOfMany && <p class="hint">{words.allInstances}</p>}
       <History was={was} would={would} answer={tried} />
       <Firings answer={tried} />
     </>
@@ -166,6 +167,7 @@ function Firings({ answer }: { answer: BacktestAnswer }) {
           ))}
         </tbody>
       </table>
+      {answer.firings_total > FIRINGS_SHOWN && <p class="table-more">{tableText.shown(whole(FIRINGS_SHOWN), whole(answer.firings_total))}</p>}
     </div>
   );
 }

@@ -8,7 +8,9 @@ export interface Piece {
 }
 
 // Controls, what turns the direction, what has no width, what ends a line or is not to be shown at all.
-const INVISIBLE = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u00AD\u061C\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB]|\uDB40[\uDC00-\uDFFF]/g;
+const SIGNS =
+  "\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u00AD\\u061C\\u115F\\u1160\\u180E\\u200B-\\u200F\\u2028-\\u202E\\u2060-\\u206F\\u3164\\uFEFF\\uFFA0\\uFFF9-\\uFFFB";
+const INVISIBLE = new RegExp(`[${SIGNS}]|\\uDB40[\\uDC00-\\uDFFF]`, "g");
 const INVISIBLE_OR_LINE = new RegExp(`[\\t\\n]|${INVISIBLE.source}`, "g");
 
 const NAMES: Record<string, string> = {

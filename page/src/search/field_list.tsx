@@ -83,9 +83,15 @@ function FieldValues({ row, span, split, setSplit }: FieldListProps & { row: Fie
         ))}
       </ol>
       <div class="field-more">
-        {values && values.distinct > values.top.length && top === VALUES_FIRST && <button type="button" class="link-button" onClick={() => setTop(VALUES_MORE)}>{searchText.allValues}</button>}
+        {values && values.distinct > values.top.length && top === VALUES_FIRST && (
+          <button type="button" class="link-button" onClick={() => setTop(VALUES_MORE)}>{searchText.allValues}</button>
+        )}
         <button type="button" class="link-button" onClick={() => includeTerm(`${fieldName(row.name)}:*`)}>{searchText.hasField}</button>
-        {row.kind !== "list" && <button type="button" class="link-button" aria-pressed={split === row.name} onClick={() => setSplit(split === row.name ? "severity" : row.name)}>{searchText.splitHere}</button>}
+        {row.kind !== "list" && (
+          <button type="button" class="link-button" aria-pressed={split === row.name} onClick={() => setSplit(split === row.name ? "severity" : row.name)}>
+            {searchText.splitHere}
+          </button>
+        )}
       </div>
     </div>
   );

@@ -28,16 +28,30 @@ export function QueryBar({ query, span, fields, problem, run }: QueryBarProps) {
   const input = useRef<HTMLInputElement>(null);
   const suggestions = useSuggestions(text, caret, isOpen, span, fields, useHistory());
   useEffect(() => setText(query), [query]);
-  useEffect(() => setActive(-1), [text, isOpen]);
 
-  const close = () => setOpen(false);
+  const close = () => {
+    setOpen(false);
+    setActive(-1);
+  };
   const submit = (event?: Event) => {
     event?.preventDefault();
     close();
     run(text.trim());
   };
+  const type = (field: HTMLInputElement) => {
+    setText(field.value);
+    setCaret(field.selectionStart ?? 0);
+    setActive(-1);
+    setOpen(true);
+  };
+  const clear = () => {
+    setText("");
+    run("");
+    input.current?.focus();
+  };
   const take = (suggestion: Suggestion) => {
     setText(suggestion.query);
+    setActive(-1);
     setCaret(suggestion.caret);
     requestAnimationFrame(() => {
       input.current?.focus();
@@ -71,12 +85,12 @@ export function QueryBar({ query, span, fields, problem, run }: QueryBarProps) {
           aria-label={searchText.query} aria-expanded={isShown} aria-controls="query-suggestions" aria-autocomplete="list"
           aria-activedescendant={isShown && active >= 0 ? `suggestion-${active}` : undefined} aria-invalid={problem !== undefined}
           aria-describedby={problem ? "query-problem" : undefined} placeholder={searchText.placeholder} value={text}
-          onInput={(event) => { setText(event.currentTarget.value); setCaret(event.currentTarget.selectionStart ?? 0); setOpen(true); }}
+          onInput={(event) => type(event.currentTarget)}
           onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
           onClick={() => setOpen(true)} onBlur={close} onKeyDown={onKeyDown}
         />
         {text !== "" && (
-          <button type="button" class="query-clear" aria-label={searchText.clear} title={searchText.clear} onClick={() => { setText(""); run(""); input.current?.focus(); }}>×</button>
+          <button type="button" class="query-clear" aria-label={searchText.clear} title={searchText.clear} onClick={clear}>×</button>
         )}
         <SuggestionList suggestions={isShown ? suggestions : []} active={active} take={take} />
       </div>

@@ -84,7 +84,7 @@ export function RowGrid(props: RowGridProps) {
         <div class="grid-header" role="row" aria-rowindex={1} style={{ gridTemplateColumns: template }}>{props.header}</div>
         <div class="grid-body" role="rowgroup" style={{ height: `${height - HEADER_PX}px` }}>
           {indexes(first, last).map((index) => (
-            <GridRow key={index % (fitting + 3)} {...props} index={index} offset={(index - Math.min(top, topMax)) * ROW_PX} />
+            <GridRow key={index - first} {...props} index={index} offset={(index - Math.min(top, topMax)) * ROW_PX} />
           ))}
         </div>
       </div>
@@ -107,6 +107,7 @@ function GridRow({ rows, index, offset, template, selected, select, open, rowCla
   );
 }
 
+/** The rows in their order, which is that of the elements too: elements stay where they are and get other texts. */
 function indexes(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, offset) => first + offset);
 }

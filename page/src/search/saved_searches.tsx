@@ -59,11 +59,12 @@ function currentSearch(): { query: string; from?: string; to?: string; columns?:
 function SavedRow({ saved, remove }: { saved: SavedSearch; remove: (name: string) => void }) {
   const { zone } = useZone();
   const address = addressOf("search", { query: saved.query, from: saved.from ?? undefined, to: saved.to ?? undefined, columns: saved.columns.join(",") });
+  const removal = searchText.removeSaved(saved.name);
   const by = searchText.savedBy(saved.saved_by ?? "–", date(Date.parse(saved.saved_at), zone));
   return (
     <li>
       <a href={address} title={`${saved.query}\n${by}`}><Foreign text={saved.name} max={100} /></a>
-      <button type="button" class="saved-remove" aria-label={searchText.removeSaved(saved.name)} title={searchText.removeSaved(saved.name)} onClick={() => remove(saved.name)}>×</button>
+      <button type="button" class="saved-remove" aria-label={removal} title={removal} onClick={() => remove(saved.name)}>×</button>
     </li>
   );
 }
@@ -78,7 +79,10 @@ function SaveForm({ save }: { save: (name: string) => void }) {
   };
   return (
     <form class="save-form" onSubmit={submit}>
-      <input aria-label={searchText.saveName} placeholder={searchText.save} maxLength={100} title={searchText.saveHint} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+      <input
+        aria-label={searchText.saveName} placeholder={searchText.save} maxLength={100} title={searchText.saveHint} value={name}
+        onInput={(event) => setName(event.currentTarget.value)}
+      />
       {name.trim() !== "" && <button type="submit" class="button">{searchText.save}</button>}
     </form>
   );

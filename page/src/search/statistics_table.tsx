@@ -49,7 +49,10 @@ function Rows({ answer, query }: { answer: AggregateAnswer; query: string }) {
     <div class="table-scroll">
       <table class="plain">
         <thead>
-          <tr>{columns.map((name) => <th key={name} scope="col" class={isNumber(name) ? "number" : ""}><Foreign text={name} max={80} /></th>)}<th><span class="only-read-aloud">{searchText.open}</span></th></tr>
+          <tr>
+            {columns.map((name) => <th key={name} scope="col" class={isNumber(name) ? "number" : ""}><Foreign text={name} max={80} /></th>)}
+            <th scope="col"><span class="only-read-aloud">{searchText.open}</span></th>
+          </tr>
         </thead>
         <tbody>
           {answer.rows.map((row, index) => (

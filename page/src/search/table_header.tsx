@@ -28,17 +28,21 @@ export function TableHeader({ columns, order, chosen, toggleColumn }: TableHeade
           <Foreign text={name === RECORD ? searchText.record : name} max={60} />
           {chosen && toggleColumn && (
             <span class="column-actions">
-              {index > 0 && <button type="button" title={searchText.moveColumn(name)} aria-label={searchText.moveColumn(name)} onClick={() => navigate({ columns: movedLeft(columns, index).join(",") })}>←</button>}
-              <button type="button" title={searchText.removeColumn(name)} aria-label={searchText.removeColumn(name)} onClick={() => toggleColumn(name)}>×</button>
+              {index > 0 && <HeadButton title={searchText.moveColumn(name)} sign="←" run={() => navigate({ columns: movedLeft(columns, index).join(",") })} />}
+              <HeadButton title={searchText.removeColumn(name)} sign="×" run={() => toggleColumn(name)} />
             </span>
           )}
           {chosen && index === columns.length - 1 && (
-            <button type="button" class="standard-columns" title={searchText.standardColumns} aria-label={searchText.standardColumns} onClick={() => navigate({ columns: undefined })}>⟲</button>
+            <HeadButton title={searchText.standardColumns} sign="⟲" run={() => navigate({ columns: undefined })} />
           )}
         </div>
       ))}
     </>
   );
+}
+
+function HeadButton({ title, sign, run }: { title: string; sign: string; run: () => void }) {
+  return <button type="button" title={title} aria-label={title} onClick={run}>{sign}</button>;
 }
 
 function movedLeft(columns: string[], index: number): string[] {

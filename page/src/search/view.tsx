@@ -9,7 +9,7 @@ import { useTimeRange } from "../frame/time_range";
 import { useNarrow } from "../parts/narrow";
 import { ProblemBox } from "../parts/states";
 import { searchText } from "../text";
-import { columnsOf, fieldsFor } from "./columns";
+import { RECORD, columnsOf, fieldsFor } from "./columns";
 import { runQuery } from "./conditions";
 import { ExportMenu } from "./export_menu";
 import { FieldList } from "./field_list";
@@ -42,7 +42,12 @@ export function SearchView() {
   const fieldsWanted = fieldsFor(columns);
   const chart = useHistogram(isNumbers ? null : span, split);
   const found = useRows(span, order, isNumbers || isLive ? null : fieldsWanted, chart.histogram);
-  const known = useFieldRows(isNumbers ? { ...span, query: "" } : span, chart.isLoading && !isNumbers);
+  // The fields of numbers are those of the records that they are about, whichever condition that is.
+  const fieldSpan = isNumbers ? { ...span, query: "" } : span;
+  const known = useFieldRows(fieldSpan, chart.isLoading && !isNumbers);
+  const exported = columns.filter((name) => name !== RECORD).join(",") || fieldsWanted;
+  const setLive = (isOn: boolean) => navigate({ live: isOn ? "1" : undefined });
+  const setSplit = (name: string) => navigate({ split: name === "severity" ? undefined : name });
   const toggleColumn = (name: string) => navigate({ columns: toggled(params["columns"], name) });
   useEffect(() => showFields(false), [params["query"]]);
   useViewKeys(areFieldsShown, showFields, isLive);
@@ -55,19 +60,21 @@ export function SearchView() {
     <div class={`search ${areFieldsShown ? "has-fields" : ""}`}>
       <h1 class="only-read-aloud">{searchText.run}</h1>
       <div class="search-top">
-        <button type="button" class="button fields-button" aria-expanded={areFieldsShown} onClick={() => showFields(!areFieldsShown)}>☰ {searchText.showFields}</button>
+        <button type="button" class="button fields-button" aria-expanded={areFieldsShown} onClick={() => showFields(!areFieldsShown)}>
+          ☰ {searchText.showFields}
+        </button>
         <QueryBar query={query} span={span} fields={known} problem={badQuery} run={runQuery} />
         <div class="search-tools">
-          <button type="button" class="button" aria-pressed={isLive} title={`${searchText.liveHint}  t`} disabled={isNumbers} onClick={() => navigate({ live: isLive ? undefined : "1" })}>
+          <button type="button" class="button" aria-pressed={isLive} title={`${searchText.liveHint}  t`} disabled={isNumbers} onClick={() => setLive(!isLive)}>
             <span class="live-dot" />{searchText.live}
           </button>
-          <ExportMenu asked={{ ...span, isStatistics: isNumbers }} count={chart.histogram?.total ?? 0} columns={columns.filter((name) => name !== "record").join(",") || fieldsWanted} />
+          <ExportMenu asked={{ ...span, isStatistics: isNumbers }} count={chart.histogram?.total ?? 0} columns={exported} />
         </div>
       </div>
       <div class="search-side">
         <button type="button" class="button fields-close" onClick={() => showFields(false)}>{searchText.hideFields}</button>
         <SavedSearchList />
-        <FieldList rows={known} span={isNumbers ? { ...span, query: "" } : span} columns={columns} toggleColumn={toggleColumn} split={split} setSplit={(name) => navigate({ split: name === "severity" ? undefined : name })} />
+        <FieldList rows={known} span={fieldSpan} columns={columns} toggleColumn={toggleColumn} split={split} setSplit={setSplit} />
       </div>
       <div class="search-main">
         {isNumbers && !badQuery && <StatisticsTable span={span} />}
@@ -77,7 +84,9 @@ export function SearchView() {
             <HistogramChart state={chart} span={span} split={split} />
             <ResultNotes state={chart} first={found.first} isLoading={isRenewed} />
             {problem && <ProblemBox problem={problem} />}
-            {isEmpty ? <NothingFound span={span} /> : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
+            {isEmpty
+              ? <NothingFound span={span} />
+              : <ResultTable found={found} columns={columns} order={order} chosen={params["columns"] !== undefined} toggleColumn={toggleColumn} />}
           </>
         )}
       </div>
@@ -97,6 +106,8 @@ function useFieldRows(span: Span, isWaiting: boolean) {
 
 function toggled(columns: string | undefined, name: string): string | undefined {
   const names = columnsOf(columns);
-  const next = names.includes(name) ? names.filter((other) => other !== name) : [...names.filter((other) => other !== "record" || columns !== undefined), name];
+  // The first column that is chosen takes the place of the one that tells everything.
+  const kept = columns === undefined ? names.filter((other) => other !== RECORD) : names;
+  const next = names.includes(name) ? names.filter((other) => other !== name) : [...kept, name];
   return next.length > 0 ? next.join(",") : undefined;
 }

@@ -7,11 +7,11 @@ import { dateTime } from "../format/instant";
 import { bytes, whole } from "../format/number";
 import { useZone } from "../frame/zone";
 import { Badge } from "../parts/badge";
-import { Empty, Loading, ProblemBox } from "../parts/states";
+import { Empty, Loading, ProblemBox, Warnings } from "../parts/states";
 import { sourcesText } from "../text";
 import { byCause } from "./account";
 import { Gauge } from "./gauge";
-import type { ServerStatus, SourcesAnswer } from "./shapes";
+import type { Counts, ServerStatus, SourcesAnswer } from "./shapes";
 import { useServerStatus } from "./use_sources";
 
 const words = sourcesText.server;
@@ -29,7 +29,9 @@ export function ServerView({ beat, sources }: { beat: string; sources: SourcesAn
       </div>
       <section class="view-section">
         <div class="section-head"><h2>{words.config}</h2><p class="hint">{words.configHint}</p></div>
-        <pre class="config-text" role="region" tabIndex={0} aria-label={words.config}>{answer.config}</pre>
+        {answer.config === null
+          ? <p class="hint">{words.none}</p>
+          : <pre class="config-text" role="region" tabIndex={0} aria-label={words.config}>{answer.config}</pre>}
       </section>
     </>
   );
@@ -65,10 +67,16 @@ function Series({ series }: { series: ServerStatus["series"] }) {
       {series.pushed_max !== null && series.pushed_max > 0 && (
         <Gauge label={words.pushed} share={series.pushed / series.pushed_max} text={`${words.pushed}: ${words.seriesUsed(whole(series.pushed), whole(series.pushed_max))}`} />
       )}
+      <Families counts={series.by_family ?? {}} />
       {overflows.length === 0 && <p class="hint">{words.overflowNone}</p>}
       {overflows.map(([family, count]) => <p key={family}><span class="is-bad">{words.overflow}: {whole(count)}</span> <span class="hint">{family}</span></p>)}
     </section>
   );
+}
+
+/** The label sets of each family, the largest first. */
+function Families({ counts }: { counts: Counts }) {
+  return <ul class="labels">{byCause(counts).map(([family, count]) => <li key={family} class="label">{family} <b>{whole(count)}</b></li>)}</ul>;
 }
 
 function Disk({ status: { disk, records, retention_seconds: retention }, sources }: { status: ServerStatus; sources: SourcesAnswer | undefined }) {
@@ -79,10 +87,11 @@ function Disk({ status: { disk, records, retention_seconds: retention }, sources
   return (
     <section class="view-section">
       <h2>{words.disk}</h2>
+      <Warnings warnings={records.problems} isPartial={(records.problems?.length ?? 0) > 0} />
       <Gauge label={words.disk} share={used} text={`${words.diskFree(bytes(disk.free_bytes), bytes(disk.total_bytes))}${minimum}`} />
       <Gauge
         label={words.store} share={disk.store_bytes_max ? disk.store_bytes / disk.store_bytes_max : null}
-        text={words.storeOf(bytes(disk.store_bytes), disk.store_bytes_max === null ? words.unlimited : bytes(disk.store_bytes_max))}
+        text={disk.store_bytes_max === null ? words.storeUnlimited(bytes(disk.store_bytes)) : words.storeOf(bytes(disk.store_bytes), bytes(disk.store_bytes_max))}
       />
       <dl class="details-facts">
         <Fact name={words.recordCount}>{whole(records.count)}</Fact>

@@ -82,11 +82,11 @@ export interface ServerStatus {
   external_url: string | null;
   data_dir: string;
   config_file: string | null;
-  config: string;
+  config: string | null;
   disk: { total_bytes: number | null; free_bytes: number | null; free_bytes_min: number | null; store_bytes: number; store_bytes_max: number | null; ledger_bytes: number };
-  records: { count: number; oldest: string | null; newest: string | null };
+  records: { count: number; oldest: string | null; newest: string | null; problems?: string[] };
   retention_seconds: number | null;
-  series: { used: number; max: number; overflows: Counts; pushed: number; pushed_max: number | null };
+  series: { used: number; max: number; by_family?: Counts; overflows: Counts; pushed: number; pushed_max: number | null };
 }
 
 export interface AuditEntry {

@@ -49,6 +49,7 @@ export const tests = [
     const time = hits[0]["@timestamp"].slice(0, 23).replace("T", " ");
     await untilTrue(page, (text) => [...document.querySelectorAll(".grid-row")].some((row) => row.innerText.startsWith(text)), time);
     assert.equal(await page.getAttribute(".grid-row:last-child", "aria-rowindex"), String(count + 1));
+    assert.equal(await page.locator(".grid-row.is-coming").count(), 0);
   }],
   ["a row in the middle is the one that the API has there", async ({ api, open }) => {
     const span = day();

@@ -104,7 +104,7 @@ export const alerts = {
     reason: "Why and what then",
     notYet: "not yet",
     muted: "muted",
-    suppressed: "kept quiet",
+    alertStates: { suppressed: "kept quiet", resolved: "over" } as Record<string, string>,
     outbox: "On the way",
     outboxNone: "No message is on the way.",
     since: "Since",

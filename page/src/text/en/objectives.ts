@@ -75,6 +75,7 @@ export const objectives = {
     mails: "Messages",
     firedFor: "Fired for",
     firedAt: "Since",
+    allInstances: "All instances of the objective together.",
     unknown: "not known",
     nothingKnown: (when: string) => `Nothing is known of ${when}: no counts and no records.`,
     fromRecords: (when: string) => `Of ${when} the counts are made from the records that are kept.`,
