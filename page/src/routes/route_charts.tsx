@@ -1,0 +1,190 @@
+// A route over time: its percentiles, and its statuses. Each point opens its records, by a click or from the table below.
+
+import { latency } from "../format/duration";
+import { dateMinute, rfc3339 } from "../format/instant";
+import { compact, whole } from "../format/number";
+import { addressOf, goTo } from "../frame/location";
+import { setTimeRangeMs } from "../frame/time_range";
+import { useZone } from "../frame/zone";
+import { TimeChart } from "../charts/time_chart";
+import type { SlaStatus } from "../objectives/shapes";
+import { ProblemBox } from "../parts/states";
+import { routeText, tableText } from "../text";
+import { intervalStarts } from "./heat_bins";
+import { both } from "./route_query";
+import { classQuery, stackedClasses } from "./statuses";
+import { thresholdOf } from "./threshold";
+import { type Interval, type StatusRow, type TimeRow, usePercentiles, useStatuses } from "./use_route";
+import { type MinuteSpan, minuteInterval } from "./whole_minutes";
+
+const words = routeText;
+const POINTS = 90;
+const CHART_HEIGHT = 170;
+
+interface ChartsProps {
+  span: MinuteSpan;
+  records: string;
+  completeToMs: number | null;
+  promise: SlaStatus | null;
+}
+
+export function RouteCharts({ span, records, completeToMs, promise }: ChartsProps) {
+  const interval = minuteInterval(span, POINTS);
+  const times = intervalStarts(span.fromMs, span.toMs, interval.ms);
+  const percentiles = usePercentiles(span, records, interval);
+  const statuses = useStatuses(span, records, interval);
+  const shared = { span, records, times, interval, completeToMs };
+  return (
+    <div class="two-columns">
+      <section class="view-section">
+        <div class="section-head">
+          <h2>{words.percentiles}</h2>
+          <p class="hint">{words.percentilesHint}</p>
+        </div>
+        {percentiles.problem && <ProblemBox problem={percentiles.problem} />}
+        {percentiles.answer && <Percentiles {...shared} rows={percentiles.answer.rows} threshold={thresholdOf(promise)} />}
+      </section>
+      <section class="view-section">
+        <div class="section-head">
+          <h2>{words.statuses}</h2>
+          <p class="hint">{words.statusesHint}</p>
+        </div>
+        {statuses.problem && <ProblemBox problem={statuses.problem} />}
+        {statuses.answer && <Statuses {...shared} rows={statuses.answer.rows} />}
+      </section>
+    </div>
+  );
+}
+
+interface ChartProps {
+  span: MinuteSpan;
+  records: string;
+  times: number[];
+  interval: Interval;
+  completeToMs: number | null;
+}
+
+/** The address of the records of an interval. */
+function recordsAt(query: string, fromMs: number, toMs: number): string {
+  return addressOf("search", { query, from: rfc3339(fromMs), to: rfc3339(toMs) });
+}
+
+function Percentiles({ span, records, times, interval, rows, threshold, completeToMs }: ChartProps & { rows: TimeRow[]; threshold: number | null }) {
+  const { zone } = useZone();
+  const byTime = new Map(rows.map((row) => [Date.parse(row["@timestamp"]), row]));
+  const values = (name: "p50" | "p95" | "p99") => times.map((time) => byTime.get(time)?.[name] ?? null);
+  const lines = (["p99", "p95", "p50"] as const).map((name, index) => ({
+    name,
+    colour: ["series-2", "series-1", "series-6"][index] ?? "ink",
+    values: values(name),
+  }));
+  const promised = threshold === null ? [] : [{ name: words.promised, colour: "warn", isDashed: true, values: times.map(() => threshold) }];
+  return (
+    <>
+      <TimeChart
+        kind="lines"
+        label={words.percentiles}
+        times={times}
+        series={[...lines, ...promised]}
+        height={CHART_HEIGHT}
+        fromMs={span.fromMs}
+        toMs={span.toMs}
+        zone={zone}
+        stepMs={interval.ms}
+        format={latency}
+        completeToMs={completeToMs}
+        syncKey="route"
+        onBrush={setTimeRangeMs}
+        onPick={(from, to) => goTo(recordsAt(records, from, to))}
+      />
+      <details class="chart-table">
+        <summary>{tableText.asTable}</summary>
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">{words.time}</th>
+              <th scope="col" class="number">
+                {words.count}
+              </th>
+              {lines.map(({ name }) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row["@timestamp"]}>
+                <th scope="row">
+                  <a href={recordsAt(records, Date.parse(row["@timestamp"]), Date.parse(row["@timestamp"]) + interval.ms)}>
+                    {dateMinute(Date.parse(row["@timestamp"]), zone)}
+                  </a>
+                </th>
+                <td class="number">{whole(row.n)}</td>
+                {lines.map(({ name }) => (
+                  <td key={name} class="number">
+                    {latency(row[name])}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </>
+  );
+}
+
+function Statuses({ span, records, times, interval, rows, completeToMs }: ChartProps & { rows: StatusRow[] }) {
+  const { zone } = useZone();
+  const classes = stackedClasses(rows, times);
+  const queryOf = (name: string) => both(records, classQuery(name));
+  return (
+    <>
+      <TimeChart
+        kind="bars"
+        label={words.statuses}
+        times={times}
+        series={classes}
+        height={CHART_HEIGHT}
+        fromMs={span.fromMs}
+        toMs={span.toMs}
+        zone={zone}
+        stepMs={interval.ms}
+        format={compact}
+        completeToMs={completeToMs}
+        syncKey="route"
+        onBrush={setTimeRangeMs}
+        onPick={(from, to, name) => goTo(recordsAt(name ? queryOf(name) : records, from, to))}
+      />
+      <details class="chart-table">
+        <summary>{tableText.asTable}</summary>
+        <table class="plain">
+          <thead>
+            <tr>
+              <th scope="col">{words.time}</th>
+              {classes.map(({ name }) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {times.map((time, index) => (
+              <tr key={time}>
+                <th scope="row">{dateMinute(time, zone)}</th>
+                {classes.map(({ name, values }) => (
+                  <td key={name} class="number">
+                    {values[index] ? <a href={recordsAt(queryOf(name), time, time + interval.ms)}>{whole(values[index] ?? 0)}</a> : "0"}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </>
+  );
+}
