@@ -34,9 +34,11 @@ use weir_meter::Snapshot;
 use access::{Access, Methods};
 pub use admin::{
     Admin, AdminProblem, AlertChange, AlertRow, AlertsAnswer, Answer, Ask, BackfillProgress, BackfillRequest,
-    BackfillState, DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage,
-    RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
-    SourceStatus, SourcesStatus,
+    BackfillState, BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage,
+    BacktestQuery, BacktestReceiver, BacktestRequest, BacktestRow, BacktestStep, BacktestSuggestion,
+    DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery,
+    ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer, SourceStatus,
+    SourcesStatus,
 };
 pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
@@ -117,6 +119,7 @@ const ACCESS: &[Access] = &[
     Access { methods: Methods::Any, path: "/es/*", roles: Some(&[Role::Push]) },
     // It only reads; its question is too long for an address.
     Access { methods: Methods::Any, path: "/api/aggregate", roles: Some(&[Role::Read]) },
+    Access { methods: Methods::Any, path: "/api/backtest", roles: Some(&[Role::Read]) },
     Access { methods: Methods::Reading, path: "/", roles: Some(&[Role::Read]) },
 ];
 
@@ -199,6 +202,8 @@ impl Routes {
             .get("/api/sources", admin::sources)
             .get("/api/slas", admin::slas)
             .get("/api/alerts", admin::alerts)
+            .get("/api/backtest", admin::backtest)
+            .post("/api/backtest", admin::backtest_config)
             .get("/api/rejects", admin::rejects)
             .get("/api/rejects/{id}", admin::reject)
             .post("/api/rejects/replay", admin::replay)

@@ -8,6 +8,7 @@ mod alert_set;
 mod alerting;
 mod alerting_view;
 mod backfill;
+mod backtest;
 mod commit;
 mod crash;
 mod declared;
