@@ -14,7 +14,7 @@ use weir_record::{Minute, Timestamp};
 use crate::alert::{Alert, Labels};
 use crate::minute_counts::{Events, MinuteCounts};
 use crate::rule::{Measured, Moment, Rule};
-use crate::template;
+use crate::template::{self, TemplateData};
 
 /// How long an alert that is over is kept and told, in minutes, as Prometheus does.
 const RESOLVED_KEPT: i64 = 15;
@@ -98,6 +98,7 @@ pub struct Progress {
 pub struct Evaluator {
     rules: Vec<State>,
     indicators: Vec<Instances>,
+    external_url: String,
 }
 
 #[derive(Clone, Debug)]
@@ -133,7 +134,13 @@ impl Evaluator {
         Self {
             rules: rules.into_iter().map(state).collect(),
             indicators: (0..indicators).map(|_| Instances::default()).collect(),
+            external_url: String::new(),
         }
+    }
+
+    /// Says where the page is, for annotations that name it.
+    pub fn set_external_url(&mut self, url: &str) {
+        url.clone_into(&mut self.external_url);
     }
 
     /// Makes an instance known that the config names; one that has no events yet may be silent.
@@ -165,8 +172,20 @@ impl Evaluator {
     /// Adds what happened in a minute, for windows only.
     pub fn add_minute(&mut self, indicator: usize, labels: &Labels, minute: i64, events: Events) {
         if let Some(instance) = self.instance(indicator, labels) {
-            instance.counts.add_minute(minute, events);
-            instance.first_seen = Some(instance.first_seen.map_or(minute, |first| first.min(minute)));
+            instance.add_minute(minute, events);
+        }
+    }
+
+    /// The number of an instance of an indicator, for whoever adds much to it; `None` where there are too many.
+    pub fn instance_number(&mut self, indicator: usize, labels: &Labels) -> Option<u32> {
+        self.indicators.get_mut(indicator)?.number(labels)
+    }
+
+    /// Adds what happened in a minute to the instance of this number, for windows only.
+    pub fn add_minute_of(&mut self, indicator: usize, number: u32, minute: i64, events: Events) {
+        let instances = self.indicators.get_mut(indicator);
+        if let Some(instance) = instances.and_then(|instances| instances.all.get_mut(number as usize)) {
+            instance.add_minute(minute, events);
         }
     }
 
@@ -215,7 +234,7 @@ impl Evaluator {
 
     /// Judges a rule at the moment at which minute `at` begins, and says what that changed. Moments go forward.
     pub fn evaluate(&mut self, rule: usize, at: i64) -> Vec<Change> {
-        let Self { rules, indicators } = self;
+        let Self { rules, indicators, .. } = self;
         let Some(State { rule: definition, indicator, progress, active }) = rules.get_mut(rule) else {
             return Vec::new();
         };
@@ -302,7 +321,9 @@ impl Evaluator {
     /// An alert as it is handed on; `generator_url` is the page that shows it.
     pub fn alert(&self, rule: usize, active: &ActiveAlert, generator_url: String) -> Option<Alert> {
         let rule = &self.rules.get(rule)?.rule;
-        let expand = |text: &str| template::expand(text, &active.labels, active.measured.value());
+        let (labels, value) = (&active.labels, active.measured.value());
+        let data = TemplateData { labels, value, external_url: &self.external_url };
+        let expand = |text: &str| template::expand(text, data);
         Some(Alert {
             labels: active.labels.clone(),
             annotations: rule
@@ -314,6 +335,13 @@ impl Evaluator {
             ends_at: active.resolved_at.map(time),
             generator_url,
         })
+    }
+}
+
+impl Instance {
+    fn add_minute(&mut self, minute: i64, events: Events) {
+        self.counts.add_minute(minute, events);
+        self.first_seen = Some(self.first_seen.map_or(minute, |first| first.min(minute)));
     }
 }
 

@@ -4,6 +4,7 @@
 //! evaluated in a second, and what a server does live is what a backtest of the same day does.
 
 mod alert;
+pub mod backtest;
 mod evaluator;
 mod message_template;
 mod minute_counts;
@@ -23,4 +24,4 @@ pub use period::{CalendarUnit, Exclusion, ExclusionTime, TimeWindow};
 pub use rule::{Condition, Measured, MeasuredKind, NoTraffic, Rule, RuleScope, SharePair};
 pub use share::{BurnFactor, Objective, Share};
 pub use sla::{BurnRate, Failures, Indicator, Override, Selector, Sla, SlaAlert, SlaAlertKind};
-pub use template::expand as expand_template;
+pub use template::{Template, TemplateData, TemplateError};

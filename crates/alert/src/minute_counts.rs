@@ -60,7 +60,7 @@ impl MinuteCounts {
 
     /// Adds what happened in a minute, for windows only.
     pub fn add_minute(&mut self, minute: i64, events: Events) {
-        let at = self.sums.partition_point(|(other, _)| *other < minute);
+        let at = self.place(minute);
         if self.sums.get(at).is_none_or(|(other, _)| *other != minute) {
             let before = self.sum_before(at);
             self.sums.insert(at, (minute, before));
@@ -70,8 +70,7 @@ impl MinuteCounts {
 
     /// What happened from minute `from` (inclusive) to `to` (exclusive).
     pub fn sum(&self, from: i64, to: i64) -> Events {
-        let end = self.sums.partition_point(|(minute, _)| *minute < to);
-        let start = self.sums.partition_point(|(minute, _)| *minute < from);
+        let (end, start) = (self.place(to), self.place(from));
         self.sum_before(end.max(start)).since(self.sum_before(start))
     }
 
@@ -98,6 +97,19 @@ impl MinuteCounts {
             self.sums.pop_front();
         }
         self.hours = self.hours.split_off(&hours_from.div_euclid(HOUR));
+    }
+
+    /// Where `minute` is, or would be. Where every minute has events, which is where there are many, that is told
+    /// from the first one without a search.
+    fn place(&self, minute: i64) -> usize {
+        let Some((first, _)) = self.sums.front() else { return 0 };
+        let guess = usize::try_from(minute - first).unwrap_or(0).min(self.sums.len());
+        let is_behind = guess == 0 || self.sums.get(guess - 1).is_some_and(|(other, _)| *other < minute);
+        let is_before = self.sums.get(guess).is_none_or(|(other, _)| *other >= minute);
+        if is_behind && is_before {
+            return guess;
+        }
+        self.sums.partition_point(|(other, _)| *other < minute)
     }
 
     fn sum_before(&self, at: usize) -> Events {

@@ -27,6 +27,7 @@ pub mod exposition;
 pub mod pushed;
 
 pub use births::{Scrapers, StoredScraper, ZeroAfter, scraper_name};
+pub use bounds::Bounds;
 pub use exponential::{ExponentialBuckets, PERCENTILE_SCHEMA};
 pub use families::View;
 pub use labels::{Labels, OTHER};

@@ -39,9 +39,11 @@ use weir_meter::Snapshot;
 use access::{Access, Methods};
 pub use admin::{
     Admin, AdminProblem, AlertChange, AlertRow, AlertsAnswer, Answer, Ask, BackfillProgress, BackfillRequest,
-    BackfillState, DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage,
-    RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
-    SourceStatus, SourcesStatus,
+    BackfillState, BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage,
+    BacktestQuery, BacktestReceiver, BacktestRequest, BacktestRow, BacktestStep, BacktestSuggestion,
+    DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery,
+    ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer, SourceStatus,
+    SourcesStatus,
 };
 pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
@@ -145,6 +147,7 @@ const ACCESS: &[Access] = &[
     // The form to sign in is part of the page.
     Access { methods: Methods::Reading, path: "/", roles: None },
     Access { methods: Methods::Reading, path: "/assets/*", roles: None },
+    Access { methods: Methods::Any, path: "/api/backtest", roles: Some(&[Role::Read]) },
 ];
 
 /// Serves on `listener` until `stop` completes; requests under way are answered first.
@@ -211,6 +214,8 @@ impl Routes {
             .on(Method::DELETE, MethodFilter::DELETE, "/api/session", session::sign_out)
             .get("/api/slas", admin::slas)
             .get("/api/alerts", admin::alerts)
+            .get("/api/backtest", admin::backtest)
+            .post("/api/backtest", admin::backtest_config)
             .get("/api/rejects", admin::rejects)
             .get("/api/rejects/{id}", admin::reject)
             .post("/api/rejects/replay", admin::replay)

@@ -203,6 +203,16 @@ pub enum Command {
         weir alerts\n  \
         weir alerts --history --output json")]
     Alerts(AlertsArguments),
+    /// Which alerts and mails a config would have given, over what was counted and what is kept.
+    #[command(after_help = "Examples:\n  \
+        weir backtest --from now-30d\n  \
+        weir backtest -c new.yaml --diff weir.yaml --from now-30d\n  \
+        weir backtest --sla shop-latency --pages-per-month 2\n\n\
+        The server of the data folder is asked, or the one that --server names; where none runs, the data folder\n\
+        is opened. What was counted for an SLA or alert is taken as it is; another threshold is judged from the\n\
+        minutes where it is a bound of the histogram, else from the records, as far as they are kept. See\n\
+        docs/backtest.md.")]
+    Backtest(crate::backtest::BacktestArguments),
     /// Print the SLAs of the config as recording and alerting rules for Prometheus.
     #[command(after_help = "Examples:\n  \
         weir rules > weir.rules.yaml\n  \

@@ -6,6 +6,7 @@
 mod account;
 mod admin;
 mod alerts;
+mod backtest;
 mod check;
 mod cli;
 mod clock;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Command::Notify(arguments) => notify::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Alerts(arguments) => alerts::run(arguments),
+        Command::Backtest(arguments) => backtest::run(arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Completions { shell } => manual::completions(*shell),
         Command::Man => manual::man(),

@@ -4,6 +4,7 @@
 //! functions without HTTP when no server runs, so that both ways cannot come to different results. What
 //! changes something is a POST with a JSON body, which no page of another site can send.
 
+mod backtest;
 mod lines;
 mod promises;
 mod shapes;
@@ -25,6 +26,11 @@ use crate::authentication::Identity;
 use crate::gateway::BoxFuture;
 use crate::problem::problem;
 use crate::status::ServerStatus;
+pub use backtest::{
+    BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage, BacktestQuery,
+    BacktestReceiver, BacktestRequest, BacktestRow, BacktestStep, BacktestSuggestion,
+};
+pub(crate) use backtest::{by_query as backtest, of_config as backtest_config};
 use lines::LinesBody;
 pub use promises::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 pub use shapes::{
@@ -49,6 +55,10 @@ pub struct Admin {
     pub slas: Ask<(), SlasAnswer>,
     /// Alerts, and what became of them.
     pub alerts: Ask<(), AlertsAnswer>,
+    /// What alerts of the server's own config there would have been.
+    pub backtest: Ask<BacktestQuery, BacktestAnswer>,
+    /// The same of another config.
+    pub backtest_config: Ask<BacktestRequest, BacktestAnswer>,
     /// A page of rejects.
     pub rejects: Ask<RejectsQuery, RejectsPage>,
     /// One reject, by its id.

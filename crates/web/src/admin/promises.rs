@@ -54,7 +54,7 @@ pub struct SlaStatus {
 }
 
 /// The budget of a promise.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SlaBudget {
     /// Requests that may be bad, of those that came.
     pub allowed: f64,
@@ -112,7 +112,7 @@ pub struct AlertRow {
 }
 
 /// A change of an alert.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertChange {
     /// When, by the time of events.
     pub at: String,

@@ -276,6 +276,29 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         Answer::Shape("AlertsAnswer"),
     ),
     get(
+        "/api/backtest",
+        "What alerts of the config there would have been, with another threshold or objective; and the messages.",
+        &[
+            text("sla", "Only this SLA; everything by default."),
+            text("alert", "Only this alert."),
+            text("threshold", "Another time within which requests are to be answered, as 0.3s; with sla."),
+            text("objective", "Another percentage that must be good; with sla."),
+            text("from", "The first moment; 30 days before `to` by default."),
+            text("to", "The last moment; now by default."),
+            text(
+                "pages_per_month",
+                "Suggest a setting that would have told people at most so often in 30 days.",
+            ),
+        ],
+        Answer::Shape("BacktestAnswer"),
+    ),
+    post(
+        "/api/backtest",
+        "What alerts of another config there would have been.",
+        "BacktestRequest",
+        Answer::Shape("BacktestAnswer"),
+    ),
+    get(
         "/api/rejects",
         "Lines that are no records, oldest first.",
         &[

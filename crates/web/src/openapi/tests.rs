@@ -35,6 +35,8 @@ fn handlers() -> Handlers {
             status: admin(),
             slas: admin(),
             alerts: admin(),
+            backtest: admin(),
+            backtest_config: admin(),
             rejects: admin(),
             reject: admin(),
             replay: admin(),
@@ -105,6 +107,7 @@ fn every_parameter_is_documented_and_nothing_else() {
         ("/api/story", names_of::<crate::StoryQuery>(unknown)),
         ("/api/context", names_of::<crate::ContextQuery>(unknown)),
         ("/api/routes", names_of::<crate::RoutesQuery>(unknown)),
+        ("/api/backtest", names_of::<crate::BacktestQuery>(unknown)),
         ("/api/rejects", names_of::<crate::RejectsQuery>(unknown)),
         ("/api/audit", names_of::<crate::AuditQuery>(unknown)),
         ("/api/v2/alerts", crate::alerting::ALERT_PARAMETERS.map(str::to_owned).into()),
@@ -133,6 +136,7 @@ fn every_body_is_documented_and_nothing_else() {
         ("AggregateRequest", names_of::<crate::AggregateRequest>(unknown)),
         ("DeleteRequest", names_of::<crate::DeleteRequest>(unknown)),
         ("ReplayRequest", names_of::<ReplayRequest>(unknown)),
+        ("BacktestRequest", names_of::<crate::BacktestRequest>(unknown)),
         ("BackfillRequest", names_of::<BackfillRequest>(unknown)),
         ("SearchText", names_of::<crate::SearchText>(unknown)),
         ("SignIn", names_of::<crate::SignIn>(unknown)),
@@ -173,6 +177,15 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::AlertsAnswer>("AlertsAnswer");
     check::<crate::AlertRow>("AlertRow");
     check::<crate::AlertChange>("AlertChange");
+    check::<crate::BacktestAnswer>("BacktestAnswer");
+    check::<crate::BacktestRow>("BacktestRow");
+    check::<crate::BacktestData>("BacktestData");
+    check::<crate::BacktestStep>("BacktestStep");
+    check::<crate::BacktestFiring>("BacktestFiring");
+    check::<crate::BacktestMails>("BacktestMails");
+    check::<crate::BacktestReceiver>("BacktestReceiver");
+    check::<crate::BacktestMessage>("BacktestMessage");
+    check::<crate::BacktestSuggestion>("BacktestSuggestion");
     check::<crate::SourceStatus>("SourceStatus");
     check::<crate::DatagramsStatus>("DatagramsStatus");
     check::<crate::NodeStatus>("NodeStatus");
@@ -232,6 +245,7 @@ fn who_may_ask_is_what_the_guard_decides() {
         ("/api/search", "get", json!(["read"])),
         ("/api/aggregate", "post", json!(["read"])),
         ("/api/tail", "get", json!(["read"])),
+        ("/api/backtest", "post", json!(["read"])),
         ("/api/delete", "post", json!(["admin"])),
         ("/api/backfill", "post", json!(["admin"])),
         ("/api/rejects/{id}", "get", json!(["read"])),

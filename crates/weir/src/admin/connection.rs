@@ -12,9 +12,10 @@ use serde_json::Value;
 use tokio::sync::watch;
 use weir_ledger::LedgerError;
 use weir_web::{
-    Admin, AdminProblem, AggregateAnswer, AggregateRequest, BackfillProgress, BackfillRequest, DeleteAnswer,
-    DeleteRequest, ProblemKind, Records, RejectDetail, RejectsPage, RejectsQuery, ReplayRequest,
-    ReplayResult, RoutesAnswer, RoutesQuery, SearchAnswer, SearchQuery,
+    Admin, AdminProblem, AggregateAnswer, AggregateRequest, BackfillProgress, BackfillRequest,
+    BacktestAnswer, BacktestRequest, DeleteAnswer, DeleteRequest, ProblemKind, Records, RejectDetail,
+    RejectsPage, RejectsQuery, ReplayRequest, ReplayResult, RoutesAnswer, RoutesQuery, SearchAnswer,
+    SearchQuery,
 };
 
 use super::arguments::ServerArguments;
@@ -147,6 +148,14 @@ impl Connection {
         match self {
             Self::Own(own) => (own.records.delete)(request).await.map_err(search::told),
             Self::Server(client) => client.post("/api/delete", serde_json::to_vec(&request)?).await,
+        }
+    }
+
+    /// What alerts a config would have given.
+    pub async fn backtest(&self, request: BacktestRequest) -> anyhow::Result<BacktestAnswer> {
+        match self {
+            Self::Own(own) => (own.admin.backtest_config)(request).await.map_err(told),
+            Self::Server(client) => client.post("/api/backtest", serde_json::to_vec(&request)?).await,
         }
     }
 

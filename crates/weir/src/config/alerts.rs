@@ -312,7 +312,7 @@ fn summary(condition: &Condition, subject: &str, by: &[(String, String)]) -> Str
             )
         }
         Condition::Above { window, .. } => {
-            format!("{subject}{instance}: {{{{ $value }}}} in {window} minutes")
+            format!("{subject}{instance}: {{{{ printf \"%.0f\" $value }}}} in {window} minutes")
         }
         Condition::Share { .. } => format!("{subject}{instance}: {{{{ $value | humanizePercentage }}}}"),
     }

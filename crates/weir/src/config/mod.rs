@@ -94,7 +94,7 @@ pub use redis_input::{RedisInput, RedisKeys};
 pub use remarks::{delays, remarks};
 pub use remote_write::{Login, RemoteWrite, SourceSelection};
 pub use shown::shown;
-pub use slas::SlaConfig;
+pub use slas::{SlaConfig, parse_objective, parse_threshold};
 pub use socket_input::SocketInput;
 pub use source::{FILE_LATENESS, OBJECTS_RETENTION, Source};
 
@@ -109,7 +109,7 @@ use remote_write::KnownSources;
 use yaml::Node;
 
 /// Everything the config says; [`Default`] is an empty file.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// The folder that everything which must outlive the process is kept in.
     pub data_dir: PathBuf,

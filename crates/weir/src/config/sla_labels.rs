@@ -3,7 +3,7 @@
 //! Labels are an alert's identity and what it is routed by, so those that weir sets can't be set by others: a route
 //! for `severity="page"` would match what a label says and not what the alert is.
 
-use weir_alert::Labels;
+use weir_alert::{Labels, Template, TemplateError};
 
 use super::error::ConfigError;
 use super::reader::{Field, quoted};
@@ -39,7 +39,17 @@ pub fn read(field: Field, set: LabelSet, errors: &mut Vec<ConfigError>) -> Label
 
 /// Reads `annotations`.
 pub fn read_annotations(field: Field, errors: &mut Vec<ConfigError>) -> Labels {
-    read_texts(field, &[], errors)
+    let annotations = read_texts(field, &[], errors);
+    for entry in field.entries("names and texts", &mut Vec::new()).unwrap_or_default() {
+        let Some(text) = annotations.get(entry.key) else { continue };
+        if let Err(TemplateError { problem, hint, offset }) = Template::parse(text) {
+            // Lines of a block begin elsewhere than in the file, so the place is told within the text.
+            let message =
+                format!("{}: {problem}, at character {} of the text", quoted(entry.key), offset + 1);
+            errors.push(ConfigError::new(entry.field().position(), message).with_hint(hint));
+        }
+    }
+    annotations
 }
 
 fn read_texts(field: Field, own: &[&str], errors: &mut Vec<ConfigError>) -> Labels {

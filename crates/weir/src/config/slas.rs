@@ -234,22 +234,34 @@ fn read_latency(field: Field, errors: &mut Vec<ConfigError>) -> Option<Indicator
 }
 
 fn read_threshold(field: Field, errors: &mut Vec<ConfigError>) -> Option<u64> {
-    field.parse("a duration such as 400ms or 0.4s", errors, |text| {
-        let micros = micros::parse_seconds(text)?;
-        u64::try_from(micros).ok().filter(|micros| *micros > 0).ok_or("no request takes no time")
-    })
+    field.parse("a duration such as 400ms or 0.4s", errors, parse_threshold)
+}
+
+/// The time within which an answer has to come, in microseconds.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn parse_threshold(text: &str) -> Result<u64, &'static str> {
+    let micros = micros::parse_seconds(text)?;
+    u64::try_from(micros).ok().filter(|micros| *micros > 0).ok_or("no request takes no time")
 }
 
 fn read_objective(field: Field, errors: &mut Vec<ConfigError>) -> Option<Objective> {
-    field.parse("a percentage such as 99.9", errors, |text| {
-        let number = text.trim_end_matches('%').trim_end();
-        let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let percent = Some(number).filter(|_| is_number).and_then(|number| micros::parse(number).ok());
-        let objective =
-            percent.and_then(|micros| Objective::from_percent_micros(u64::try_from(micros).ok()?));
-        objective
-            .ok_or("it is the percentage that must be good: above 0, below 100, with at most six decimals")
-    })
+    field.parse("a percentage such as 99.9", errors, parse_objective)
+}
+
+/// The percentage that must be good.
+///
+/// # Errors
+///
+/// What it should be.
+pub fn parse_objective(text: &str) -> Result<Objective, &'static str> {
+    let number = text.trim_end_matches('%').trim_end();
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let percent = Some(number).filter(|_| is_number).and_then(|number| micros::parse(number).ok());
+    let objective = percent.and_then(|micros| Objective::from_percent_micros(u64::try_from(micros).ok()?));
+    objective.ok_or("it is the percentage that must be good: above 0, below 100, with at most six decimals")
 }
 
 /// Instances by route and method, each key only where `by` has it.

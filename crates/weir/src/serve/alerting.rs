@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_alert::{
-    ActiveAlert, AlertState, Change, Evaluator, Events, Fingerprint, Labels, Measured, Progress,
+    ActiveAlert, AlertState, Change, Evaluator, Events, Fingerprint, Labels, Measured, Progress, Rule,
 };
 use weir_ledger::{LedgerError, Reading, Writing};
 use weir_record::{Minute, Timestamp};
@@ -18,7 +18,7 @@ use weir_record::{Minute, Timestamp};
 use super::alert_set::AlertSet;
 use super::alerting_view::AlertingView;
 use super::event_staging::StagedEvents;
-use super::indicators::Indicators;
+use super::indicators::{Indicator, Indicators};
 use super::state::State;
 use crate::clock;
 use crate::config::Config;
@@ -30,7 +30,7 @@ const ACTIVE: &str = "alerts/active/";
 const HISTORY: &str = "alerts/history/";
 
 /// How far each rule was judged.
-const PROGRESS: &str = "alerts/progress";
+pub const PROGRESS: &str = "alerts/progress";
 
 /// Changes that are remembered: 100 alerts a day for three months.
 const HISTORY_MAX: usize = 10_000;
@@ -48,7 +48,7 @@ const SHOWN_AGE_MIN: Duration = Duration::from_secs(2);
 const SHOWN_AGE_MAX: Duration = Duration::from_secs(60);
 
 /// How late lines of a source that the config does not name may be.
-const LATENESS_DEFAULT: Duration = Duration::from_secs(10);
+pub const LATENESS_DEFAULT: Duration = Duration::from_secs(10);
 
 /// A change as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -106,7 +106,8 @@ impl Alerting {
         now: Timestamp,
     ) -> Result<Self, LedgerError> {
         let mut evaluator = Evaluator::new(indicators.rules(), indicators.all().len());
-        let ids = evaluator.rules().map(|rule| id_of(&rule.labels, &format!("{:?}", rule.scope))).collect();
+        evaluator.set_external_url(config.http.external_url.as_deref().unwrap_or_default());
+        let ids = evaluator.rules().map(id_of).collect();
         for (number, indicator) in indicators.all().iter().enumerate() {
             indicator.named_instances().iter().for_each(|labels| evaluator.name_instance(number, labels));
         }
@@ -115,7 +116,7 @@ impl Alerting {
             evaluator,
             history: ledger.states_with_prefix(HISTORY)?.into_iter().filter_map(numbered).collect(),
             ids,
-            lateness: config.sources.iter().map(|source| (source.name.clone(), source.lateness)).collect(),
+            lateness: lateness(config),
             age_max: config.alerting.max_age,
             external_url: config.http.external_url.clone().unwrap_or_default(),
             prepared: None,
@@ -234,20 +235,7 @@ impl Alerting {
     /// The last moment before which everything is known that a rule looks at.
     fn last_moment(&self, rule: usize, state: &State, now: Timestamp) -> Option<i64> {
         let indicator = self.indicators.all().get(self.evaluator.indicator(rule)?)?;
-        let names = indicator.sources();
-        let inner = state.lock();
-        let sources = inner
-            .sources
-            .iter()
-            .filter(|(name, source)| !source.is_history && (names.is_empty() || names.contains(&&***name)));
-        let complete_to: Option<Timestamp> = if indicator.is_silence() {
-            // Silence does not wait for a word from who is silent.
-            let lateness = |name: &str| self.lateness.get(name).copied().unwrap_or(LATENESS_DEFAULT);
-            sources.map(|(name, _)| now.minus(lateness(name))).min()
-        } else {
-            sources.map(|(_, source)| source.account.complete_to()).min().flatten()
-        };
-        complete_to.map(|complete_to| complete_to.minute().0)
+        last_moment(indicator, &self.lateness, state, now)
     }
 
     fn forget(&mut self, now: Timestamp) {
@@ -340,7 +328,8 @@ impl Alerting {
 }
 
 impl StoredChange {
-    fn of(change: &Change) -> Self {
+    /// What is kept of a change.
+    pub fn of(change: &Change) -> Self {
         let alert = &change.alert;
         Self {
             at: change.at,
@@ -351,6 +340,34 @@ impl StoredChange {
             is_history: alert.is_history,
         }
     }
+}
+
+/// The last moment before which everything is known that an indicator counts.
+pub fn last_moment(
+    indicator: &Indicator,
+    lateness: &HashMap<String, Duration>,
+    state: &State,
+    now: Timestamp,
+) -> Option<i64> {
+    let names = indicator.sources();
+    let inner = state.lock();
+    let sources = inner
+        .sources
+        .iter()
+        .filter(|(name, source)| !source.is_history && (names.is_empty() || names.contains(&&***name)));
+    let complete_to: Option<Timestamp> = if indicator.is_silence() {
+        // Silence does not wait for a word from who is silent.
+        let lateness = |name: &str| lateness.get(name).copied().unwrap_or(LATENESS_DEFAULT);
+        sources.map(|(name, _)| now.minus(lateness(name))).min()
+    } else {
+        sources.map(|(_, source)| source.account.complete_to()).min().flatten()
+    };
+    complete_to.map(|complete_to| complete_to.minute().0)
+}
+
+/// How late lines of each source may be.
+pub fn lateness(config: &Config) -> HashMap<String, Duration> {
+    config.sources.iter().map(|source| (source.name.clone(), source.lateness)).collect()
 }
 
 fn log(change: &Change) {
@@ -369,12 +386,14 @@ fn numbered((name, change): (Box<str>, StoredChange)) -> Option<(u64, StoredChan
     Some((name.strip_prefix(HISTORY)?.parse().ok()?, change))
 }
 
-fn of_stored(events: weir_ledger::EventCounts) -> Events {
+/// Events as they are judged.
+pub fn of_stored(events: weir_ledger::EventCounts) -> Events {
     Events { good: events.good, bad: events.bad }
 }
 
-fn id_of(labels: &Labels, scope: &str) -> u64 {
-    let mut labels = labels.clone();
-    labels.insert("\0scope".into(), scope.into());
+/// A number for a rule that stays the same.
+pub fn id_of(rule: &Rule) -> u64 {
+    let mut labels = rule.labels.clone();
+    labels.insert("\0scope".into(), format!("{:?}", rule.scope).into());
     Fingerprint::of(&labels).0
 }

@@ -217,7 +217,8 @@ fn explanation(rule: &Rule, alert: &ActiveAlert) -> String {
     format!("{what}{next}")
 }
 
-fn change(change: &StoredChange) -> AlertChange {
+/// A change as it is shown.
+pub fn change(change: &StoredChange) -> AlertChange {
     let text = |state: Option<AlertState>| state.map_or("inactive", state_text).to_owned();
     AlertChange {
         at: time(change.at).to_string(),

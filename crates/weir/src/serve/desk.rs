@@ -15,7 +15,7 @@ use super::open::BACKFILL;
 use super::replay;
 use super::server_status::About;
 use super::sources::Shared;
-use super::{rejects, source_status, writers};
+use super::{backtest, rejects, source_status, writers};
 use crate::clock;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput};
 
@@ -39,6 +39,10 @@ pub struct Inner {
     /// Says when the server stops.
     pub stop: watch::Receiver<bool>,
     about: About,
+    /// The config in force.
+    pub config: Config,
+    /// Room for one backtest.
+    pub backtests: Semaphore,
     backfills: Arc<Semaphore>,
     replays: Arc<Semaphore>,
 }
@@ -68,7 +72,9 @@ impl Desk {
         let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
         let about = About::new(config, clock::now());
-        Self { inner: Arc::new(Inner { shared, sources, intakes, stop, about, backfills, replays }) }
+        let (config, backtests) = (config.clone(), Semaphore::new(1));
+        let inner = Inner { shared, sources, intakes, stop, about, config, backtests, backfills, replays };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Completes when nothing is under way any more; nothing begins after that.
@@ -97,6 +103,8 @@ impl Desk {
                 let view = Arc::clone(&inner.shared.state.lock().alerting);
                 Ok(view.alerts())
             }),
+            backtest: self.asked(backtest::by_query),
+            backtest_config: self.asked(backtest::of_config),
             rejects: self.asked(|inner, query| {
                 rejects::page(&inner.shared.ledger, &query).map_err(|error| unreadable(&error))
             }),

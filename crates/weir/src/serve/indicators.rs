@@ -240,6 +240,11 @@ impl Indicator {
         }
     }
 
+    /// Which records are bad, or counted.
+    pub fn predicate(&self) -> &Predicate {
+        &self.predicate
+    }
+
     /// Whether what it counts is on `/metrics`.
     pub fn has_counter(&self) -> bool {
         matches!(self.subject, Subject::Sla(_))
@@ -349,7 +354,8 @@ impl IndicatorCounts {
     }
 }
 
-fn cut(text: &str) -> &str {
+/// A value of a label, within its bound.
+pub fn cut(text: &str) -> &str {
     let end = (0..=LABEL_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     &text[..end]
 }

@@ -9,6 +9,7 @@ mod alerting;
 mod alerting_view;
 mod audit;
 mod backfill;
+mod backtest;
 mod commit;
 mod crash;
 mod declared;

@@ -11,6 +11,8 @@ mod support;
 
 /// Objects that nobody told of, counted as history.
 mod backfill;
+/// What alerts there would have been: history against the live run, and against the lines.
+mod backtest;
 /// Files and input that are broken, hostile or of no use: said with the reason, and nothing else suffers.
 mod bad_input;
 /// The words of the command line: help, completions, configs to start from, exit codes.

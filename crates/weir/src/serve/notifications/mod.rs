@@ -336,7 +336,7 @@ impl Notifier {
 }
 
 /// What a config says of who is told, for the dispatcher.
-fn policy(routing: Option<&Routing>, age_max: Duration) -> Policy {
+pub fn policy(routing: Option<&Routing>, age_max: Duration) -> Policy {
     let Some(routing) = routing else {
         let root = RouteSpec { receiver: Some("alertmanagers".into()), ..RouteSpec::default() };
         return Policy {
