@@ -42,6 +42,7 @@ fn document() -> Value {
             "securitySchemes": {
                 "basic": {"type": "http", "scheme": "basic"},
                 "bearer": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "weir"},
             },
         },
     })
@@ -55,7 +56,7 @@ fn operation(endpoint: &Endpoint) -> Value {
         "x-roles": roles(endpoint),
     });
     if roles(endpoint).is_some() {
-        operation["security"] = json!([{"basic": []}, {"bearer": []}]);
+        operation["security"] = json!([{"basic": []}, {"bearer": []}, {"session": []}]);
     }
     if let Some(schema) = endpoint.body {
         let content = json!({"application/json": {"schema": schemas::reference(schema)}});

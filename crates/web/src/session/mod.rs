@@ -7,6 +7,8 @@ pub(crate) mod cookie;
 mod origin;
 mod table;
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -26,6 +28,9 @@ pub(crate) use table::{SessionId, Sessions};
 
 /// The largest body of who signs in, in bytes: anybody may send one.
 const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// How long that body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The path, for who is denied.
 const PATH: &str = "/api/session";
@@ -137,7 +142,9 @@ async fn read(body: Body) -> Result<SignIn, Box<Response>> {
     let wrong = |status, error: String| {
         Box::new(problem(status, "bad_body", error, "send {\"name\": \"...\", \"password\": \"...\"}"))
     };
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+    let bytes = tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, BODY_BYTES_MAX)).await;
+    let bytes = bytes.map_err(|_| wrong(StatusCode::REQUEST_TIMEOUT, "the body did not come".to_owned()))?;
+    let bytes = bytes.map_err(|_| {
         wrong(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {BODY_BYTES_MAX} bytes"))
     })?;
     // The error of the JSON library may quote the body, which has the password.
