@@ -10,6 +10,7 @@ import "../style/views.css";
 import { alertsText } from "../text";
 import { ActiveAlerts } from "./active_alerts";
 import "./alerts.css";
+import { chosenAlert } from "./alert_address";
 import { HistoryView } from "./history_view";
 import { MessagesView } from "./messages_view";
 import { OneAlert } from "./one_alert";
@@ -30,7 +31,8 @@ export function AlertsView() {
   const told = useToldAlerts(`${toMs} ${beat}`);
   // A server without receivers has no alerts of Alertmanager; those of its own it has.
   const toldAlerts = told.answer ?? (told.problem ? [] : undefined);
-  if (rest) return <OneAlert number={rest} alerts={alerts} told={toldAlerts} />;
+  const choice = chosenAlert(rest, params);
+  if (choice) return <OneAlert choice={choice} alerts={alerts} told={toldAlerts} />;
   const tabs = tabsOf(alerts.answer);
   const tab = currentTab(tabs, params["tab"]);
   return (
