@@ -13,12 +13,11 @@ import { alertsText } from "../text";
 import { withTimesIn } from "./times_in_text";
 import { alertAddress } from "./alert_address";
 import { AlertName, LabelList } from "./label_list";
-import { type KnownAlert, useSourcesOfAlerts } from "./use_alerts";
+import type { KnownAlert } from "./use_alerts";
 
 const words = alertsText;
 
-export function ActiveAlerts({ alerts, beat }: { alerts: KnownAlert[]; beat: string }) {
-  const sources = useSourcesOfAlerts(beat).answer;
+export function ActiveAlerts({ alerts, sources }: { alerts: KnownAlert[]; sources: SourcesAnswer | undefined }) {
   const silent = (sources?.sources ?? []).filter((source) => livenessOf(source) !== "current").map(({ name }) => name);
   return (
     <>
