@@ -3,7 +3,6 @@
 import { span } from "../format/duration";
 import { dateTime } from "../format/instant";
 import { whole } from "../format/number";
-import { addressOf } from "../frame/location";
 import { useZone } from "../frame/zone";
 import { Badge, alertTone } from "../parts/badge";
 import { Foreign } from "../parts/foreign";
@@ -12,13 +11,13 @@ import type { SourcesAnswer } from "../sources/shapes";
 import { livenessOf } from "../sources/account";
 import { alertsText } from "../text";
 import { withTimesIn } from "./times_in_text";
+import { alertAddress } from "./alert_address";
 import { AlertName, LabelList } from "./label_list";
-import { type KnownAlert, useSourcesOfAlerts } from "./use_alerts";
+import type { KnownAlert } from "./use_alerts";
 
 const words = alertsText;
 
-export function ActiveAlerts({ alerts, beat }: { alerts: KnownAlert[]; beat: string }) {
-  const sources = useSourcesOfAlerts(beat).answer;
+export function ActiveAlerts({ alerts, sources }: { alerts: KnownAlert[]; sources: SourcesAnswer | undefined }) {
   const silent = (sources?.sources ?? []).filter((source) => livenessOf(source) !== "current").map(({ name }) => name);
   return (
     <>
@@ -63,7 +62,7 @@ function AlertLine({ alert }: { alert: KnownAlert }) {
     <tr class={alert.state === "firing" && !alert.isSilenced ? "is-failing" : ""}>
       <td class="top"><StateBadge alert={alert} /></td>
       <th scope="row" class="top alert-what">
-        {alert.number === null ? <AlertName labels={alert.labels} /> : <a href={addressOf("alerts", {}, alert.number)}><AlertName labels={alert.labels} /></a>}
+        <a href={alertAddress(alert.labels, alert.number)}><AlertName labels={alert.labels} /></a>
         {summary && <p><Foreign text={summary} max={300} /></p>}
         <LabelList labels={alert.labels} />
       </th>

@@ -3,11 +3,11 @@
 import { span } from "../format/duration";
 import { dateMinute } from "../format/instant";
 import { whole } from "../format/number";
-import { addressOf } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
 import { useZone } from "../frame/zone";
 import { Empty } from "../parts/states";
 import { alertsText } from "../text";
+import { alertAddress } from "./alert_address";
 import { ChangeTable } from "./change_table";
 import { AlertName, LabelList } from "./label_list";
 import { type Change, type Lane, type Stretch, firedFor, labelKey, lanesOf, placeOf } from "./time_line";
@@ -65,10 +65,9 @@ function TimeLine({ lanes, known, fromMs, toMs }: TimeLineProps) {
 
 function LaneRow({ lane, number, fromMs, toMs }: { lane: Lane; number: string | null; fromMs: number; toMs: number }) {
   const fired = firedFor(lane, fromMs, toMs);
-  const name = <AlertName labels={lane.labels} />;
   return (
     <tr>
-      <th scope="row" class="lane-name">{number === null ? name : <a href={addressOf("alerts", {}, number)}>{name}</a>}<LabelList labels={lane.labels} /></th>
+      <th scope="row" class="lane-name"><a href={alertAddress(lane.labels, number)}><AlertName labels={lane.labels} /></a><LabelList labels={lane.labels} /></th>
       <td class="number top wide-only">{fired > 0 ? span(fired) : "–"}</td>
       <td class="lane">
         <div class="lane-line">{lane.stretches.map((stretch) => <Bar key={stretch.from} stretch={stretch} fromMs={fromMs} toMs={toMs} />)}</div>

@@ -11,6 +11,8 @@ import { Foreign } from "../parts/foreign";
 import { Empty, Loading, ProblemBox } from "../parts/states";
 import { alertsText } from "../text";
 import { StateBadge } from "./active_alerts";
+import { type AlertChoice, isChosen } from "./alert_address";
+import { AlertChart } from "./alert_chart";
 import { recordsOfAlert } from "./alert_records";
 import { ChangeTable } from "./change_table";
 import { AlertName, LabelList } from "./label_list";
@@ -22,7 +24,7 @@ import { type KnownAlert, knownAlerts } from "./use_alerts";
 
 const words = alertsText.one;
 
-export function OneAlert({ number, alerts, told }: { number: string; alerts: Answer<AlertsAnswer>; told: ToldAlert[] | undefined }) {
+export function OneAlert({ choice, alerts, told }: { choice: AlertChoice; alerts: Answer<AlertsAnswer>; told: ToldAlert[] | undefined }) {
   const { answer, problem } = alerts;
   const isWaiting = !answer || told === undefined;
   return (
@@ -30,14 +32,14 @@ export function OneAlert({ number, alerts, told }: { number: string; alerts: Ans
       <a class="back" href={addressOf("alerts")}>← {words.back}</a>
       {problem && <ProblemBox problem={problem} />}
       {!problem && isWaiting && <Loading />}
-      {answer && told !== undefined && <Found number={number} answer={answer} told={told} />}
+      {answer && told !== undefined && <Found choice={choice} answer={answer} told={told} />}
     </div>
   );
 }
 
-function Found({ number, answer, told }: { number: string; answer: AlertsAnswer; told: ToldAlert[] }) {
-  const alert = knownAlerts(answer.alerts, told).find((row) => row.number === number);
-  const labels = alert?.labels ?? answer.history.find((change) => change.fingerprint === number)?.labels;
+function Found({ choice, answer, told }: { choice: AlertChoice; answer: AlertsAnswer; told: ToldAlert[] }) {
+  const alert = knownAlerts(answer.alerts, told).find((row) => isChosen(choice, row.labels, row.number));
+  const labels = alert?.labels ?? answer.history.find((change) => isChosen(choice, change.labels, change.fingerprint))?.labels;
   if (!labels) return <Empty><p>{words.notFound}</p><p>{words.notFoundHint}</p></Empty>;
   const changes = answer.history.filter((change) => labelKey(change.labels) === labelKey(labels));
   return (
@@ -51,6 +53,7 @@ function Found({ number, answer, told }: { number: string; answer: AlertsAnswer;
       <LabelList labels={labels} />
       {alert && <Numbers alert={alert} />}
       <AlertLinks labels={labels} alert={alert} changes={changes} />
+      {alert && <AlertChart alert={alert} />}
       {alert && <WhoIsTold alert={alert} />}
       <section class="view-section"><h2>{words.history}</h2><ChangeTable changes={changes} /></section>
     </>

@@ -4,18 +4,20 @@
 import { useLocation } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
 import { useBeat } from "../frame/use_beat";
-import { Loading, ProblemBox } from "../parts/states";
+import { Completeness, Loading, ProblemBox } from "../parts/states";
 import { Tabs, currentTab } from "../parts/tabs";
+import type { SourcesAnswer } from "../sources/shapes";
 import "../style/views.css";
 import { alertsText } from "../text";
 import { ActiveAlerts } from "./active_alerts";
 import "./alerts.css";
+import { chosenAlert } from "./alert_address";
 import { HistoryView } from "./history_view";
 import { MessagesView } from "./messages_view";
 import { OneAlert } from "./one_alert";
 import type { AlertsAnswer, ToldAlert } from "./shapes";
 import { SilencesView } from "./silences_view";
-import { knownAlerts, useAlerts, useToldAlerts } from "./use_alerts";
+import { knownAlerts, useAlerts, useSourcesOfAlerts, useToldAlerts } from "./use_alerts";
 
 const words = alertsText;
 
@@ -28,18 +30,23 @@ export function AlertsView() {
   const beat = useBeat(RENEWED_MS);
   const alerts = useAlerts(`${toMs} ${beat}`);
   const told = useToldAlerts(`${toMs} ${beat}`);
+  const sources = useSourcesOfAlerts(`${toMs} ${beat}`).answer;
   // A server without receivers has no alerts of Alertmanager; those of its own it has.
   const toldAlerts = told.answer ?? (told.problem ? [] : undefined);
-  if (rest) return <OneAlert number={rest} alerts={alerts} told={toldAlerts} />;
+  const choice = chosenAlert(rest, params);
+  if (choice) return <OneAlert choice={choice} alerts={alerts} told={toldAlerts} />;
   const tabs = tabsOf(alerts.answer);
   const tab = currentTab(tabs, params["tab"]);
   return (
     <div class="view">
-      <header class="view-head"><h1>{words.title}</h1></header>
+      <header class="view-head">
+        <h1>{words.title}</h1>
+        <Completeness completeTo={sources?.complete_to} toMs={Date.now()} />
+      </header>
       <Tabs label={words.title} tabs={tabs} current={tab} />
       {alerts.problem && <ProblemBox problem={alerts.problem} />}
       {!alerts.answer && !alerts.problem && <Loading />}
-      {alerts.answer && <Tab tab={tab} alerts={alerts.answer} told={toldAlerts ?? []} beat={`${toMs} ${beat}`} />}
+      {alerts.answer && <Tab tab={tab} alerts={alerts.answer} told={toldAlerts ?? []} sources={sources} beat={`${toMs} ${beat}`} />}
     </div>
   );
 }
@@ -54,7 +61,15 @@ function tabsOf(answer: AlertsAnswer | undefined) {
   ];
 }
 
-function Tab({ tab, alerts, told, beat }: { tab: string; alerts: AlertsAnswer; told: ToldAlert[]; beat: string }) {
+interface TabProps {
+  tab: string;
+  alerts: AlertsAnswer;
+  told: ToldAlert[];
+  sources: SourcesAnswer | undefined;
+  beat: string;
+}
+
+function Tab({ tab, alerts, told, sources, beat }: TabProps) {
   const known = knownAlerts(alerts.alerts, told);
   switch (tab) {
     case "history":
@@ -64,6 +79,6 @@ function Tab({ tab, alerts, told, beat }: { tab: string; alerts: AlertsAnswer; t
     case "messages":
       return <MessagesView beat={beat} />;
     default:
-      return <ActiveAlerts alerts={known} beat={beat} />;
+      return <ActiveAlerts alerts={known} sources={sources} />;
   }
 }

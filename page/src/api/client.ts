@@ -46,7 +46,31 @@ export function deleteAt<T>(path: string, query: Query = {}, signal?: AbortSigna
   return request<T>("DELETE", apiAddress(path, query), undefined, signal);
 }
 
+/** How often a question is asked again that found no room; the server answers a few at a time. */
+const AGAIN_MAX = 3;
+
 async function request<T>(method: string, address: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  for (let again = 0; ; again += 1) {
+    const { response, text } = await answerTo(method, address, body, signal);
+    if (response.ok) return (text ? parseJson(text) : undefined) as T;
+    const problem = problemOf(response, text);
+    // Nothing was done yet, so asking again does nothing twice.
+    if (problem.status !== 503 || problem.code !== "busy" || again === AGAIN_MAX) throw problem;
+    await pause((Number(response.headers.get("retry-after")) || 2) * 1000, signal);
+  }
+}
+
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = window.setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      window.clearTimeout(timer);
+      reject(new DOMException("not wanted any more", "AbortError"));
+    });
+  });
+}
+
+async function answerTo(method: string, address: string, body: unknown, signal?: AbortSignal): Promise<{ response: Response; text: string }> {
   // The header keeps other sites from asking in the reader's name (they may not set it), and the server from
   // answering with a challenge that makes the browser open a window of its own.
   const headers: Record<string, string> = { Accept: "application/json", "X-Weir-Page": "1" };
@@ -54,16 +78,13 @@ async function request<T>(method: string, address: string, body: unknown, signal
   const options: RequestInit = { method, headers, credentials: "same-origin", cache: "no-store" };
   if (body !== undefined) options.body = JSON.stringify(body);
   if (signal) options.signal = signal;
-  let response: Response;
   try {
-    response = await fetch(address, options);
+    const response = await fetch(address, options);
+    return { response, text: await response.text() };
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiProblem(0, "unreachable", "the server does not answer");
   }
-  const text = await response.text();
-  if (!response.ok) throw problemOf(response, text);
-  return (text ? parseJson(text) : undefined) as T;
 }
 
 function problemOf(response: Response, text: string): ApiProblem {

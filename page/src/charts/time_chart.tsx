@@ -193,7 +193,7 @@ const timeLabels = [
 ] as unknown as uPlot.Axis.Values;
 
 /** What is there is seen, however little it is: two errors among ten thousand are what the chart is looked at for. */
-const PART_MIN_PX = 2;
+const PART_MIN_PX = 1;
 
 /** Bars as wide as their interval, less a hairline, standing on its beginning. */
 function barsOf(latest: { current: TimeChartProps }): uPlot.Series.PathBuilder {

@@ -68,6 +68,9 @@ function onKey(event: KeyboardEvent): void {
   const isControl = event.target instanceof HTMLElement && /^(BUTTON|A|SUMMARY)$/.test(event.target.tagName);
   // Enter and the space bar press what has the focus.
   if (isControl && (event.key === "Enter" || event.key === " ")) return;
+  // Arrows scroll what has the focus and is no list of records.
+  const isScrolled = event.target instanceof HTMLElement && event.target.closest("[role=tabpanel], [role=dialog]") !== null;
+  if (isScrolled && /^(Arrow|Home|End)/.test(event.key)) return;
   const isText = isTyping(event.target);
   if (event.key.length === 1 && !areSingleKeysOn()) return;
   const sequence = first && performance.now() - firstAt < SEQUENCE_MS ? `${first} ${event.key}` : event.key;

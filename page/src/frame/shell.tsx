@@ -86,7 +86,7 @@ function SignedIn() {
 function Unknown({ name }: { name: string }) {
   return (
     <div class="state">
-      <p>{frameText.unknownView(name)}</p>
+      <h1>{frameText.unknownView(name)}</h1>
       <a class="button" href={addressOf("search")}>{frameText.goToSearch}</a>
     </div>
   );

@@ -27,6 +27,7 @@ export function ObjectiveTable({ slas, isOfOne = false }: { slas: SlaStatus[]; i
   const { zone } = useZone();
   return (
     <SortableTable
+      class="objective-table"
       label={words.title}
       columns={columnsOf(isOfOne, zone)}
       rows={slas}

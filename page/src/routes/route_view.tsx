@@ -7,6 +7,7 @@ import { addressOf, useLocation } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
 import { Foreign } from "../parts/foreign";
 import { Completeness, Empty, Loading, ProblemBox, Warnings } from "../parts/states";
+import { useCompleteTo } from "../sources/use_complete_to";
 import "../style/views.css";
 import { routeText, routesText } from "../text";
 import { ErrorMessages } from "./error_messages";
@@ -54,13 +55,14 @@ function Route({ source, service, route, method, records }: RouteProps) {
   const promise = promiseOf({ source, service: service ?? "", route, method }, slas);
   const { answer, problem } = totals;
   const back = { from: params["from"], to: params["to"], query: params["query"] };
-  const completeToMs = answer?.completeTo ? Date.parse(answer.completeTo) : null;
+  const completeTo = useCompleteTo(source, answer?.completeTo, span.to);
+  const completeToMs = completeTo ? Date.parse(completeTo) : null;
   return (
     <div class="view">
       <header class="view-head">
         <h1><span class="method">{method}</span> <Foreign text={route} /></h1>
         <p class="hint">{[service, source, spanText(range.toMs - range.fromMs)].filter(Boolean).join(" · ")}</p>
-        <Completeness completeTo={answer?.completeTo} toMs={range.toMs} />
+        <Completeness completeTo={completeTo} toMs={range.toMs} />
       </header>
       <nav class="link-row" aria-label={words.records}>
         <a href={addressOf("routes", back)}>← {words.back}</a>

@@ -8,6 +8,7 @@ import { navigate, useLocation } from "../frame/location";
 import { useTimeRange } from "../frame/time_range";
 import { SortableTable } from "../parts/sortable_table";
 import { Completeness, Empty, Loading, ProblemBox, Warnings } from "../parts/states";
+import { useCompleteTo } from "../sources/use_complete_to";
 import { routesText } from "../text";
 import { routeColumns } from "./route_columns";
 import { RouteFilter } from "./route_filter";
@@ -29,6 +30,7 @@ export function RoutesView() {
   const query = params["query"] ?? "";
   const span = useMemo(() => wholeMinutes(range.fromMs, range.toMs), [range.fromMs, range.toMs]);
   const { answer, problem, isLoading } = useRoutes(span, query);
+  const completeTo = useCompleteTo(params["source"], answer?.complete_to, span.to);
   // A server that does not answer leaves what was known, marked as old; a wrong question has no answer.
   const isCurrent = !problem || problem.status === 0 || problem.status >= 500;
   return (
@@ -36,7 +38,7 @@ export function RoutesView() {
       <header class="view-head">
         <h1>{words.title}</h1>
         <p class="hint">{query ? words.introFiltered : words.intro}</p>
-        <Completeness completeTo={answer?.complete_to} toMs={range.toMs} />
+        <Completeness completeTo={completeTo} toMs={range.toMs} />
       </header>
       <RouteFilter query={query} problem={problem} />
       {problem && <ProblemBox problem={problem} />}

@@ -13,7 +13,8 @@ import { fieldName } from "./query_text";
 import { ValueActions } from "./value_actions";
 
 export interface FieldListProps {
-  rows: FieldRow[];
+  /** `undefined` until they are known. */
+  rows: FieldRow[] | undefined;
   span: Span;
   columns: string[];
   toggleColumn: (name: string) => void;
@@ -29,13 +30,14 @@ export function FieldList(props: FieldListProps) {
     if (!next.delete(name)) next.add(name);
     setOpened(next);
   };
-  const shown = props.rows.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()) && name !== "@timestamp");
+  const shown = props.rows?.filter(({ name }) => name.toLowerCase().includes(filter.toLowerCase()) && name !== "@timestamp");
   return (
     <section class="field-list" aria-label={searchText.fields}>
       <h2>{searchText.fields}</h2>
       <input type="search" aria-label={searchText.filterFields} placeholder={searchText.filterFields} value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+      {!shown && <p class="hint" role="status">…</p>}
       <ul>
-        {shown.map((row) => (
+        {shown?.map((row) => (
           <li key={row.name}>
             <div class="field-head">
               <button

@@ -63,7 +63,7 @@ export function SearchView() {
         <button type="button" class="button fields-button" aria-expanded={areFieldsShown} onClick={() => showFields(!areFieldsShown)}>
           ☰ {searchText.showFields}
         </button>
-        <QueryBar query={query} span={span} fields={known} problem={badQuery} run={runQuery} />
+        <QueryBar query={query} span={span} fields={known ?? []} problem={badQuery} run={runQuery} />
         <div class="search-tools">
           <button type="button" class="button" aria-pressed={isLive} title={`${searchText.liveHint}  t`} disabled={isNumbers} onClick={() => setLive(!isLive)}>
             <span class="live-dot" />{searchText.live}
@@ -101,7 +101,7 @@ function useFieldRows(span: Span, isWaiting: boolean) {
   useEffect(() => {
     if (answer) setLast(answer);
   }, [answer]);
-  return useMemo(() => [...(last?.fields ?? [])].sort((left, right) => right.count - left.count), [last]);
+  return useMemo(() => last && [...last.fields].sort((left, right) => right.count - left.count), [last]);
 }
 
 function toggled(columns: string | undefined, name: string): string | undefined {

@@ -9,6 +9,8 @@ import { rowOf } from "../search/row_store";
 import { storyText } from "../text";
 import { type Story, type StoryStep, marksOf, share } from "./time_line";
 
+const LABEL_MAX_PERCENT = 88;
+
 export function StoryChart({ story, opened, open }: { story: Story; opened: string | undefined; open: (id: string) => void }) {
   const { zone } = useZone();
   return (
@@ -17,7 +19,11 @@ export function StoryChart({ story, opened, open }: { story: Story; opened: stri
         <span>{storyText.sinceStart}</span>
         <span>{storyText.whatHappened}</span>
         <span class="story-scale">
-          {marksOf(story).map((ms) => <i key={ms} style={{ left: `${share(story.startMs + ms, story)}%` }}>{latency(ms / 1000)}</i>)}
+          {marksOf(story).map((ms) => {
+            const left = share(story.startMs + ms, story);
+            // There is no room for a word at the right edge.
+            return left > LABEL_MAX_PERCENT ? null : <i key={ms} style={{ left: `${left}%` }}>{latency(ms / 1000)}</i>;
+          })}
         </span>
       </div>
       <ol>

@@ -51,6 +51,18 @@ export const tests = [
     await assertHarmless(page, complaints);
     await page.close();
   }],
+  ["every alert of the table can be opened, told or not, and its own changes are shown", async () => {
+    const { page } = await visit(shop, "#/alerts");
+    await page.locator("table.data tbody tr").first().waitFor();
+    const links = await page.locator(".alert-what a").evaluateAll((all) => all.map((link) => link.getAttribute("href")));
+    assert.equal(links.length, (await shop.api("api/alerts")).json.alerts.length);
+    for (const link of links) {
+      await page.goto(shop.address + link);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await page.getByRole("region", { name: "Changes" }).locator("tbody tr").first().waitFor();
+    }
+    await page.close();
+  }],
   ["an alert that nobody knows is said not to be known", async () => {
     const { page } = await visit(shop, "#/alerts/0000000000000000");
     await page.getByText("No alert of this number is known.").waitFor();

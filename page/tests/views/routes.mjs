@@ -94,6 +94,18 @@ export const tests = [
     await page.waitForFunction(() => location.hash.startsWith("#/story?request_id=req"));
     await page.close();
   }],
+  ["up to when a route is known is what is known of its own source", async () => {
+    const { json } = await shop.api("api/sources");
+    const of = (name) => json.sources.find((source) => source.name === name).complete_to;
+    assert.equal(json.complete_to, null, "a source that never came makes all of them unknown");
+    const { page } = await visit(shop, "#/routes");
+    await page.getByText("completeness not known").waitFor();
+    await page.goto(`${shop.address}#/route?${PAY}`);
+    const shown = await page.locator(".completeness").filter({ hasText: "complete to" }).innerText();
+    const seconds = (Date.parse(`${/complete to ([\d-]+ [\d:]+)/.exec(shown)[1].replace(" ", "T")}Z`) - Date.parse(of("nginx"))) / 1000;
+    assert.ok(seconds >= -1 && seconds < 30, `${shown} and ${of("nginx")}`);
+    await page.close();
+  }],
   ["keys alone lead from the table to a cell of the map", async () => {
     const { page } = await visit(shop, "#/routes?from=now-6h&sort=-errors");
     await page.locator(".routes-table tbody tr").first().waitFor();

@@ -199,6 +199,23 @@ export const tests = [
     await send(["sixth"]);
     await untilTrue(page, () => document.querySelector(".grid-row")?.textContent.includes("sixth"));
   }],
+  ["the live tail pauses when the reader scrolls down, so that nothing moves under his eyes", async ({ open, weir }) => {
+    const page = await open(addressOf("search", { live: "1", query: "tail_scroll:1" }));
+    const send = (count) => {
+      const body = Array.from({ length: count }, (_, index) => JSON.stringify({ message: `line ${index}`, tail_scroll: 1 })).join("\n");
+      return fetch(`${weir}/ingest/ndjson`, { method: "POST", body });
+    };
+    await untilTrue(page, () => document.querySelector(".live-notes strong")?.textContent === "Live");
+    await send(200);
+    await untilTrue(page, () => /200 shown/.test(document.querySelector(".live-notes").textContent));
+    await page.mouse.move(700, 500);
+    await page.mouse.wheel(0, 600);
+    await untilTrue(page, () => document.querySelector(".live-notes strong").textContent === "Paused");
+    const before = await rowsOf(page);
+    await send(50);
+    await untilTrue(page, () => /50 not shown/.test(document.querySelector(".live-notes").textContent));
+    assert.deepEqual(await rowsOf(page), before);
+  }],
   ["the view survives a reload and another reader: all of it is in the address", async ({ open }) => {
     const page = await open(addressOf("search", { query: "status:5xx", columns: "status,route,request_time", split: "source", order: "oldest", ...day() }));
     const count = await counted(page);

@@ -40,6 +40,8 @@ export const alerts = {
     resolvedAt: "Over since",
     value: "Value",
     measured: "Measured",
+    chart: "Bad records",
+    chartHint: "From an hour before it began; a click opens the records of that moment.",
     explanation: "Rule and numbers",
     badRecords: "Open exactly its bad records",
     badRecordsGuess: "Open the records of its labels",

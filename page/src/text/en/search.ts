@@ -161,7 +161,7 @@ export const story = {
   records: (count: string, sources: string) => `${count} records from ${sources}`,
   took: (span: string) => `${span} from the first to the last`,
   isCut: "There is more than a story may have; these are the first.",
-  sinceStart: "Since the start",
+  sinceStart: "After",
   whatHappened: "What happened",
   timeLine: "Time line",
   bar: (what: string, start: string, length: string) => `${what}: from ${start}, ${length}`,
