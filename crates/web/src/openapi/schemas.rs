@@ -48,6 +48,9 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("value", "number?"),
             ("is_history", "boolean"),
             ("explanation", "string"),
+            ("query", "string"),
+            ("from", "string"),
+            ("to", "string"),
         ],
     ),
     (

@@ -8,6 +8,7 @@ mod alert_set;
 mod alerting;
 mod alerting_view;
 mod backfill;
+mod bad_events;
 mod commit;
 mod crash;
 mod declared;
@@ -72,6 +73,7 @@ use crate::output::UsageError;
 use crate::setup;
 pub use desk::Desk;
 pub use engine::Engine;
+use mail_content::MailContents;
 pub use notifications::Address;
 use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
@@ -179,7 +181,9 @@ async fn serve_async(
     let handed =
         http::Handed { admin: desk.admin(), write: writing.write_fn(), alerting: notifier.alerting() };
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    tell_of_alerts(&shared, &notifier);
+    let external_url = config.http.external_url.as_deref().unwrap_or_default();
+    let contents = MailContents::new(&shared, external_url);
+    tell_of_alerts(contents, &shared, &notifier);
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -224,9 +228,8 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 /// Lets the notifier know of alerts, and of what mail says of them.
-fn tell_of_alerts(shared: &Shared, notifier: &Arc<Notifier>) {
-    let state = Arc::clone(&shared.state);
-    notifier.describe_with(Arc::new(move |alerts: &[Alert]| mail_content::contents(alerts, &state)));
+fn tell_of_alerts(contents: MailContents, shared: &Shared, notifier: &Arc<Notifier>) {
+    notifier.describe_with(Arc::new(move |alerts: &[Alert]| contents.of(alerts)));
     // The commit thread has the set of alerts and ends when nobody has a way to it, as the notifier does.
     let notifier = Arc::downgrade(notifier);
     shared.alerts.tell_with(Arc::new(move |alerts| {
