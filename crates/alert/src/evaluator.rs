@@ -54,8 +54,23 @@ pub struct ActiveAlert {
     pub measured: Measured,
     /// The worst that was measured.
     pub worst: Measured,
+    /// All that happened from its first window on.
+    pub course: Course,
+    /// When it was found that it fires, by the clock, in microseconds since the epoch.
+    pub found_us: Option<i64>,
     /// Whether it was found so late that nobody is to be told.
     pub is_history: bool,
+}
+
+/// What happened from the first window of an alert on until it was over, as it was judged minute by minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
+    /// Its first minute.
+    pub from: i64,
+    /// The minute behind its last one.
+    pub to: i64,
+    /// The events in between.
+    pub events: Events,
 }
 
 /// An alert before and after a moment, where that made a difference.
@@ -254,7 +269,10 @@ impl Evaluator {
                 continue;
             }
             let before = known.cloned();
-            let after = step(definition, &instance.labels, before.clone(), measured, at);
+            let mut after = step(definition, &instance.labels, before.clone(), measured, at);
+            if let Some(alert) = &mut after {
+                alert.follow(&instance.counts, at);
+            }
             let state_of = |alert: &Option<ActiveAlert>| alert.as_ref().map(|alert| alert.state);
             let is_new =
                 before.as_ref().map(|alert| alert.active_at) != after.as_ref().map(|alert| alert.active_at);
@@ -287,6 +305,21 @@ impl Evaluator {
         }
     }
 
+    /// Notes when it was found by the clock that alerts fire.
+    pub fn mark_found(&mut self, changes: &mut [Change], now: Timestamp) {
+        let begins = |change: &&mut Change| {
+            change.is_transition && !change.is_forgotten && change.alert.state == AlertState::Firing
+        };
+        for change in changes.iter_mut().filter(begins) {
+            change.alert.found_us = Some(now.micros());
+            let alerts =
+                self.rules.get_mut(change.rule).into_iter().flat_map(|state| state.active.values_mut());
+            alerts
+                .filter(|alert| alert.instance == change.alert.instance)
+                .for_each(|alert| alert.found_us = Some(now.micros()));
+        }
+    }
+
     /// All alerts, with the number of their rule.
     pub fn active(&self) -> impl Iterator<Item = (usize, &ActiveAlert)> {
         self.rules
@@ -299,6 +332,13 @@ impl Evaluator {
     pub fn instances(&self, indicator: usize) -> impl Iterator<Item = (&Labels, &MinuteCounts)> {
         let instances = self.indicators.get(indicator).into_iter().flat_map(|instances| &instances.all);
         instances.map(|instance| (&instance.labels, &instance.counts))
+    }
+
+    /// The counts of one instance.
+    pub fn counts(&self, indicator: usize, labels: &Labels) -> Option<&MinuteCounts> {
+        let instances = self.indicators.get(indicator)?;
+        let number = *instances.numbers.get(labels)?;
+        instances.all.get(number as usize).map(|instance| &instance.counts)
     }
 
     /// The longest window over an indicator, in minutes.
@@ -342,6 +382,17 @@ impl Instance {
     fn add_minute(&mut self, minute: i64, events: Events) {
         self.counts.add_minute(minute, events);
         self.first_seen = Some(self.first_seen.map_or(minute, |first| first.min(minute)));
+    }
+}
+
+impl ActiveAlert {
+    /// Adds what happened since the last moment, up to the one at which it was over.
+    fn follow(&mut self, counts: &MinuteCounts, at: i64) {
+        let to = self.resolved_at.unwrap_or(at);
+        if to > self.course.to {
+            self.course.events.add(counts.sum(self.course.to, to));
+            self.course.to = to;
+        }
     }
 }
 
@@ -392,6 +443,8 @@ fn step(
         resolved_at: None,
         measured,
         worst: measured,
+        course: Course { from: at - measured.window, to: at - measured.window, events: Events::default() },
+        found_us: None,
         is_history: false,
     });
     alert.measured = measured;

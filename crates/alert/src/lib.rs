@@ -17,7 +17,7 @@ mod sla;
 mod template;
 
 pub use alert::{Alert, Fingerprint, Labels};
-pub use evaluator::{ActiveAlert, AlertState, Change, Evaluator, Progress, RuleOfIndicator, time};
+pub use evaluator::{ActiveAlert, AlertState, Change, Course, Evaluator, Progress, RuleOfIndicator, time};
 pub use message_template::message_template;
 pub use minute_counts::{Events, MinuteCounts};
 pub use period::{CalendarUnit, Exclusion, ExclusionTime, TimeWindow};

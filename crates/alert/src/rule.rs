@@ -116,6 +116,10 @@ pub struct Measured {
     pub total: u64,
     /// How `value` comes of them.
     pub kind: MeasuredKind,
+    /// When: the minute before whose start all of that happened.
+    pub at: i64,
+    /// In how many minutes before that it happened.
+    pub window: i64,
 }
 
 /// How a value comes of two counts.
@@ -131,6 +135,14 @@ pub enum MeasuredKind {
 }
 
 impl Measured {
+    const fn share(events: Events, window: i64, at: i64) -> Self {
+        Self { bad: events.bad, total: events.total(), kind: MeasuredKind::Share, at, window }
+    }
+
+    const fn count(bad: u64, window: i64, at: i64) -> Self {
+        Self { bad, total: bad, kind: MeasuredKind::Count, at, window }
+    }
+
     /// The value, as a rule of Prometheus would have it.
     pub fn value(self) -> f64 {
         match self.kind {
@@ -200,10 +212,10 @@ impl Condition {
         let at = moment.at;
         let last = |window: i64| counts.sum(at - window, at);
         match self {
-            Self::Share { pairs, no_traffic } => judge_shares(pairs, *no_traffic, last, moment.was_active),
+            Self::Share { pairs, no_traffic } => judge_shares(pairs, *no_traffic, last, moment),
             Self::Above { window, above } => {
                 let events = last(*window).bad;
-                (events > *above).then_some(counted(events))
+                (events > *above).then_some(Measured::count(events, *window, at))
             }
             Self::Spike { window, reference, height_micros, min_events } => {
                 if at - window - reference < moment.since {
@@ -221,16 +233,19 @@ impl Condition {
                     bad: now,
                     total,
                     kind: MeasuredKind::Times,
+                    at,
+                    window: *window,
                 })
             }
             Self::Silent { window, below } => {
                 let events = last(*window).total();
-                (at - window >= moment.since && events < *below).then_some(counted(events))
+                (at - window >= moment.since && events < *below)
+                    .then_some(Measured::count(events, *window, at))
             }
             Self::New { window, learning } => {
                 let first = moment.first_seen?;
                 let is_new = first >= at - window && first < at && first >= moment.since + learning;
-                is_new.then(|| counted(last(*window).bad))
+                is_new.then(|| Measured::count(last(*window).bad, *window, at))
             }
         }
     }
@@ -240,32 +255,27 @@ fn judge_shares(
     pairs: &[SharePair],
     no_traffic: NoTraffic,
     last: impl Fn(i64) -> Events,
-    was_active: bool,
+    moment: Moment,
 ) -> Option<Measured> {
-    let shared =
-        |events: Events| Measured { bad: events.bad, total: events.total(), kind: MeasuredKind::Share };
-    let mut most = Events::default();
+    let mut most = Measured::default();
     let mut has_enough = false;
     for pair in pairs {
         let long = last(pair.long);
+        let measured = Measured::share(long, pair.long, moment.at);
         let is_enough = long.total() >= pair.events_min;
         has_enough |= is_enough;
-        if long.total() >= most.total() {
-            most = long;
+        if measured.total >= most.total {
+            most = measured;
         }
         let is_too_much = |events: Events| pair.share.is_exceeded_by(events.bad, events.total());
         if is_enough && is_too_much(long) && pair.short.is_none_or(|short| is_too_much(last(short))) {
-            return Some(shared(long));
+            return Some(measured);
         }
     }
     let holds = match no_traffic {
         NoTraffic::Resolve => false,
-        NoTraffic::Keep => was_active && !has_enough,
-        NoTraffic::Alert => most.total() == 0,
+        NoTraffic::Keep => moment.was_active && !has_enough,
+        NoTraffic::Alert => most.total == 0,
     };
-    holds.then(|| shared(most))
-}
-
-const fn counted(bad: u64) -> Measured {
-    Measured { bad, total: bad, kind: MeasuredKind::Count }
+    holds.then_some(most)
 }

@@ -2,7 +2,11 @@
 //!
 //! A day of a small shop's traffic is written as a load balancer would have delivered it and as nginx would have
 //! logged it, its application's errors are sent, and more of all three every few seconds; from there on it is
-//! `weir serve`, so that what is seen here is what real logs will give.
+//! `weir serve`, so that what is seen here is what real logs will give. A crowd came some minutes ago and search is
+//! slow: what was promised of it is broken, and a mail says so, into a folder.
+
+mod mail_sink;
+mod shop;
 
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -23,12 +27,14 @@ use crate::files::{FilePlan, Input};
 use crate::output::{UsageError, say};
 use crate::report;
 use crate::sample::{
-    FileSet, Format, NGINX_FILE, Packing, Plan, SampleRequest, Shares, Traffic, story_of_the_day, write_all,
+    FileSet, Format, Packing, Plan, SampleRequest, Shares, Traffic, crowd, story_of_the_day, write_all,
     write_files, write_line, write_listener_rules, write_span,
 };
 use crate::serve;
 use crate::setup;
 use crate::shaping::Shaping;
+use mail_sink::MailSink;
+use shop::Shop;
 
 const DAY_S: u64 = 86_400;
 
@@ -40,6 +46,12 @@ const LIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Load balancer nodes.
 const NODES: usize = 2;
+
+/// How long ago the crowd came when the demo starts, in seconds.
+const CROWD_BEGAN_S: i64 = 720;
+
+/// How long ago it left: a few minutes later the promise is kept again.
+const CROWD_ENDED_S: i64 = 210;
 
 /// Tries to find a port that is free for UDP and TCP.
 const FREE_ADDRESS_TRIES: usize = 20;
@@ -112,7 +124,9 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
     let folder =
         tempfile::Builder::new().prefix("weir-demo-").tempdir().context("cannot make a temporary folder")?;
     let now_s = clock::now().micros() / 1_000_000;
-    let traffic = Traffic::new(plan(arguments, now_s - DAY_S as i64, 1 + LIVE_DAYS));
+    let mut plan = plan(arguments, now_s - DAY_S as i64, 1 + LIVE_DAYS);
+    plan.incidents.extend(crowd(now_s - CROWD_BEGAN_S, now_s - CROWD_ENDED_S));
+    let traffic = Traffic::new(plan);
     say(&format_args!("writing a day of sample traffic to {} ...", folder.path().display()));
     let start_s = traffic.plan().start_s;
     write_intervals(&traffic, folder.path(), start_s, now_s)?;
@@ -121,7 +135,8 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
     write_listener_rules(folder.path()).context("cannot write the listener rules")?;
 
     let gelf = free_address()?;
-    let config = demo_config(arguments, folder.path(), gelf)?;
+    let mail = MailSink::start(folder.path().join("mails")).context("cannot start the mail server")?.address;
+    let config = Shop { folder: folder.path(), gelf, mail, listen: listen(arguments)? }.config()?;
     print_report(&config, folder.path())?;
     let example = failed(&traffic, start_s..now_s).filter(|request| request.user_email().is_some()).last();
     let is_over = AtomicBool::new(false);
@@ -150,9 +165,11 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
 
 fn say_where(address: SocketAddr, example: Option<&SampleRequest>) {
     say(&format_args!(
-        "\nmetrics:  http://{address}/metrics\nroutes:   http://{address}/api/routes?from=now-24h\n\
+        "\npage:     http://{address}/\nmetrics:  http://{address}/metrics\nroutes:   http://{address}/api/routes?from=now-24h\n\
          search:   weir search 'status:>=500' --from now-24h --server http://{address}\n\
-         watch:    weir tail 'status:>=500' --server http://{address}"
+         watch:    weir tail 'status:>=500' --server http://{address}\n\
+         promises: http://{address}/#/objectives?sla=api-latency\n\
+         alerts:   weir alerts --server http://{address}"
     ));
     if let Some((request, email)) = example.and_then(|request| Some((request, request.user_email()?))) {
         say(&format_args!(
@@ -162,7 +179,9 @@ fn say_where(address: SocketAddr, example: Option<&SampleRequest>) {
             request.request_id()
         ));
     }
-    say(&format_args!("more traffic arrives every few seconds; stop with Ctrl-C"));
+    say(&format_args!(
+        "more traffic arrives every few seconds, and mail about a promise that was broken; stop with Ctrl-C"
+    ));
 }
 
 /// An address of this machine that is free for UDP and for TCP, as far as that can be known.
@@ -204,7 +223,12 @@ struct Application<'a> {
 impl Application<'_> {
     /// Sends the errors of the day before `now_s`, then writes and sends what happens until the demo is over.
     fn run(&self, start_s: i64, now_s: i64, is_over: &AtomicBool) {
-        if let Err(error) = self.send_day(start_s..now_s) {
+        let sent = self.send_day(start_s..now_s);
+        if sent.is_err() {
+            // A demo that ends listens no more; it says so in a moment.
+            std::thread::park_timeout(LIVE_INTERVAL);
+        }
+        if let Some(error) = sent.err().filter(|_| !is_over.load(Ordering::Relaxed)) {
             tracing::error!(error = error.to_string(), "cannot send the errors of the day");
         }
         let mut from_s = now_s;
@@ -250,26 +274,14 @@ fn gelf_message(request: &SampleRequest) -> Vec<u8> {
     message
 }
 
-fn demo_config(arguments: &DemoArguments, folder: &Path, gelf: SocketAddr) -> anyhow::Result<Config> {
-    let quoted = |path: &str| serde_json::Value::from(format!("{}/{path}", folder.display())).to_string();
-    let text = format!(
-        "version: 1\n\
-         data_dir: {}\n\
-         sources:\n\
-         - {{name: alb, type: alb, path: {}, listener_rules: [{}, {}, {}]}}\n\
-         - {{name: nginx, type: file, path: {}, format: nginx_json}}\n\
-         - {{name: errors, type: gelf, udp: \"{gelf}\", tcp: \"{gelf}\"}}\n",
-        quoted("weir-data"),
-        quoted("**/*.log.gz"),
-        quoted("rules-443.json"),
-        quoted("rules-80.json"),
-        quoted("listeners.json"),
-        quoted(NGINX_FILE),
-    );
-    let mut config = config::parse("the demo's own config", &text, &|_| None)?;
-    config.http.listen =
+/// Where HTTP is served: the links in mails need a port that is known before.
+fn listen(arguments: &DemoArguments) -> anyhow::Result<SocketAddr> {
+    let address =
         config::parse_address(&arguments.listen).map_err(|error| UsageError::new("--listen", error))?;
-    Ok(config)
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    Ok(SocketAddr::new(address.ip(), free_address()?.port()))
 }
 
 fn print_report(config: &Config, folder: &Path) -> anyhow::Result<()> {

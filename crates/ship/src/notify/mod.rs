@@ -12,9 +12,9 @@ mod webhook;
 pub use alertmanager::{AlertmanagerSender, PushOutcome};
 pub use delivery::Failure;
 pub use mail::{
-    Account, Budget, Delay, Digest, DigestRow, Envelope, Login, MailContent, MailMessage, MailOptions,
-    MailParts, MailSender, MailSenderError, Measured, Resolution, Secrecy, Share, ShareTable, SlowLine,
-    TlsMode, is_address, mail_of_digest, mail_of_notification, mail_parts,
+    Account, Budget, Delay, Digest, DigestRow, Envelope, LINK, Login, MailContent, MailMessage, MailOptions,
+    MailParts, MailSender, MailSenderError, Measured, Resolution, SEARCH, Secrecy, Share, ShareTable,
+    SlowLine, TlsMode, WORST, is_address, mail_of_digest, mail_of_notification, mail_parts,
 };
 pub use masking::masked;
 pub use webhook::{WebhookSender, WebhookSenderOptions, webhook_body};

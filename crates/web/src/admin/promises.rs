@@ -109,6 +109,12 @@ pub struct AlertRow {
     pub is_history: bool,
     /// Why it is as it is, and what comes next.
     pub explanation: String,
+    /// The query that finds the events that `bad` counts.
+    pub query: String,
+    /// Their earliest time.
+    pub from: String,
+    /// The time before which they are.
+    pub to: String,
 }
 
 /// A change of an alert.

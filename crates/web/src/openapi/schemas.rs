@@ -53,6 +53,9 @@ const SCHEMAS: &[Schema] = &[
             ("value", "number?"),
             ("is_history", "boolean"),
             ("explanation", "string"),
+            ("query", "string"),
+            ("from", "string"),
+            ("to", "string"),
         ],
     ),
     (

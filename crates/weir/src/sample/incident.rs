@@ -1,8 +1,8 @@
 //! What goes wrong, and when: data, so that a whole day's story can also be told in ten minutes.
 //!
-//! Two kinds are enough to show what metrics of a load balancer are for: a target group that fails
-//! (the ELB answers by itself, and often the line doesn't say for whom), and one route that gets slow
-//! while everything else stays as it was.
+//! Few kinds are enough to show what metrics of a load balancer are for: a target group that fails
+//! (the ELB answers by itself, and often the line doesn't say for whom), one route that gets slow
+//! while everything else stays as it was, and a crowd.
 
 use super::shop::TargetGroup;
 
@@ -22,6 +22,8 @@ pub struct Incident {
 pub enum Effect {
     /// 70 % of the group's requests end in 502, 503 or 504, some without a target group in the line.
     TargetGroupFails(TargetGroup),
+    /// So many more requests a second.
+    Crowd(u64),
     /// Requests with this pattern take thirty times as long and are still answered.
     RouteSlows(&'static str),
 }
@@ -43,6 +45,14 @@ pub fn story_of_the_day(start_s: i64, length_s: u64) -> Vec<Incident> {
     ]
 }
 
+/// A crowd that search does not bear: enough requests to see it at any hour of the day.
+pub fn crowd(from_s: i64, to_s: i64) -> Vec<Incident> {
+    /// Enough that five minutes have a hundred searches.
+    const MORE_PER_SECOND: u64 = 20;
+    let incident = |effect| Incident { from_s, to_s, effect };
+    vec![incident(Effect::Crowd(MORE_PER_SECOND)), incident(Effect::RouteSlows(SLOW_ROUTE))]
+}
+
 /// What is going wrong in one second.
 #[derive(Clone, Debug, Default)]
 pub struct Trouble {
@@ -62,6 +72,15 @@ impl Trouble {
         let failure = Effect::TargetGroupFails(group);
         let incident = self.active.iter().find(|incident| incident.effect == failure)?;
         Some(self.second - incident.from_s)
+    }
+
+    /// How many more requests come than usual.
+    pub fn more_per_second(&self) -> u64 {
+        let more = self.active.iter().map(|incident| match incident.effect {
+            Effect::Crowd(more) => more,
+            Effect::TargetGroupFails(_) | Effect::RouteSlows(_) => 0,
+        });
+        more.sum()
     }
 
     /// True while the route with `pattern` is slow.
@@ -93,6 +112,8 @@ mod tests {
             let trouble = Trouble::at(second, &incidents);
             (trouble.slows("/"), trouble.failing_s(TargetGroup::Web), trouble.failing_s(TargetGroup::Api))
         };
+        let crowds = crowd(5, 7);
+        assert_eq!([4, 5, 7].map(|second| Trouble::at(second, &crowds).more_per_second()), [0, 20, 0]);
         assert_eq!([at(4), at(5)], [(false, None, None), (true, None, None)]);
         assert_eq!([at(6), at(7)], [(true, Some(0), None), (false, Some(1), None)]);
     }

@@ -38,7 +38,7 @@ mod user;
 use alb_line::write_alb_line;
 pub use benchmark_files::{FileSet, Shares, write_files};
 use error_line::{write_error_line, write_gelf_message};
-pub use incident::story_of_the_day;
+pub use incident::{crowd, story_of_the_day};
 pub use layout::{NGINX_FILE, write_all, write_listener_rules, write_span};
 use nginx_line::{write_nginx_line, write_nginx_user_line};
 pub use part::Packing;

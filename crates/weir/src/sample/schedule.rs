@@ -18,7 +18,7 @@ pub struct Plan {
     pub start_s: i64,
     /// How many seconds; at most a few years, since a number per minute is kept.
     pub duration_s: u64,
-    /// How many requests in all, spread over the time as a day's curve has it.
+    /// How many requests in all, spread over the time as a day's curve has it; a crowd comes on top.
     pub requests: u64,
     /// Nodes of the load balancer, 1 to 3.
     pub nodes: usize,

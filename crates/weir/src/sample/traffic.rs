@@ -97,11 +97,11 @@ impl Iterator for Requests<'_> {
 impl Requests<'_> {
     fn enter(&mut self, second: i64) {
         let plan = self.traffic.plan();
-        let per_second = self.traffic.schedule.requests_in(second);
+        self.trouble = Trouble::at(second, &plan.incidents);
+        let per_second = self.traffic.schedule.requests_in(second) + self.trouble.more_per_second();
         self.moment = Moment { seed: plan.seed, second, per_second };
         self.index = 0;
         self.rng = Rng::new(mix(plan.seed, second as u64));
-        self.trouble = Trouble::at(second, &plan.incidents);
     }
 
     /// The second is cut into as many parts as it has requests, each answered at a random moment of

@@ -34,6 +34,7 @@ pub use question::{
 pub use record_context::{RecordFilter, enriched_context};
 pub use rows_table::aligned;
 pub use tail::run as tail;
+pub use text_line::text_line;
 pub use zone::Zone;
 
 use crate::account::grouped;

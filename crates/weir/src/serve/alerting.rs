@@ -10,13 +10,15 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_alert::{
-    ActiveAlert, AlertState, Change, Evaluator, Events, Fingerprint, Labels, Measured, Progress, Rule,
+    ActiveAlert, Alert, AlertState, Change, Evaluator, Events, Fingerprint, Labels, Measured, Progress, Rule,
 };
 use weir_ledger::{LedgerError, Reading, Writing};
 use weir_record::{Minute, Timestamp};
+use weir_ship::notify::{LINK, SEARCH, WORST};
 
 use super::alert_set::AlertSet;
 use super::alerting_view::AlertingView;
+use super::bad_events::{BadEvents, measured_text};
 use super::event_staging::StagedEvents;
 use super::indicators::{Indicator, Indicators};
 use super::state::State;
@@ -213,6 +215,7 @@ impl Alerting {
                     break;
                 }
                 let mut found = self.evaluator.evaluate(rule, at);
+                self.evaluator.mark_found(&mut found, now);
                 if now.minus(self.age_max) > Minute(at).start() {
                     self.evaluator.mark_history(&mut found);
                 }
@@ -321,9 +324,24 @@ impl Alerting {
             let Fingerprint(number) = Fingerprint::of(&active.labels);
             let page = format!("{}#/alerts/{number:016x}", self.external_url);
             let url = if self.external_url.is_empty() { String::new() } else { page };
-            self.evaluator.alert(rule, active, url)
+            let mut alert = self.evaluator.alert(rule, active, url)?;
+            self.annotate(&mut alert, rule, active);
+            Some(alert)
         });
         self.set.set(alerts.collect());
+    }
+
+    /// Adds what programs open the bad events with, where the config does not say something else by these names.
+    fn annotate(&self, alert: &mut Alert, rule: usize, active: &ActiveAlert) {
+        let indicator = self.evaluator.indicator(rule).and_then(|number| self.indicators.all().get(number));
+        let Some(indicator) = indicator else { return };
+        let events = BadEvents::told(indicator, active);
+        let link = events.link(&self.external_url);
+        let worst = measured_text(active.worst);
+        let texts = [(LINK, link), (SEARCH, events.command(&self.external_url)), (WORST, worst)];
+        for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+            alert.annotations.entry(name.into()).or_insert_with(|| text.into());
+        }
     }
 }
 

@@ -2,13 +2,18 @@
 //!
 //! Made once after each evaluation, on the thread that has the counts, so that a question costs a look.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use weir_alert::{ActiveAlert, AlertState, Condition, Events, Labels, MinuteCounts, Rule, Sla, time};
+use weir_alert::{
+    ActiveAlert, AlertState, Condition, Events, Labels, Measured, MeasuredKind, MinuteCounts, Rule, Sla, time,
+};
 use weir_record::{Minute, Timestamp};
 use weir_web::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 
 use super::alerting::{Alerting, StoredChange};
+use super::bad_events::BadEvents;
+use super::indicators::Indicators;
 use super::state::State;
 use crate::config::PrometheusDuration;
 
@@ -31,7 +36,23 @@ const BURN_WINDOWS: [i64; 4] = [5, 60, 360, 1440];
 #[derive(Clone, Debug, Default)]
 pub struct AlertingView {
     slas: Vec<(SlaStatus, Option<Timestamp>, i64)>,
-    alerts: AlertsAnswer,
+    alerts: Vec<KnownAlert>,
+    history: Vec<AlertChange>,
+    /// What the alerts count.
+    indicators: Option<Arc<Indicators>>,
+}
+
+/// An alert, and what was counted of it.
+#[derive(Clone, Debug)]
+pub struct KnownAlert {
+    /// The number of its indicator.
+    pub indicator: usize,
+    /// How it is.
+    pub active: ActiveAlert,
+    /// The events of its window when it was over, or when its rule was judged last.
+    pub now: Measured,
+    /// How it is shown; the query of its events is made when somebody asks.
+    pub row: AlertRow,
 }
 
 impl AlertingView {
@@ -53,15 +74,23 @@ impl AlertingView {
             }
         }
         let rules: Vec<&Rule> = alerting.evaluator.rules().collect();
-        let alerts = alerting.evaluator.active().filter_map(|(number, active)| {
-            let alert = alerting.evaluator.alert(number, active, String::new())?;
-            Some(row(rules.get(number)?, active, alert.annotations))
-        });
+        let known = |(number, active)| known(alerting, number, rules.get(number)?, active);
+        let alerts = alerting.evaluator.active().filter_map(known).collect();
         let history = alerting.history.iter().rev().take(CHANGES_SHOWN_MAX);
         let mut history: Vec<_> = history.map(|(_, change)| self::change(change)).collect();
         // Rules are judged one after the other, and each catches up by itself; what is shown is the order of events.
         history.sort_by(|one, other| other.at.cmp(&one.at));
-        Self { slas, alerts: AlertsAnswer { alerts: alerts.collect(), history } }
+        Self { slas, alerts, history, indicators: Some(Arc::clone(&alerting.indicators)) }
+    }
+
+    /// What is known of the alert with these labels.
+    pub fn known(&self, labels: &Labels) -> Option<&KnownAlert> {
+        self.alerts.iter().find(|known| known.active.labels == *labels)
+    }
+
+    /// The promise that `is_it` says is the one.
+    pub fn sla(&self, is_it: impl Fn(&SlaStatus) -> bool) -> Option<&SlaStatus> {
+        self.slas.iter().map(|(status, ..)| status).find(|status| is_it(status))
     }
 
     /// All promises, at the time `now`: a source may have stopped since.
@@ -79,7 +108,17 @@ impl AlertingView {
 
     /// All alerts.
     pub fn alerts(&self) -> AlertsAnswer {
-        self.alerts.clone()
+        let indicator = |number| self.indicators.as_ref().and_then(|indicators| indicators.all().get(number));
+        let row = |known: &KnownAlert| {
+            let mut row = known.row.clone();
+            if let Some(indicator) = indicator(known.indicator) {
+                let events = BadEvents::measured(indicator, &known.active);
+                (row.query, row.from, row.to) =
+                    (events.bad.to_string(), events.from.to_string(), events.to.to_string());
+            }
+            row
+        };
+        AlertsAnswer { alerts: self.alerts.iter().map(row).collect(), history: self.history.clone() }
     }
 }
 
@@ -156,6 +195,22 @@ const fn state_text(state: AlertState) -> &'static str {
     }
 }
 
+fn known(alerting: &Alerting, number: usize, rule: &Rule, active: &ActiveAlert) -> Option<KnownAlert> {
+    let alert = alerting.evaluator.alert(number, active, String::new())?;
+    let indicator = alerting.evaluator.indicator(number)?;
+    let at = active.resolved_at.or_else(|| Some(alerting.evaluator.progress(number)?.next - 1))?;
+    let window = active.measured.window;
+    let events = alerting.evaluator.counts(indicator, &active.instance)?.sum(at - window, at);
+    let now = match active.measured.kind {
+        MeasuredKind::Share => Measured { bad: events.bad, total: events.total(), at, ..active.measured },
+        // How it was before is no part of how it is now.
+        MeasuredKind::Count | MeasuredKind::Times => {
+            Measured { bad: events.bad, total: events.bad, kind: MeasuredKind::Count, at, window }
+        }
+    };
+    Some(KnownAlert { indicator, active: active.clone(), now, row: row(rule, active, alert.annotations) })
+}
+
 fn row(rule: &Rule, alert: &ActiveAlert, annotations: Labels) -> AlertRow {
     let value = alert.measured.value();
     AlertRow {
@@ -170,6 +225,7 @@ fn row(rule: &Rule, alert: &ActiveAlert, annotations: Labels) -> AlertRow {
         value: value.is_finite().then_some(value),
         is_history: alert.is_history,
         explanation: explanation(rule, alert),
+        ..AlertRow::default()
     }
 }
 
@@ -239,8 +295,8 @@ mod tests {
     fn nothing_is_known_of_a_promise_whose_source_stands_still() {
         let status = SlaStatus { state: "met".to_owned(), ..SlaStatus::default() };
         let complete_to = Timestamp::from_seconds(1_000);
-        let (slas, alerts) = (vec![(status, Some(complete_to), 10_000_000)], AlertsAnswer::default());
-        let mut view = AlertingView { slas, alerts };
+        let slas = vec![(status, Some(complete_to), 10_000_000)];
+        let mut view = AlertingView { slas, ..AlertingView::default() };
         let state_at =
             |view: &AlertingView, second| view.slas(Timestamp::from_seconds(second)).slas[0].state.clone();
         assert_eq!([1_130, 1_131].map(|second| state_at(&view, second)), ["met", "unknown"]);

@@ -13,7 +13,9 @@ use weir_alert::{
 use weir_ledger::{EventCounts, EventKey, ObjectId};
 use weir_meter::{OTHER, SlotRange};
 use weir_query::{Expression, Fields, Predicate, QueryError};
-use weir_record::{Minute, Record, RecordContext, RecordFields, Request, Timestamp, Value, method_label};
+use weir_record::{
+    Format, Minute, Record, RecordContext, RecordFields, Request, Timestamp, Value, method_label,
+};
 
 use crate::config::{AlertConfig, Config, SlaConfig};
 
@@ -21,7 +23,7 @@ use crate::config::{AlertConfig, Config, SlaConfig};
 const UNIT_INSTANCES_MAX: usize = 20_000;
 
 /// The longest value of a label, in bytes; the rest is cut off.
-const LABEL_BYTES_MAX: usize = 256;
+pub const LABEL_BYTES_MAX: usize = 256;
 
 /// Everything that the config has promises or alerts about; shared by all threads.
 #[derive(Debug)]
@@ -42,7 +44,11 @@ pub struct Indicator {
     pub measure: u64,
     /// What it is for.
     pub subject: Subject,
-    /// Which records are bad, or counted.
+    /// Which records are bad, or counted, by a query; all where none says so.
+    pub bad: Expression,
+    /// Whether there may be connections among the requests, which no promise counts.
+    pub may_have_connections: bool,
+    /// The same, ready to be asked.
     predicate: Predicate,
 }
 
@@ -86,10 +92,15 @@ impl Indicators {
         let mut by_service: HashMap<String, Vec<usize>> = HashMap::new();
         for SlaConfig { sla, bad } in &config.slas {
             by_service.entry(sla.service.to_string()).or_default().push(all.len());
+            let bad = bad.clone().unwrap_or(Expression::All);
+            let source = config.sources.iter().find(|source| *source.name == *sla.source);
             all.push(Indicator {
                 name: format!("sla/{}", sla.name).into(),
                 measure: measure_of_sla(sla),
-                predicate: bad.as_ref().unwrap_or(&Expression::All).compile(Timestamp::default())?,
+                predicate: bad.compile(Timestamp::default())?,
+                bad,
+                may_have_connections: source
+                    .is_some_and(|source| source.format.is_none_or(|format| format == Format::Alb)),
                 subject: Subject::Sla(Box::new(sla.clone())),
             });
         }
@@ -100,6 +111,8 @@ impl Indicators {
                 name: format!("alert/{}", alert.name).into(),
                 measure: hash(&[&alert.query, &alert.sources.join(","), &by.join(",")]),
                 predicate: alert.filter.compile(Timestamp::default())?,
+                bad: alert.filter.clone(),
+                may_have_connections: false,
                 subject: Subject::Alert(Box::new(alert.clone())),
             });
         }

@@ -10,6 +10,7 @@ mod alerting_view;
 mod audit;
 mod backfill;
 mod backtest;
+mod bad_events;
 mod commit;
 mod crash;
 mod declared;
@@ -77,6 +78,7 @@ use crate::setup;
 use audit::AuditLog;
 pub use desk::Desk;
 pub use engine::Engine;
+use mail_content::MailContents;
 pub use notifications::Address;
 use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
@@ -184,7 +186,9 @@ async fn serve_async(
     running.extend(notifying);
     let handed = handed(&shared, &desk, &writing, &notifier)?;
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    tell_of_alerts(&shared, &notifier);
+    let external_url = config.http.external_url.as_deref().unwrap_or_default();
+    let contents = MailContents::new(&shared, external_url);
+    tell_of_alerts(contents, &shared, &notifier);
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -245,9 +249,8 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 /// Lets the notifier know of alerts, and of what mail says of them.
-fn tell_of_alerts(shared: &Shared, notifier: &Arc<Notifier>) {
-    let state = Arc::clone(&shared.state);
-    notifier.describe_with(Arc::new(move |alerts: &[Alert]| mail_content::contents(alerts, &state)));
+fn tell_of_alerts(contents: MailContents, shared: &Shared, notifier: &Arc<Notifier>) {
+    notifier.describe_with(Arc::new(move |alerts: &[Alert]| contents.of(alerts)));
     // The commit thread has the set of alerts and ends when nobody has a way to it, as the notifier does.
     let notifier = Arc::downgrade(notifier);
     shared.alerts.tell_with(Arc::new(move |alerts| {

@@ -31,6 +31,8 @@ fn the_demo_reports_serves_and_leaves_nothing_behind() {
     assert!(routes["routes"].as_array().unwrap().len() > 10, "{routes}");
     follows_a_customer(&address, &word("user_email:\"", "\"").unwrap(), &word("request_id=", "'").unwrap());
 
+    reads_the_mail(&address, &said);
+
     assert_eq!(demo.terminate().code(), Some(0), "{}", said());
     assert!(!Path::new(&own_folder).exists());
 }
@@ -52,6 +54,32 @@ fn follows_a_customer(address: &str, email: &str, request_id: &str) {
         (sources.len() >= 3).then_some(sources)
     });
     assert_eq!(sources, ["alb", "errors", "nginx"]);
+}
+
+/// The team is told of the promise that was broken, and each number is one that the command finds that stands beside.
+fn reads_the_mail(address: &str, said: &impl Fn() -> String) {
+    let lines = until("the mail", || {
+        let said = said();
+        let lines: Vec<String> =
+            said.lines().skip_while(|line| !line.starts_with("mail: ")).map(str::to_owned).collect();
+        (lines.len() > 3).then_some(lines)
+    });
+    assert!(lines[0].contains("[FIRING] api GET /api/v1/search: "), "{lines:?}");
+    let mail = fs::read_to_string(lines[1].trim()).unwrap();
+    let measured = mail.split_once("Measured:").unwrap().1.split_once(" bad (").unwrap().0.trim().to_owned();
+    let (bad, total) = measured.split_once(" of ").unwrap();
+    let command = lines[3].trim();
+    let arguments = command.strip_prefix("weir search '").unwrap();
+    let (query, rest) = arguments.split_once("' ").unwrap();
+    let words: Vec<&str> = rest.split(' ').collect();
+    assert_eq!(words[5], format!("http://{address}"), "{command}");
+    let run =
+        weir(&[&["search", query], &words[..], &["--limit", "0", "--output", "json"]].concat()).expect(0);
+    assert_eq!(run.stdout.lines().count().to_string(), bad, "{command}");
+    let all = query.replace("request_time:>0.4", "request_time:*");
+    let run =
+        weir(&[&["search", &*all], &words[..], &["--limit", "0", "--output", "json"]].concat()).expect(0);
+    assert_eq!(run.stdout.lines().count().to_string(), total, "{command}");
 }
 
 #[test]

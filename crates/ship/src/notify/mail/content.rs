@@ -7,6 +7,15 @@ use std::time::Duration;
 
 use weir_record::Timestamp;
 
+/// The annotation with the page of the bad events, for programs; a mail has its own.
+pub const LINK: &str = "weir_link";
+
+/// The annotation with the command that finds them.
+pub const SEARCH: &str = "weir_search";
+
+/// The annotation with the worst that was measured.
+pub const WORST: &str = "weir_worst";
+
 /// What is known of an alert when a mail about it is written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MailContent {
@@ -14,7 +23,11 @@ pub struct MailContent {
     pub promise: String,
     /// What was measured.
     pub measured: Option<Measured>,
-    /// Where the time between the first bad event and this mail went, in its order.
+    /// The same in the time before it began.
+    pub before: Option<Measured>,
+    /// Since when its rule holds, in event time; where it is not known, the alert's own start stands for it.
+    pub since: Option<Timestamp>,
+    /// Where the time between the first bad event and finding it went, in its order.
     pub delays: Vec<Delay>,
     /// When it was found.
     pub found_at: Option<Timestamp>,
@@ -28,6 +41,8 @@ pub struct MailContent {
     pub link: String,
     /// The query that finds them, and the span.
     pub search_command: String,
+    /// The same for all events among which they were counted; empty where those are the same.
+    pub search_command_of_all: String,
     /// Only of what is resolved: how it was.
     pub resolution: Option<Resolution>,
     /// What else a reader should know: how complete the data is, what was not kept.
@@ -39,8 +54,8 @@ pub struct MailContent {
 pub struct Measured {
     /// Events that broke the promise.
     pub bad: u64,
-    /// All events of the span.
-    pub total: u64,
+    /// All events of the span; `None` where only bad ones are counted.
+    pub total: Option<u64>,
     /// Percentiles of the time, in seconds, by their names: `p95`.
     pub percentiles: Vec<(String, f64)>,
     /// The start of the span.
@@ -87,19 +102,21 @@ pub struct Share {
     pub total: u64,
     /// Its share of the bad events.
     pub of_bad: f64,
-    /// Its share of all events.
-    pub of_all: f64,
+    /// Its share of all events; `None` where only bad ones are counted.
+    pub of_all: Option<f64>,
 }
 
-/// A line that took long.
+/// A line that took long; or, where no line says how long, one of the last.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SlowLine {
     /// When.
     pub at: Timestamp,
     /// How long, in seconds.
-    pub seconds: f64,
+    pub seconds: Option<f64>,
     /// What it says.
     pub text: String,
+    /// The id of its request, by which its story is found; it is nobody's data and stays whole.
+    pub id: String,
 }
 
 /// How an alert was that is over.

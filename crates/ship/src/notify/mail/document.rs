@@ -10,7 +10,7 @@ use weir_alert::notification::Notification;
 use weir_alert::{Alert, Fingerprint, Labels};
 use weir_record::Timestamp;
 
-use super::content::MailContent;
+use super::content::{LINK, MailContent, Measured, SEARCH, WORST};
 use super::{html, text};
 use crate::notify::masking::masked;
 use crate::notify::webhook::common;
@@ -29,6 +29,9 @@ const VALUE_CHARS_MAX: usize = 300;
 
 /// Characters of an annotation.
 const ANNOTATION_CHARS_MAX: usize = 2000;
+
+/// Characters of a request's id.
+const ID_CHARS_MAX: usize = 64;
 
 /// Characters of a link or a command: cut, it would be a wrong one, so it is left out then.
 const LINK_CHARS_MAX: usize = 8000;
@@ -111,9 +114,12 @@ pub(super) struct Section {
     /// Names and what is said of them.
     pub facts: Vec<(String, String)>,
     pub tables: Vec<Table>,
-    pub slowest: Vec<String>,
+    /// Whether the lines are those that took longest; else the last.
+    pub has_times: bool,
+    pub lines: Vec<String>,
     pub link: Option<String>,
     pub search_command: Option<String>,
+    pub search_command_of_all: Option<String>,
     pub labels: Vec<(String, String)>,
 }
 
@@ -199,7 +205,7 @@ impl Writer {
             headline,
             sections: alerts
                 .iter()
-                .map(|alert| self.section(alert, contents.get(&alert.fingerprint()), at))
+                .map(|alert| self.section(alert, contents.get(&alert.fingerprint()), notification))
                 .collect(),
             named: rest.iter().take(ALERTS_NAMED_MAX).map(named).collect(),
             left_out: rest.len().saturating_sub(ALERTS_NAMED_MAX),
@@ -215,7 +221,7 @@ impl Writer {
         }
     }
 
-    fn section(&self, alert: &Alert, content: Option<&MailContent>, at: Timestamp) -> Section {
+    fn section(&self, alert: &Alert, content: Option<&MailContent>, notification: &Notification) -> Section {
         let nothing = MailContent::default();
         let content = content.unwrap_or(&nothing);
         let summary = alert.annotations.get("summary").map(|text| self.text(text, ANNOTATION_CHARS_MAX));
@@ -226,50 +232,59 @@ impl Writer {
             is_whole.then(|| text.to_owned())
         };
         Section {
-            status: status(alert, at),
+            status: status(alert, notification.at),
             title: match summary {
                 Some(summary) if !summary.is_empty() => format!("{}: {summary}", self.name(alert)),
                 _ => self.name(alert),
             },
-            facts: self.facts(alert, content, at),
+            facts: self.facts(alert, content, notification),
             tables: content
                 .shares
                 .iter()
                 .filter(|table| !table.rows.is_empty())
                 .map(|t| self.table(t))
                 .collect(),
-            slowest: content
-                .slowest
-                .iter()
-                .take(ROWS_MAX)
-                .map(|line| format!("{}  {:.3} s  {}", line.at, line.seconds, self.value(&line.text)))
-                .collect(),
+            has_times: content.slowest.iter().any(|line| line.seconds.is_some()),
+            lines: content.slowest.iter().take(ROWS_MAX).map(|line| self.line(line)).collect(),
             link: whole(link).filter(|link| link.starts_with("https://") || link.starts_with("http://")),
             search_command: whole(&content.search_command),
+            search_command_of_all: whole(&content.search_command_of_all),
             labels: alert.labels.iter().map(|(name, value)| (self.value(name), self.value(value))).collect(),
         }
     }
 
-    fn facts(&self, alert: &Alert, content: &MailContent, at: Timestamp) -> Vec<(String, String)> {
+    fn line(&self, line: &super::SlowLine) -> String {
+        let seconds = line.seconds.map_or_else(String::new, |seconds| format!("  {seconds:.3} s"));
+        let id = if line.id.is_empty() {
+            String::new()
+        } else {
+            format!("  id={}", clean(&line.id, ID_CHARS_MAX))
+        };
+        format!("{}{seconds}  {}{id}", line.at, self.value(&line.text))
+    }
+
+    fn facts(
+        &self,
+        alert: &Alert,
+        content: &MailContent,
+        notification: &Notification,
+    ) -> Vec<(String, String)> {
+        let at = notification.at;
         let mut facts: Vec<(String, String)> = Vec::new();
         let mut say = |name: &str, text: String| facts.push((name.to_owned(), text));
         if !content.promise.is_empty() {
             say("Promised", self.value(&content.promise));
         }
         if let Some(measured) = &content.measured {
-            let share = percent(measured.bad as f64 / (measured.total.max(1)) as f64);
-            say(
-                "Measured",
-                format!(
-                    "{} of {} bad ({share}), {} to {}",
-                    measured.bad, measured.total, measured.from, measured.to
-                ),
-            );
+            say("Measured", measured_text(measured));
             let times = measured.percentiles.iter().map(|(name, s)| format!("{} {s:.3} s", self.value(name)));
             let times: Vec<String> = times.collect();
             if !times.is_empty() {
                 say("Times", times.join(", "));
             }
+        }
+        if let Some(before) = &content.before {
+            say("Before", measured_text(before));
         }
         if let Some(resolution) = &content.resolution {
             say("Now", self.value(&resolution.value_now));
@@ -279,23 +294,31 @@ impl Writer {
                 say("Budget spent", percent(spent));
             }
         }
-        say("Since", format!("{} (time of the events)", alert.starts_at));
+        say("Since", format!("{} (time of the events)", content.since.unwrap_or(alert.starts_at)));
         if let Some(ends_at) = alert.ends_at.filter(|ends_at| *ends_at <= at) {
             say("Until", ends_at.to_string());
         }
         if let Some(found_at) = content.found_at {
             say("Found", found_at.to_string());
         }
-        let delays =
-            content.delays.iter().map(|d| format!("{} {}", self.value(&d.name), duration(d.duration)));
-        let delays: Vec<String> = delays.collect();
+        let mut delays: Vec<String> = content
+            .delays
+            .iter()
+            .map(|d| format!("{} {}", self.value(&d.name), duration(d.duration)))
+            .collect();
+        let grouped = content.found_at.and_then(|found_at| at.micros_since(found_at));
+        // Later mails wait for what the config says, not for the first one.
+        if let Some(micros) = grouped.filter(|_| notification.incident.messages == 0 && !delays.is_empty()) {
+            delays.push(format!("group_wait {}", duration(Duration::from_micros(micros))));
+        }
         if !delays.is_empty() {
             say("Delay", delays.join(", "));
         }
         if let Some(budget) = &content.budget {
             say("Budget left", format!("{} of {}", percent(budget.left), self.value(&budget.period)));
         }
-        for (name, text) in alert.annotations.iter().filter(|(name, _)| &***name != "summary") {
+        let is_said = |name: &str| ["summary", LINK, SEARCH, WORST].contains(&name);
+        for (name, text) in alert.annotations.iter().filter(|(name, _)| !is_said(name)) {
             say(&self.value(name), self.text(text, ANNOTATION_CHARS_MAX));
         }
         for note in &content.notes {
@@ -306,15 +329,15 @@ impl Writer {
 
     fn table(&self, table: &super::ShareTable) -> Table {
         let row = |row: &super::Share| {
-            let times =
-                if row.of_all > 0.0 { format!("{:.1}x", row.of_bad / row.of_all) } else { String::new() };
-            [
-                self.value(&row.value),
-                format!("{} of {}", row.bad, row.total),
-                percent(row.of_bad),
-                percent(row.of_all),
-                times,
-            ]
+            let (of_all, times) = match row.of_all {
+                Some(of_all) if of_all > 0.0 => (percent(of_all), format!("{:.1}x", row.of_bad / of_all)),
+                _ => (String::new(), String::new()),
+            };
+            let counts = match row.of_all {
+                Some(_) => format!("{} of {}", row.bad, row.total),
+                None => row.bad.to_string(),
+            };
+            [self.value(&row.value), counts, percent(row.of_bad), of_all, times]
         };
         Table { field: self.value(&table.field), rows: table.rows.iter().take(ROWS_MAX).map(row).collect() }
     }
@@ -367,6 +390,19 @@ pub(super) fn clean(text: &str, chars_max: usize) -> String {
 
 fn status(alert: &Alert, at: Timestamp) -> Status {
     if alert.is_resolved_at(at) { Status::Resolved } else { Status::Firing }
+}
+
+/// What was measured, with its counts and span.
+fn measured_text(measured: &Measured) -> String {
+    let counts = match measured.total {
+        Some(0) => "no events".to_owned(),
+        Some(total) => {
+            let share = percent(measured.bad as f64 / total as f64);
+            format!("{} of {total} bad ({share})", measured.bad)
+        }
+        None => measured.bad.to_string(),
+    };
+    format!("{counts}, {} to {}", measured.from, measured.to)
 }
 
 fn percent(share: f64) -> String {

@@ -51,18 +51,22 @@ fn write_section(html: &mut String, section: &Section) {
     }
     html.push_str("</table>\n");
     section.tables.iter().for_each(|table| write_table(html, table));
-    if !section.slowest.is_empty() {
-        let lines: Vec<String> = section.slowest.iter().map(|line| escaped(line)).collect();
-        html.push_str(&format!(
-            "<p>Slowest:</p>\n<pre style=\"font-size:12px\">{}</pre>\n",
-            lines.join("\n")
-        ));
+    if !section.lines.is_empty() {
+        let lines: Vec<String> = section.lines.iter().map(|line| escaped(line)).collect();
+        let name = if section.has_times { "Slowest" } else { "Last lines" };
+        html.push_str(&format!("<p>{name}:</p>\n<pre style=\"font-size:12px\">{}</pre>\n", lines.join("\n")));
     }
     if let Some(link) = &section.link {
         html.push_str(&format!("<p><a href=\"{}\">Open the very lines</a></p>\n", escaped(link)));
     }
-    if let Some(command) = &section.search_command {
-        html.push_str(&format!("<pre style=\"font-size:12px\">{}</pre>\n", escaped(command)));
+    let commands = [("bad", &section.search_command), ("with the good", &section.search_command_of_all)];
+    for (name, command) in commands {
+        if let Some(command) = command {
+            html.push_str(&format!(
+                "<p style=\"margin:0\">{name}:</p>\n<pre style=\"font-size:12px\">{}</pre>\n",
+                escaped(command)
+            ));
+        }
     }
     let labels: Vec<String> =
         section.labels.iter().map(|(name, value)| escaped(&format!("{name}=\"{value}\""))).collect();

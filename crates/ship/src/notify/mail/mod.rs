@@ -13,7 +13,9 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-pub use content::{Budget, Delay, MailContent, Measured, Resolution, Share, ShareTable, SlowLine};
+pub use content::{
+    Budget, Delay, LINK, MailContent, Measured, Resolution, SEARCH, Share, ShareTable, SlowLine, WORST,
+};
 pub use document::{Digest, DigestRow, MailParts, Secrecy, mail_parts};
 pub use message::{Envelope, MailMessage, MailOptions, is_address, mail_of_digest, mail_of_notification};
 pub use sender::{Account, Login, MailSender, MailSenderError, TlsMode};

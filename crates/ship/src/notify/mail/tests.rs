@@ -57,24 +57,31 @@ fn content(is_resolved: bool) -> MailContent {
         bad,
         total,
         of_bad,
-        of_all,
+        of_all: Some(of_all),
     };
     let table = |field: &str, rows| ShareTable { field: field.to_owned(), rows };
     MailContent {
         promise: "95 % within 0.4 s over 5m, all statuses".to_owned(),
         measured: Some(Measured {
             bad: 312,
-            total: 433,
+            total: Some(433),
             percentiles: vec![("p50".to_owned(), 0.61), ("p95".to_owned(), 2.4), ("p99".to_owned(), 3.18)],
             from: at("2026-11-20T10:15:00Z"),
             to: at("2026-11-20T10:20:00Z"),
         }),
+        before: Some(Measured {
+            bad: 3,
+            total: Some(5120),
+            from: at("2026-11-20T09:15:00Z"),
+            to: at("2026-11-20T10:15:00Z"),
+            ..Measured::default()
+        }),
+        since: Some(at("2026-11-20T10:15:30Z")),
         delays: vec![
             Delay { name: "log delivery".to_owned(), duration: Duration::from_secs(72) },
             Delay { name: "for".to_owned(), duration: Duration::from_secs(300) },
-            Delay { name: "group_wait".to_owned(), duration: Duration::from_secs(30) },
         ],
-        found_at: Some(at("2026-11-20T10:21:58Z")),
+        found_at: Some(at("2026-11-20T10:22:00Z")),
         budget: Some(Budget { left: 0.431, period: "30d".to_owned() }),
         shares: vec![
             table(
@@ -88,13 +95,15 @@ fn content(is_resolved: bool) -> MailContent {
         ],
         slowest: vec![SlowLine {
             at: at("2026-11-20T10:17:03.25Z"),
-            seconds: 3.2,
+            seconds: Some(3.2),
             text: "POST /checkout?token=abcdef 504 203.0.113.9 <script>alert(1)</script>".to_owned(),
+            id: "6f9ab2c0d1e2f3a4b5c6d7e8f9a0b1c2".to_owned(),
         }],
         link: "https://weir.example.com/?query=route%3A%2Fcheckout&from=2026-11-20T10:15:00Z".to_owned(),
         search_command:
             "weir search 'route:\"/checkout\" AND request_time > 400ms' --from 2026-11-20T10:15:00Z"
                 .to_owned(),
+        search_command_of_all: "weir search 'route:\"/checkout\"' --from 2026-11-20T10:15:00Z".to_owned(),
         resolution: is_resolved.then(|| Resolution {
             value_now: "1.2 %".to_owned(),
             worst: "81.0 %".to_owned(),

@@ -29,15 +29,18 @@ fn write_section(text: &mut String, section: &Section) {
         text.push_str(&format!("  {:<width$}  {fact}\n", format!("{name}:"), width = width + 1));
     }
     section.tables.iter().for_each(|table| write_table(text, table));
-    if !section.slowest.is_empty() {
-        text.push_str("\n  Slowest:\n");
-        section.slowest.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+    if !section.lines.is_empty() {
+        text.push_str(if section.has_times { "\n  Slowest:\n" } else { "\n  Last lines:\n" });
+        section.lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
     }
     if let Some(link) = &section.link {
         text.push_str(&format!("\n  The very lines: {link}\n"));
     }
     if let Some(command) = &section.search_command {
         text.push_str(&format!("  The same:       {command}\n"));
+    }
+    if let Some(command) = &section.search_command_of_all {
+        text.push_str(&format!("  With the good:  {command}\n"));
     }
     let labels: Vec<String> =
         section.labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
@@ -48,9 +51,9 @@ fn write_table(text: &mut String, table: &Table) {
     let width = table.rows.iter().map(|[value, ..]| value.chars().count()).max().unwrap_or(0).clamp(8, 40);
     text.push_str(&format!("\n  By {}:\n", table.field));
     for [value, counts, of_bad, of_all, times] in &table.rows {
-        let line = format!(
-            "    {value:<width$}  {of_bad:>7} of the bad, {of_all:>7} of all  {times:>6}  {counts} bad"
-        );
+        let of_all =
+            if of_all.is_empty() { String::new() } else { format!(", {of_all:>7} of all  {times:>6}") };
+        let line = format!("    {value:<width$}  {of_bad:>7} of the bad{of_all}  {counts} bad");
         text.push_str(&format!("{}\n", line.trim_end()));
     }
 }

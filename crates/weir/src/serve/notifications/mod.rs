@@ -30,6 +30,7 @@ use weir_record::Timestamp;
 use weir_ship::notify::MailContent;
 
 use super::commit::{Commits, Request};
+use super::crash;
 use super::sources::Shared;
 use super::state::State;
 use crate::clock;
@@ -187,8 +188,12 @@ impl Notifier {
                 .filter_map(|address| self.post_digest(&mut inner.outbox, address, now));
             put.into_iter().chain(digests).collect::<Vec<u64>>()
         };
+        if !put.is_empty() {
+            crash::here("notification decided");
+        }
         self.keep().await;
         if !put.is_empty() {
+            crash::here("notification kept");
             self.lock().outbox.release(&put);
             self.posted.send_modify(|posted| *posted += 1);
         }
@@ -199,6 +204,9 @@ impl Notifier {
         let is_mail = |one: &&Notification| self.address(one).is_some_and(|address| address.is_mail());
         let mut alerts: BTreeMap<Fingerprint, Alert> = BTreeMap::new();
         for notification in notifications.iter().filter(is_mail) {
+            if alerts.len() >= outbox::DESCRIBED_AT_ONCE_MAX {
+                break;
+            }
             // Not all of a flood: a mail tells of few at length.
             let told = notification.alerts.iter().take(outbox::DESCRIBED_MAX);
             alerts.extend(told.map(|alert| (alert.fingerprint(), alert.clone())));

@@ -19,6 +19,9 @@ pub(super) const FLOOD: &str = "flood/";
 /// Alerts of one message that somebody is asked about.
 pub(super) const DESCRIBED_MAX: usize = 10;
 
+/// Alerts of all messages of one moment that somebody is asked about; of a flood, most go into a digest.
+pub(super) const DESCRIBED_AT_ONCE_MAX: usize = 500;
+
 /// Messages of one address that wait. An address that is down for a day gets these and then nothing of the oldest.
 const ITEMS_MAX: usize = 10_000;
 

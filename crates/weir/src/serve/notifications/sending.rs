@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use weir_ship::notify::Failure;
 use weir_ship::{Backoff, random_fraction};
 
+use super::super::crash;
 use super::{Address, Notifier};
 use crate::clock;
 
@@ -49,6 +50,7 @@ pub(super) async fn run(notifier: Arc<Notifier>, address: Arc<Address>, mut stop
             }
             Some(failure) => notifier.failed(&address, &item.title, &failure.to_string()),
             None => {
+                crash::here("message sent");
                 backoff.reset();
                 let was_down = notifier.lock().errors.remove(&address.id).is_some();
                 if was_down {

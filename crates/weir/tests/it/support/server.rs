@@ -170,7 +170,17 @@ pub fn serve_command(data: &str, arguments: &[&str]) -> Command {
 /// Starts the program with a config and does not wait for anything; it adds to the log at `log`, and crashes at this
 /// step of its work if there is one.
 pub fn launch(data: &str, config: &str, log: &str, crash_at: Option<&str>) -> Process {
+    launched(serve_command(data, &["-c", config]), log, crash_at)
+}
+
+/// The same with a clock of its own.
+pub fn launch_at(clock: &FalseClock, data: &str, config: &str, log: &str, crash_at: Option<&str>) -> Process {
     let mut command = serve_command(data, &["-c", config]);
+    clock.show_to(&mut command);
+    launched(command, log, crash_at)
+}
+
+fn launched(mut command: Command, log: &str, crash_at: Option<&str>) -> Process {
     command.envs(crash_at.map(|step| ("WEIR_CRASH_AT", step)));
     let log = File::options().create(true).append(true).open(log).unwrap();
     Process(command.stderr(log).spawn().unwrap())
