@@ -3,6 +3,7 @@
 //! Its labels are its identity, as everywhere in that world; what else it says may change while it lasts.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use weir_record::Timestamp;
@@ -41,6 +42,12 @@ impl Fingerprint {
             hash.update(text.as_bytes());
         }
         Self(hash.digest())
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 

@@ -85,6 +85,11 @@ impl MinuteCounts {
         sum
     }
 
+    /// From when a long span is counted that begins at `from`.
+    pub const fn start_of_period(from: i64) -> i64 {
+        from.div_euclid(HOUR) * HOUR
+    }
+
     /// The first minute or hour that has events.
     pub fn first(&self) -> Option<i64> {
         self.hours.first_key_value().map(|(hour, _)| hour * HOUR)

@@ -328,7 +328,8 @@ impl Sla {
             Indicator::Latency { .. } => "slow or failed",
             Indicator::Ratio { .. } => "bad",
         };
-        let share = pairs.first().map_or(0.0, |pair| pair.share.as_f64() * 100.0);
+        // Which of several holds is not known here; whichever it is, more than the least was bad.
+        let share = pairs.iter().map(|pair| pair.share.as_f64() * 100.0).reduce(f64::min).unwrap_or(0.0);
         let share = (share * 1e6).round() / 1e6;
         format!(
             "{}{instance}: {{{{ $value | humanizePercentage }}}} {what}, more than {share} %",

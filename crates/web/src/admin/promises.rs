@@ -33,7 +33,7 @@ pub struct SlaStatus {
     pub objective: f64,
     /// `met`, `broken`, `no_requests`, or `unknown` where the source is not read.
     pub state: String,
-    /// The start of the span that it is promised over.
+    /// The start of what is counted of the span that it is promised over: a long one from the start of an hour.
     pub from: String,
     /// Its end: what came later is not in the numbers.
     pub to: Option<String>,
@@ -41,6 +41,8 @@ pub struct SlaStatus {
     pub good: u64,
     /// Requests that were not.
     pub bad: u64,
+    /// The query that finds those.
+    pub bad_query: String,
     /// The share that was good; `None` without requests.
     pub good_share: Option<f64>,
     /// What may be bad, and is left.
@@ -87,6 +89,8 @@ pub struct AlertsAnswer {
 /// An alert. Times are RFC 3339, of events.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct AlertRow {
+    /// Its number, 16 hexadecimal digits, by which it is known wherever it is told of.
+    pub fingerprint: String,
     /// What it is about.
     pub labels: BTreeMap<Box<str>, Box<str>>,
     /// What a person reads.
@@ -122,6 +126,8 @@ pub struct AlertRow {
 pub struct AlertChange {
     /// When, by the time of events.
     pub at: String,
+    /// The number of the alert, as in its row.
+    pub fingerprint: String,
     /// Which alert.
     pub labels: BTreeMap<Box<str>, Box<str>>,
     /// What it was: `inactive`, `pending`, `firing` or `resolved`.

@@ -29,6 +29,7 @@ const SCHEMAS: &[Schema] = &[
             ("to", "string?"),
             ("good", "integer"),
             ("bad", "integer"),
+            ("bad_query", "string"),
             ("good_share", "number?"),
             ("budget", "SlaBudget"),
             ("burn_rates", "{number}"),
@@ -42,6 +43,7 @@ const SCHEMAS: &[Schema] = &[
     (
         "AlertRow",
         &[
+            ("fingerprint", "string"),
             ("labels", "{string}"),
             ("annotations", "{string}"),
             ("state", "string"),
@@ -62,6 +64,7 @@ const SCHEMAS: &[Schema] = &[
         "AlertChange",
         &[
             ("at", "string"),
+            ("fingerprint", "string"),
             ("labels", "{string}"),
             ("from", "string"),
             ("to", "string"),

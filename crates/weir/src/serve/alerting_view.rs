@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use weir_alert::{
-    ActiveAlert, AlertState, Condition, Events, Labels, Measured, MeasuredKind, MinuteCounts, Rule, Sla, time,
+    ActiveAlert, AlertState, Condition, Events, Fingerprint, Labels, Measured, MeasuredKind, MinuteCounts,
+    Rule, Sla, time,
 };
 use weir_record::{Minute, Timestamp};
 use weir_web::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 
 use super::alerting::{Alerting, StoredChange};
 use super::bad_events::BadEvents;
-use super::indicators::Indicators;
+use super::indicators::{Indicator, Indicators};
 use super::state::State;
 use crate::config::PrometheusDuration;
 
@@ -35,11 +36,28 @@ const BURN_WINDOWS: [i64; 4] = [5, 60, 360, 1440];
 /// What is known.
 #[derive(Clone, Debug, Default)]
 pub struct AlertingView {
-    slas: Vec<(SlaStatus, Option<Timestamp>, i64)>,
+    slas: Vec<KnownSla>,
     alerts: Vec<KnownAlert>,
     history: Vec<AlertChange>,
     /// What the alerts count.
     indicators: Option<Arc<Indicators>>,
+}
+
+/// A promise to one instance, and what is known of its source.
+#[derive(Clone, Debug)]
+struct KnownSla {
+    /// The number of its indicator.
+    indicator: usize,
+    /// Its instance.
+    instance: Labels,
+    /// The span that is counted, in minutes.
+    span: (i64, i64),
+    /// How it is shown; the query of its bad requests is made when somebody asks.
+    status: SlaStatus,
+    /// Up to when its source is complete.
+    complete_to: Option<Timestamp>,
+    /// How late lines of its source may be, in microseconds.
+    lateness_us: i64,
 }
 
 /// An alert, and what was counted of it.
@@ -69,8 +87,15 @@ impl AlertingView {
                 )
             };
             for (instance, counts) in alerting.evaluator.instances(number) {
-                let status = status(sla, instance, counts, complete_to, now);
-                slas.push((status, complete_to, lateness_us.unwrap_or(0)));
+                let span = span(sla, complete_to, now);
+                slas.push(KnownSla {
+                    indicator: number,
+                    instance: instance.clone(),
+                    span,
+                    status: status(sla, instance, counts, complete_to, span),
+                    complete_to,
+                    lateness_us: lateness_us.unwrap_or(0),
+                });
             }
         }
         let rules: Vec<&Rule> = alerting.evaluator.rules().collect();
@@ -90,16 +115,20 @@ impl AlertingView {
 
     /// The promise that `is_it` says is the one.
     pub fn sla(&self, is_it: impl Fn(&SlaStatus) -> bool) -> Option<&SlaStatus> {
-        self.slas.iter().map(|(status, ..)| status).find(|status| is_it(status))
+        self.slas.iter().map(|known| &known.status).find(|status| is_it(status))
     }
 
     /// All promises, at the time `now`: a source may have stopped since.
     pub fn slas(&self, now: Timestamp) -> SlasAnswer {
-        let known = |(status, complete_to, lateness_us): &(SlaStatus, Option<Timestamp>, i64)| {
-            let behind = complete_to.map(|complete_to| now.micros() - complete_to.micros());
-            let mut status = status.clone();
-            if behind.is_none_or(|behind| behind > lateness_us + STALLED_US) {
+        let known = |known: &KnownSla| {
+            let behind = known.complete_to.map(|complete_to| now.micros() - complete_to.micros());
+            let mut status = known.status.clone();
+            if behind.is_none_or(|behind| behind > known.lateness_us + STALLED_US) {
                 status.state = "unknown".to_owned();
+            }
+            if let Some(indicator) = self.indicator(known.indicator) {
+                let events = BadEvents::between(indicator, &known.instance, known.span);
+                status.bad_query = events.bad.to_string();
             }
             status
         };
@@ -108,10 +137,9 @@ impl AlertingView {
 
     /// All alerts.
     pub fn alerts(&self) -> AlertsAnswer {
-        let indicator = |number| self.indicators.as_ref().and_then(|indicators| indicators.all().get(number));
         let row = |known: &KnownAlert| {
             let mut row = known.row.clone();
-            if let Some(indicator) = indicator(known.indicator) {
+            if let Some(indicator) = self.indicator(known.indicator) {
                 let events = BadEvents::measured(indicator, &known.active);
                 (row.query, row.from, row.to) =
                     (events.bad.to_string(), events.from.to_string(), events.to.to_string());
@@ -120,6 +148,16 @@ impl AlertingView {
         };
         AlertsAnswer { alerts: self.alerts.iter().map(row).collect(), history: self.history.clone() }
     }
+
+    fn indicator(&self, number: usize) -> Option<&Indicator> {
+        self.indicators.as_ref()?.all().get(number)
+    }
+}
+
+/// The minutes in which requests are counted for a promise; those of a long one from the start of an hour.
+fn span(sla: &Sla, complete_to: Option<Timestamp>, now: Timestamp) -> (i64, i64) {
+    let end = complete_to.unwrap_or(now).minute().0;
+    (MinuteCounts::start_of_period(sla.time_window.start(end)), end)
 }
 
 fn status(
@@ -127,10 +165,8 @@ fn status(
     instance: &Labels,
     counts: &MinuteCounts,
     complete_to: Option<Timestamp>,
-    now: Timestamp,
+    (start, end): (i64, i64),
 ) -> SlaStatus {
-    let end = complete_to.unwrap_or(now).minute().0;
-    let start = sla.time_window.start(end);
     let events = counts.sum_of_period(start, end);
     let objective = sla.objective_of(instance);
     let allowed_share = objective.allowed();
@@ -162,6 +198,7 @@ fn status(
         to: complete_to.map(|complete_to| complete_to.minute().start().to_string()),
         good: events.good,
         bad: events.bad,
+        bad_query: String::new(),
         good_share: share_of(events.good, total),
         budget: SlaBudget {
             allowed,
@@ -214,6 +251,7 @@ fn known(alerting: &Alerting, number: usize, rule: &Rule, active: &ActiveAlert) 
 fn row(rule: &Rule, alert: &ActiveAlert, annotations: Labels) -> AlertRow {
     let value = alert.measured.value();
     AlertRow {
+        fingerprint: Fingerprint::of(&alert.labels).to_string(),
         labels: alert.labels.clone(),
         annotations,
         state: state_text(alert.state).to_owned(),
@@ -278,6 +316,7 @@ pub fn change(change: &StoredChange) -> AlertChange {
     let text = |state: Option<AlertState>| state.map_or("inactive", state_text).to_owned();
     AlertChange {
         at: time(change.at).to_string(),
+        fingerprint: Fingerprint::of(&change.labels).to_string(),
         labels: change.labels.clone(),
         from: text(change.before),
         to: text(change.after),
@@ -295,12 +334,19 @@ mod tests {
     fn nothing_is_known_of_a_promise_whose_source_stands_still() {
         let status = SlaStatus { state: "met".to_owned(), ..SlaStatus::default() };
         let complete_to = Timestamp::from_seconds(1_000);
-        let slas = vec![(status, Some(complete_to), 10_000_000)];
+        let slas = vec![KnownSla {
+            indicator: 0,
+            instance: Labels::new(),
+            span: (0, 16),
+            status,
+            complete_to: Some(complete_to),
+            lateness_us: 10_000_000,
+        }];
         let mut view = AlertingView { slas, ..AlertingView::default() };
         let state_at =
             |view: &AlertingView, second| view.slas(Timestamp::from_seconds(second)).slas[0].state.clone();
         assert_eq!([1_130, 1_131].map(|second| state_at(&view, second)), ["met", "unknown"]);
-        view.slas[0].1 = None;
+        view.slas[0].complete_to = None;
         assert_eq!(state_at(&view, 0), "unknown");
     }
 
