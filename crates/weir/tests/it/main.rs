@@ -53,6 +53,8 @@ mod recount;
 mod redis;
 /// The program and Redis are killed while a list is read.
 mod redis_kill;
+/// A Redis behind TLS, one of a cluster, and one that stops answering.
+mod redis_ways;
 /// Lines that are no records: listed, shown, replayed.
 mod rejects;
 /// Minutes written to real receivers, however late the requests came.

@@ -4,8 +4,9 @@ use std::fs::{self};
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 
-use crate::support::{Folder, Server, escaped, installed, until};
+use crate::support::{Certificate, Folder, Process, Server, escaped, installed, until};
 
 const STORED: &str = "weir_source_stored_total";
 
@@ -19,13 +20,17 @@ struct Syslog {
 impl Syslog {
     #[track_caller]
     fn start(folder: &Folder) -> Self {
-        let config = folder.write(
-            "weir.yaml",
-            "sources:\n- name: sys\n  type: syslog\n  udp: 127.0.0.1:0\n  tcp: 127.0.0.1:0\n  \
-             format: {by: program, map: {nginx: nginx_json}, default: syslog}\n",
-        );
+        Self::start_with(folder, "")
+    }
+
+    /// Starts it; `keys` are more lines of the source.
+    #[track_caller]
+    fn start_with(folder: &Folder, keys: &str) -> Self {
+        let source = "name: sys\n  type: syslog\n  udp: 127.0.0.1:0\n  tcp: 127.0.0.1:0\n  \
+                      format: {by: program, map: {nginx: nginx_json}, default: syslog}\n";
+        let config = folder.write("weir.yaml", format!("sources:\n- {source}{keys}"));
         let server = Server::start_in(&folder.path("data"), &["-c", &config]);
-        let (udp, tcp) = (server.listens_at("udp"), server.listens_at("tcp"));
+        let (udp, tcp) = (server.listens_at("udp"), server.listens_at("t"));
         Self { server, udp, tcp }
     }
 
@@ -149,4 +154,72 @@ fn nginx_sends_its_access_log_and_its_lines_are_requests() {
     let query =
         "host:shop.example.com AND status:204 AND route:\"/orders/{id}\" AND program:nginx AND level:6";
     assert_eq!(syslog.found(query), 10);
+}
+
+#[test]
+fn a_line_without_end_and_a_count_that_lies_cost_themselves_alone() {
+    let folder = Folder::new();
+    let syslog = Syslog::start(&folder);
+    let mut endless = TcpStream::connect(syslog.tcp).unwrap();
+    for _ in 0..9 {
+        endless.write_all(&vec![b'x'; 1 << 20]).unwrap();
+    }
+    endless.write_all(b"\n<11>1 - web1 app 1 - - behind the endless\n").unwrap();
+    let mut liar = TcpStream::connect(syslog.tcp).unwrap();
+    liar.write_all(b"999999999 <11>1 - web1 app 2 - - a gigabyte, it says").unwrap();
+    let mut slow = TcpStream::connect(syslog.tcp).unwrap();
+    slow.write_all(b"<11>1 - web1 app 3").unwrap();
+    let mut other = TcpStream::connect(syslog.tcp).unwrap();
+    other.write_all(b"<11>1 - web1 app 4 - - of another\n").unwrap();
+    syslog.await_stored(2);
+    slow.write_all(b" - - slow\n").unwrap();
+    syslog.await_stored(3);
+    drop(liar);
+    let dropped = || syslog.server.sum("weir_source_dropped_total", &[("source", "sys")]);
+    until("both to be in the account", || (dropped() == 2.0).then_some(()));
+    assert_eq!(syslog.server.sum("weir_source_received_total", &[("source", "sys")]), 5.0);
+    assert_eq!((syslog.found("\"behind the endless\""), syslog.found("procid:3")), (1, 1));
+    assert!(syslog.server.sum("process_resident_memory_bytes", &[]) < 300e6);
+}
+
+#[test]
+fn odd_datagrams_are_records_or_rejects() {
+    let folder = Folder::new();
+    let syslog = Syslog::start(&folder);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let nested = format!("<11>1 - h a 1 - [{}", "x y=\"".repeat(2_000));
+    let odd: [&[u8]; 8] = [
+        b"",
+        b"\0",
+        b"<",
+        b"<999999999999>1 - - - - - - m",
+        b"<11>1 9999-99-99T99:99:99Z h a - - - m",
+        b"<11>\xff\xfe\x1b[2J",
+        nested.as_bytes(),
+        &[b'<'; 60_000],
+    ];
+    for datagram in odd {
+        socket.send_to(datagram, syslog.udp).unwrap();
+    }
+    let sum = |name: &str| syslog.server.sum(name, &[("source", "sys")]);
+    until("all in the account", || (sum("weir_source_received_total") == 8.0).then_some(()));
+    let parts = [STORED, "weir_source_rejected_total", "weir_source_dropped_total"];
+    assert_eq!(parts.map(sum).iter().sum::<f64>(), 8.0);
+    assert_eq!(sum("weir_syslog_datagrams_total"), 8.0);
+}
+
+#[test]
+fn connections_may_be_encrypted() {
+    let folder = Folder::new();
+    let Certificate { certificate, key } = Certificate::new(&folder);
+    let tls = format!("  tls: {{cert_file: {certificate}, key_file: {key}}}\n");
+    let syslog = Syslog::start_with(&folder, &tls);
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-quiet", "-verify_return_error", "-CAfile", &certificate]);
+    client.args(["-connect", &syslog.tcp.to_string()]).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut client = Process(client.spawn().unwrap());
+    let mut input = client.0.stdin.take().unwrap();
+    input.write_all(b"<11>1 - web1 app 7 - - in secret\n").unwrap();
+    syslog.await_stored(1);
+    assert_eq!(syslog.found("procid:7 AND secret"), 1);
 }

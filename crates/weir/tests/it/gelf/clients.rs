@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::Gelf;
-use crate::support::{Folder, cached, output, python};
+use crate::support::{Certificate, Folder, cached, output, python};
 
 /// Messages that each client sends beside an exception.
 const COUNT: usize = 20;
@@ -71,12 +71,7 @@ fn gelf_pro_is_understood() {
 #[test]
 fn connections_may_be_encrypted() {
     let folder = Folder::new();
-    let (certificate, key) = (folder.path("cert.pem"), folder.path("key.pem"));
-    let subject = "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1";
-    let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]);
-    openssl.args(["-days", "2", "-keyout", &key, "-out", &certificate]).args(subject.split(' '));
-    output(&mut openssl).expect(0);
+    let Certificate { certificate, key } = Certificate::new(&folder);
     let gelf = Gelf::start(&folder, &format!(", tls: {{cert_file: {certificate}, key_file: {key}}}"));
     let (script, port) = (include_str!("clients.py"), gelf.tcp.port().to_string());
     let payload = PAYLOAD_CHARS.to_string();

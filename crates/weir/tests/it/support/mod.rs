@@ -2,6 +2,7 @@
 
 mod account;
 pub mod aws;
+mod certificate;
 mod clock;
 mod false_clock;
 mod folder;
@@ -21,6 +22,7 @@ mod text;
 mod wait;
 
 pub use account::{Account, alb_key};
+pub use certificate::Certificate;
 pub use clock::{date_time, now_seconds};
 pub use false_clock::FalseClock;
 pub use folder::{Folder, gzip, repository};

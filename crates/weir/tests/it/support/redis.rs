@@ -65,6 +65,25 @@ impl Redis {
         process.wait();
     }
 
+    /// Stops it where it stands, as a machine that hangs or a network that is cut: connections stay open and nothing
+    /// answers.
+    #[track_caller]
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    #[track_caller]
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    #[track_caller]
+    fn signal(&self, signal: &str) {
+        let pid = self.process.as_ref().expect("it runs").0.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     /// A connection to it, once it answers.
     #[track_caller]
     pub fn client(&self) -> RedisClient {

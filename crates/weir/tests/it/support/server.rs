@@ -35,6 +35,15 @@ impl Server {
         Self::spawn(Folder::new(), serve_command(data, arguments))
     }
 
+    /// Starts it with variables in its environment.
+    #[track_caller]
+    pub fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let folder = Folder::new();
+        let mut command = serve_command(&folder.path("data"), arguments);
+        command.envs(variables.iter().copied());
+        Self::spawn(folder, command)
+    }
+
     /// Starts it with a clock of its own.
     #[track_caller]
     pub fn start_at(clock: &FalseClock, data: &str, arguments: &[&str]) -> Self {
