@@ -446,6 +446,7 @@ pub(super) const SCHEMAS: &[(&str, &[(&str, &str)])] = &[
             ("pages_per_month_now", "number"),
         ],
     ),
+    ("ReloadAnswer", &[("reloaded", "[string]"), ("needs_restart", "[string]")]),
     ("ReplayRequest", &[("ids", "[integer]?"), ("source", "string?"), ("reason", "string?")]),
     (
         "ReplayResult",

@@ -12,6 +12,7 @@ use weir_web::{Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillReque
 use super::backfill::{BackfillRun, Plan};
 use super::intake::Intake;
 use super::open::BACKFILL;
+use super::reload::CurrentConfig;
 use super::replay;
 use super::sources::Shared;
 use super::{backtest, rejects, source_status, writers};
@@ -38,7 +39,7 @@ pub struct Inner {
     /// Says when the server stops.
     pub stop: watch::Receiver<bool>,
     /// The config in force.
-    pub config: Config,
+    pub config: CurrentConfig,
     /// Room for one backtest.
     pub backtests: Semaphore,
     backfills: Arc<Semaphore>,
@@ -69,7 +70,7 @@ impl Desk {
         }
         let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
-        let (config, backtests) = (config.clone(), Semaphore::new(1));
+        let (config, backtests) = (CurrentConfig::new(config.clone()), Semaphore::new(1));
         let inner = Inner { shared, sources, intakes, stop, config, backtests, backfills, replays };
         Self { inner: Arc::new(inner) }
     }
@@ -83,7 +84,12 @@ impl Desk {
         }
     }
 
-    /// The functions that HTTP calls.
+    /// The config in force, which a reload exchanges.
+    pub fn config(&self) -> CurrentConfig {
+        self.inner.config.clone()
+    }
+
+    /// The functions that HTTP calls. There is a config to be read again only where a server runs.
     pub fn admin(&self) -> Admin {
         Admin {
             sources: self.asked(|inner, ()| {
@@ -101,6 +107,12 @@ impl Desk {
             }),
             backtest: self.asked(backtest::by_query),
             backtest_config: self.asked(backtest::of_config),
+            reload: Arc::new(|()| {
+                Box::pin(async {
+                    let error = "no server runs that could read its config again";
+                    Err(AdminProblem::new(ProblemKind::NotFound, error, "start weir serve"))
+                })
+            }),
             rejects: self.asked(|inner, query| {
                 rejects::page(&inner.shared.ledger, &query).map_err(|error| unreadable(&error))
             }),
