@@ -204,6 +204,14 @@ impl Evaluator {
         }
     }
 
+    /// Adds what happened in an hour to the instance of this number, for long spans only.
+    pub fn add_hour_of(&mut self, indicator: usize, number: u32, hour: i64, events: Events) {
+        let instances = self.indicators.get_mut(indicator);
+        if let Some(instance) = instances.and_then(|instances| instances.all.get_mut(number as usize)) {
+            instance.counts.add_hour(hour, events);
+        }
+    }
+
     /// Says when an instance was first seen, where that is longer ago than what is added.
     pub fn seen(&mut self, indicator: usize, labels: &Labels, first: i64) {
         if let Some(instance) = self.instance(indicator, labels) {

@@ -42,8 +42,8 @@ pub use admin::{
     BackfillState, BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage,
     BacktestQuery, BacktestReceiver, BacktestRequest, BacktestRow, BacktestStep, BacktestSuggestion,
     DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery,
-    ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer, SourceStatus,
-    SourcesStatus,
+    ReloadAnswer, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
+    SourceStatus, SourcesStatus,
 };
 pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
@@ -228,6 +228,7 @@ impl Routes {
             .on(Method::DELETE, MethodFilter::DELETE, "/api/v2/silence/{id}", alerting::expire_silence)
             .get("/api/openapi.json", openapi::openapi)
             .writers()
+            .post("/-/reload", admin::reload)
             .get("/-/healthy", health::healthy)
             .get("/healthy", health::healthy)
             .get("/-/ready", health::ready)

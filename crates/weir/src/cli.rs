@@ -232,7 +232,7 @@ pub enum Command {
 }
 
 /// Which config to use.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ConfigArgument {
     /// The config file; else $WEIR_CONFIG, ./weir.yaml, /etc/weir/weir.yaml, or none.
     #[arg(short = 'c', long = "config", value_name = "FILE")]
@@ -353,7 +353,7 @@ pub enum ReportOutput {
 }
 
 /// `weir serve`.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct ServeArguments {
     #[command(flatten)]
     pub config: ConfigArgument,

@@ -155,7 +155,7 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
             // The thread waits for it.
             let _ = started.send(());
         };
-        let served = serve::serve(&config, say_where, duration);
+        let served = serve::serve(&config, serve::no_config(), say_where, duration);
         drop(started);
         is_over.store(true, Ordering::Relaxed);
         writer.thread().unpark();

@@ -107,9 +107,11 @@ fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
     let shell = Shell::new(root, &[]);
     if !is_built {
         crate::complain("building ...");
-        shell.output("cargo build --quiet --release --package weir")?;
+        shell.output("cargo build --quiet --release --package weir --bin weir --example alert_rate")?;
         shell.output("cargo build --quiet --release --package xtask --example libdeflate_in_process")?;
-        shell.output("cargo build --quiet --release --package weir-ledger --example commit_rate")?;
+        shell.output(
+            "cargo build --quiet --release --package weir-ledger --example commit_rate --example event_history",
+        )?;
         shell.output(
             "cargo build --quiet --release --package weir-store --example write_rate --example query_rate",
         )?;
@@ -120,7 +122,8 @@ fn build(root: &Path, programs: &Path, is_built: bool) -> anyhow::Result<()> {
     let target = metadata.get("target_directory").and_then(serde_json::Value::as_str);
     let release = PathBuf::from(target.context("cargo metadata names no target directory")?).join("release");
     fs::create_dir_all(programs).with_context(|| format!("cannot make {}", programs.display()))?;
-    let examples = ["libdeflate_in_process", "commit_rate", "write_rate", "query_rate"];
+    let examples =
+        ["libdeflate_in_process", "commit_rate", "event_history", "alert_rate", "write_rate", "query_rate"];
     let examples = examples.map(|name| format!("examples/{name}"));
     for program in ["weir"].into_iter().chain(examples.iter().map(String::as_str)) {
         let (from, name) = (release.join(program), program.rsplit('/').next().unwrap_or(program));

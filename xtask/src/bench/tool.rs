@@ -26,6 +26,8 @@ const TOOLS: &[(&str, &str)] = &[
     ("goaccess", "goaccess --version"),
     ("jq", "jq --version"),
     ("commit_rate", "command -v commit_rate > /dev/null && echo as in this commit"),
+    ("alert_rate", "command -v alert_rate > /dev/null && echo as in this commit"),
+    ("event_history", "command -v event_history > /dev/null && echo as in this commit"),
     ("write_rate", "command -v write_rate > /dev/null && echo as in this commit"),
     ("query_rate", "command -v query_rate > /dev/null && echo as in this commit"),
     ("prometheus-pushgateway", "prometheus-pushgateway --version 2>&1"),

@@ -35,7 +35,8 @@ use lines::LinesBody;
 pub use promises::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 pub use shapes::{
     BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus, NodeStatus, RejectDetail, RejectRow,
-    RejectsPage, RejectsQuery, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus, SourcesStatus,
+    RejectsPage, RejectsQuery, ReloadAnswer, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus,
+    SourcesStatus,
 };
 
 /// An answer that takes its time.
@@ -59,6 +60,8 @@ pub struct Admin {
     pub backtest: Ask<BacktestQuery, BacktestAnswer>,
     /// The same of another config.
     pub backtest_config: Ask<BacktestRequest, BacktestAnswer>,
+    /// Reads the config again.
+    pub reload: Ask<(), ReloadAnswer>,
     /// A page of rejects.
     pub rejects: Ask<RejectsQuery, RejectsPage>,
     /// One reject, by its id.
@@ -134,6 +137,13 @@ pub(crate) async fn slas(State(handlers): State<Handlers>) -> Response {
 pub(crate) async fn alerts(State(handlers): State<Handlers>) -> Response {
     match handlers.admin {
         Some(admin) => answered((admin.alerts)(()).await),
+        None => nothing_here(),
+    }
+}
+
+pub(crate) async fn reload(State(handlers): State<Handlers>) -> Response {
+    match handlers.admin {
+        Some(admin) => answered((admin.reload)(()).await),
         None => nothing_here(),
     }
 }

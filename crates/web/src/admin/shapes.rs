@@ -313,6 +313,15 @@ pub enum BackfillState {
     Incomplete,
 }
 
+/// What became of a config that was read again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReloadAnswer {
+    /// The sections that are other than before and in force.
+    pub reloaded: Vec<String>,
+    /// The sections that are other than what is in force, and will not be before a restart.
+    pub needs_restart: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

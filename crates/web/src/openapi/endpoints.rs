@@ -417,6 +417,13 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     write("POST", "/es/{*path}", ELASTIC_WRITE, ELASTIC_PATH, Answer::Text),
     write("PUT", "/es/{*path}", ELASTIC_MAKE, ELASTIC_PATH, Answer::Text),
     write("DELETE", "/es/{*path}", ELASTIC_MAKE, ELASTIC_PATH, Answer::Text),
+    write(
+        "POST",
+        "/-/reload",
+        "Reads the config again, as SIGHUP does; says what is in force and what needs a restart.",
+        &[],
+        Answer::Shape("ReloadAnswer"),
+    ),
     get("/-/healthy", "200 while the process lives.", &[], Answer::Text),
     get("/healthy", "200 while the process lives.", &[], Answer::Text),
     get("/-/ready", "200 while the sources run, else 503.", &[], Answer::Text),

@@ -461,6 +461,7 @@ const SCHEMAS: &[Schema] = &[
             ("pages_per_month_now", "number"),
         ],
     ),
+    ("ReloadAnswer", &[("reloaded", "[string]"), ("needs_restart", "[string]")]),
     (
         "ReplayResult",
         &[

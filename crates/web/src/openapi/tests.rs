@@ -37,6 +37,7 @@ fn handlers() -> Handlers {
             alerts: admin(),
             backtest: admin(),
             backtest_config: admin(),
+            reload: admin(),
             rejects: admin(),
             reject: admin(),
             replay: admin(),
@@ -186,6 +187,7 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::BacktestReceiver>("BacktestReceiver");
     check::<crate::BacktestMessage>("BacktestMessage");
     check::<crate::BacktestSuggestion>("BacktestSuggestion");
+    check::<crate::ReloadAnswer>("ReloadAnswer");
     check::<crate::SourceStatus>("SourceStatus");
     check::<crate::DatagramsStatus>("DatagramsStatus");
     check::<crate::NodeStatus>("NodeStatus");

@@ -27,6 +27,11 @@ impl AlertSet {
         }
     }
 
+    /// All that there are.
+    pub fn alerts(&self) -> Vec<Alert> {
+        self.alerts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Says who is told; only the first is.
     pub fn tell_with(&self, tell: Arc<AlertsFn>) {
         let _ = self.tell.set(tell);

@@ -80,8 +80,8 @@ pub struct Alerting {
     age_max: Duration,
     external_url: String,
     prepared: Option<Found>,
-    /// Alerts whose rules have gone: they are to be forgotten.
-    orphans: Vec<Box<str>>,
+    /// Alerts whose rules have gone, by their names in the ledger: they are over, and to be forgotten.
+    orphans: Vec<(Box<str>, ActiveAlert)>,
     /// Whether counts have come since the numbers of promises were shown, and when that was.
     is_stale: bool,
     shown_at: Timestamp,
@@ -131,6 +131,23 @@ impl Alerting {
         Ok(alerting)
     }
 
+    /// The same with another config: what was judged is on the disk, and what is still to be judged is judged by it.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read; nothing has changed then.
+    pub fn reload(
+        &mut self,
+        ledger: &Reading<'_>,
+        config: &Config,
+        indicators: &Arc<Indicators>,
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        let loaded = Self::load(ledger, config, indicators, now)?;
+        *self = Self { set: Arc::clone(&self.set), ..loaded };
+        Ok(())
+    }
+
     /// The alerts that it finds.
     pub fn set(&self) -> Arc<AlertSet> {
         Arc::clone(&self.set)
@@ -138,6 +155,7 @@ impl Alerting {
 
     fn restore(&mut self, ledger: &Reading<'_>, now: Timestamp) -> Result<(), LedgerError> {
         if self.indicators.is_empty() {
+            self.orphans = ledger.states_with_prefix::<ActiveAlert>(ACTIVE)?;
             return Ok(());
         }
         let progress: BTreeMap<u64, Progress> =
@@ -150,35 +168,36 @@ impl Alerting {
                 first = first.min(known.next.max(minute - CATCH_UP_MAX));
             }
         }
-        let mut keys: HashMap<u32, (usize, Labels)> = HashMap::new();
+        let mut keys: HashMap<u32, (usize, u32)> = HashMap::new();
         for stored in ledger.event_keys()? {
             if let Some(indicator) = self.indicators.number_of(&stored.key) {
                 let labels: Labels = stored.key.labels.iter().cloned().collect();
                 self.evaluator.seen(indicator, &labels, stored.first.0);
-                keys.insert(stored.number, (indicator, labels));
+                let instance = self.evaluator.instance_number(indicator, &labels);
+                keys.extend(instance.map(|instance| (stored.number, (indicator, instance))));
             }
         }
         let indicators = Arc::clone(&self.indicators);
         let lookback = (0..indicators.all().len()).map(|number| self.evaluator.lookback(number)).max();
         let from = Minute(first - lookback.unwrap_or(0) - 60);
         ledger.events(from, Minute(i64::MAX), |minute, number, events| {
-            let Some((indicator, labels)) = keys.get(&number) else { return };
-            if !indicators.all().get(*indicator).is_some_and(|known| known.excludes(minute)) {
-                self.evaluator.add_minute(*indicator, labels, minute.0, of_stored(events));
+            let Some(&(indicator, instance)) = keys.get(&number) else { return };
+            if !indicators.all().get(indicator).is_some_and(|known| known.excludes(minute)) {
+                self.evaluator.add_minute_of(indicator, instance, minute.0, of_stored(events));
             }
         })?;
         let starts = indicators.slas().map(|(_, sla)| sla.time_window.start(minute));
         if let Some(start) = starts.min() {
             ledger.event_hours(start.div_euclid(60), |hour, number, events| {
-                if let Some((indicator, labels)) = keys.get(&number) {
-                    self.evaluator.add_hour(*indicator, labels, hour, of_stored(events));
+                if let Some(&(indicator, instance)) = keys.get(&number) {
+                    self.evaluator.add_hour_of(indicator, instance, hour, of_stored(events));
                 }
             })?;
         }
         for (name, alert) in ledger.states_with_prefix::<ActiveAlert>(ACTIVE)? {
             // One whose rule has gone is over for whoever is told of the others.
             if !self.evaluator.restore(&alert) {
-                self.orphans.push(name);
+                self.orphans.push((name, alert));
             }
         }
         Ok(())
@@ -223,16 +242,19 @@ impl Alerting {
                 has_judged = true;
             }
         }
-        if has_judged {
+        let has_found = has_judged || !self.orphans.is_empty();
+        if has_found {
             self.forget(now);
             let number = self.history.back().map_or(0, |(number, _)| number + 1);
+            let ended = self.orphans.iter().filter(|(_, alert)| alert.state == AlertState::Firing);
+            let ended = ended.map(|(_, alert)| StoredChange::of_orphan(alert, now));
             let transitions = changes.iter().filter(|change| change.is_transition);
-            let entries = (number..).zip(transitions.map(StoredChange::of)).collect();
+            let entries = (number..).zip(ended.chain(transitions.map(StoredChange::of))).collect();
             let progress = (self.ids.iter().enumerate())
                 .filter_map(|(rule, id)| Some((*id, self.evaluator.progress(rule)?)));
             self.prepared = Some(Found { changes, entries, progress: progress.collect() });
         }
-        has_judged
+        has_found
     }
 
     /// The last moment before which everything is known that a rule looks at.
@@ -263,7 +285,7 @@ impl Alerting {
     /// Whatever the ledger says; nothing was written then.
     pub fn write(&self, ledger: &Writing<'_>) -> Result<(), LedgerError> {
         let Some(found) = &self.prepared else { return Ok(()) };
-        self.orphans.iter().try_for_each(|name| ledger.remove_state(name).map(drop))?;
+        self.orphans.iter().try_for_each(|(name, _)| ledger.remove_state(name).map(drop))?;
         for change in &found.changes {
             let Fingerprint(number) = Fingerprint::of(&change.alert.labels);
             let name = format!("{ACTIVE}{number:016x}");
@@ -346,6 +368,18 @@ impl Alerting {
 }
 
 impl StoredChange {
+    /// An alert is over because the config has its rule no more.
+    fn of_orphan(alert: &ActiveAlert, now: Timestamp) -> Self {
+        Self {
+            at: now.minute().0,
+            labels: alert.labels.clone(),
+            before: Some(alert.state),
+            after: None,
+            measured: alert.measured,
+            is_history: alert.is_history,
+        }
+    }
+
     /// What is kept of a change.
     pub fn of(change: &Change) -> Self {
         let alert = &change.alert;

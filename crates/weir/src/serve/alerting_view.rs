@@ -149,7 +149,8 @@ impl AlertingView {
         AlertsAnswer { alerts: self.alerts.iter().map(row).collect(), history: self.history.clone() }
     }
 
-    fn indicator(&self, number: usize) -> Option<&Indicator> {
+    /// What alerts and promises with this number count.
+    pub fn indicator(&self, number: usize) -> Option<&Indicator> {
         self.indicators.as_ref()?.all().get(number)
     }
 }

@@ -13,7 +13,7 @@
 //! When the disk is full the group waits and is tried again; nobody is told anything meanwhile, the requests
 //! pile up to their bound, and so intake stops and goes on by itself.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,15 +26,18 @@ use weir_store::{Change, Store, StoreError};
 use super::account::Account;
 use super::alerting::Alerting;
 use super::crash;
+use super::event_meter::EventMeter;
 use super::group::{Group, tell};
+use super::indicators::Indicators;
 use super::kept_records;
 use super::live::LiveTail;
 use super::preparation::{NewKeys, Preparation};
-use super::prepared::Prepared;
+use super::prepared::{METRICS, Prepared};
 use super::publication::Publication;
 use super::state::State;
 use super::unit::Unit;
 use crate::clock;
+use crate::config::Config;
 
 /// Requests that wait for the commit thread. Beyond it who sends one waits.
 const REQUESTS_MAX: usize = 1024;
@@ -77,6 +80,8 @@ pub enum Request {
     Keep(String, Vec<u8>, oneshot::Sender<()>),
     /// Several of them, all or none.
     KeepAll(Vec<(String, Vec<u8>)>, oneshot::Sender<()>),
+    /// Other promises and alerts are in force from now on.
+    Reload(Box<Promises>),
     /// Nothing; what is due by time is done.
     Tick,
     /// Nothing; a [`StoreChange`] waits.
@@ -98,6 +103,16 @@ pub struct Delivered {
     /// The body's number in the queue.
     pub sequence: u64,
     /// Told when it is out of the queue.
+    pub done: oneshot::Sender<()>,
+}
+
+/// Promises and alerts of another config.
+pub struct Promises {
+    /// The config.
+    pub config: Config,
+    /// What it counts.
+    pub indicators: Arc<Indicators>,
+    /// Told when it is in force; dropped where it never will be.
     pub done: oneshot::Sender<()>,
 }
 
@@ -262,10 +277,12 @@ impl Committer {
                 }
             }
             self.backlog.extend(for_the_next);
+            let promises = group.take_promises();
             crash::here("gathered");
             self.change_stores();
             let is_tick = group.has_tick();
             self.commit(group);
+            promises.into_iter().for_each(|promises| self.reload(promises));
             if is_tick {
                 self.look_after(clock::now());
             }
@@ -441,6 +458,34 @@ impl Committer {
                 self.preparation.cleaned(&forgotten, now);
             }
         }
+    }
+
+    /// Puts other promises and alerts in force. What was counted before is on the disk, and read again from there.
+    fn reload(&mut self, Promises { config, indicators, done }: Promises) {
+        let now = clock::now();
+        let loaded = self.retrying(|committer| {
+            let Self { ledger, state, publications, alerting, .. } = committer;
+            ledger.read(|reading| {
+                let exposed: HashSet<Arc<str>> = {
+                    let inner = state.lock();
+                    let exposed = inner.sources.iter().filter(|(_, source)| source.is_on_metrics);
+                    exposed.map(|(name, _)| Arc::clone(name)).collect()
+                };
+                let events =
+                    EventMeter::load(reading, METRICS, &indicators, |source| exposed.contains(source))?;
+                publications
+                    .iter_mut()
+                    .try_for_each(|publication| publication.set_indicators(reading, &indicators))?;
+                alerting.reload(reading, &config, &indicators, now)?;
+                Ok(events)
+            })
+        });
+        let Some(events) = loaded else { return };
+        self.state.lock().events = events;
+        self.preparation.set_indicators(indicators);
+        self.alerting.show(&self.state, now);
+        self.alerting.tell_all();
+        tell(done, ());
     }
 
     /// Judges promises and alerts where minutes are complete.

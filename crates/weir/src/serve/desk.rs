@@ -12,6 +12,7 @@ use weir_web::{Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillReque
 use super::backfill::{BackfillRun, Plan};
 use super::intake::Intake;
 use super::open::BACKFILL;
+use super::reload::CurrentConfig;
 use super::replay;
 use super::server_status::About;
 use super::sources::Shared;
@@ -40,7 +41,7 @@ pub struct Inner {
     pub stop: watch::Receiver<bool>,
     about: About,
     /// The config in force.
-    pub config: Config,
+    pub config: CurrentConfig,
     /// Room for one backtest.
     pub backtests: Semaphore,
     backfills: Arc<Semaphore>,
@@ -72,7 +73,7 @@ impl Desk {
         let intakes = sources.iter().map(|source| shared.intake(config, source)).collect();
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
         let about = About::new(config, clock::now());
-        let (config, backtests) = (config.clone(), Semaphore::new(1));
+        let (config, backtests) = (CurrentConfig::new(config.clone()), Semaphore::new(1));
         let inner = Inner { shared, sources, intakes, stop, about, config, backtests, backfills, replays };
         Self { inner: Arc::new(inner) }
     }
@@ -86,7 +87,12 @@ impl Desk {
         }
     }
 
-    /// The functions that HTTP calls.
+    /// The config in force, which a reload exchanges.
+    pub fn config(&self) -> CurrentConfig {
+        self.inner.config.clone()
+    }
+
+    /// The functions that HTTP calls. There is a config to be read again only where a server runs.
     pub fn admin(&self) -> Admin {
         Admin {
             sources: self.asked(|inner, ()| {
@@ -105,6 +111,12 @@ impl Desk {
             }),
             backtest: self.asked(backtest::by_query),
             backtest_config: self.asked(backtest::of_config),
+            reload: Arc::new(|()| {
+                Box::pin(async {
+                    let error = "no server runs that could read its config again";
+                    Err(AdminProblem::new(ProblemKind::NotFound, error, "start weir serve"))
+                })
+            }),
             rejects: self.asked(|inner, query| {
                 rejects::page(&inner.shared.ledger, &query).map_err(|error| unreadable(&error))
             }),

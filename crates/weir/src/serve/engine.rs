@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use weir_ledger::{Ledger, LedgerError};
 
 use super::commit::{self, Prepares, Written};
+use super::current_indicators::CurrentIndicators;
 use super::listener_rules::History;
 use super::live::LiveTail;
 use super::open::{self, Opened, Purpose};
@@ -84,7 +85,7 @@ impl Engine {
             redaction: Arc::new(Redaction::new(config)?),
             shaping: Arc::new(Shaping::new(config)?),
             declared,
-            indicators,
+            indicators: CurrentIndicators::new(indicators),
             alerts,
         };
         Ok(Self { shared, history, queues, committing, give_up, upkeep_thread })

@@ -33,7 +33,8 @@ pub struct StagedEvents {
 
 #[derive(Debug, Default)]
 struct StagedRow {
-    indicator: usize,
+    /// The number in force.
+    indicator: Option<usize>,
     hours: BTreeMap<i64, EventCounts>,
     minutes: BTreeMap<Minute, EventCounts>,
     /// What is added to `/metrics`.
@@ -72,11 +73,15 @@ impl StagedEvents {
                 publications.iter().filter(|target| unit.minutes.is_some() && target.has(&unit.source));
             let targets: Vec<(Arc<str>, Minute)> =
                 targets.map(|target| (target.queue().into(), target.next_minute())).collect();
+            let Some(counted_by) = unit.events.indicators() else { continue };
+            let is_in_force = std::ptr::eq(Arc::as_ptr(counted_by), indicators);
             for row in unit.events.rows() {
-                let Some(indicator) = indicators.all().get(row.indicator) else { continue };
+                let Some(indicator) = counted_by.all().get(row.indicator) else { continue };
                 let key = staged.bounded(indicator.key(&row.labels), known);
+                // What the config has no more is kept, and judged by nobody.
+                let number = if is_in_force { Some(row.indicator) } else { indicators.number_of(&key) };
                 let sum = staged.rows.entry(key).or_default();
-                sum.indicator = row.indicator;
+                sum.indicator = number;
                 for (minute, events) in &row.minutes {
                     sum.minutes.entry(*minute).or_default().add(*events);
                     if !indicator.excludes(*minute) {
@@ -146,10 +151,12 @@ impl StagedEvents {
 
     /// What is added to each instance.
     pub fn rows(&self) -> impl Iterator<Item = AddedRow<'_>> {
-        self.rows.iter().map(|(key, row)| AddedRow {
-            indicator: row.indicator,
-            labels: key.labels.iter().cloned().collect(),
-            minutes: &row.minutes,
+        self.rows.iter().filter_map(|(key, row)| {
+            Some(AddedRow {
+                indicator: row.indicator?,
+                labels: key.labels.iter().cloned().collect(),
+                minutes: &row.minutes,
+            })
         })
     }
 

@@ -12,7 +12,7 @@ use weir_meter::pushed::{Grouping, Push};
 use weir_record::Timestamp;
 
 use super::account::Account;
-use super::commit::{Delivered, Pushed, Request};
+use super::commit::{Delivered, Promises, Pushed, Request};
 use super::unit::{Committed, Unit};
 
 /// A unit, and the way back to its worker.
@@ -41,6 +41,8 @@ pub struct Group {
     pub kept: Vec<WaitingKeep>,
     /// What of it was counted before.
     pub known: Known,
+    /// Promises and alerts that are in force behind it.
+    promises: Vec<Promises>,
     keys: HashSet<[u8; 16]>,
     requests: usize,
     has_tick: bool,
@@ -73,10 +75,16 @@ impl Group {
             Request::Delivered(delivered) => self.delivered.push(delivered),
             Request::Keep(name, bytes, done) => self.kept.push((vec![(name, bytes)], done)),
             Request::KeepAll(states, done) => self.kept.push((states, done)),
+            Request::Reload(promises) => self.promises.push(*promises),
             Request::Wake => {}
             Request::Tick => self.has_tick = true,
         }
         None
+    }
+
+    /// The promises and alerts that are in force behind it, in their order.
+    pub fn take_promises(&mut self) -> Vec<Promises> {
+        std::mem::take(&mut self.promises)
     }
 
     /// How many requests it has.

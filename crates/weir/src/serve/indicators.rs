@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use weir_alert::{
     Condition, Failures, Indicator as Measured, Labels, RuleOfIndicator, Sla, message_template,
@@ -17,6 +18,7 @@ use weir_record::{
     Format, Minute, Record, RecordContext, RecordFields, Request, Timestamp, Value, method_label,
 };
 
+use super::current_indicators::CurrentIndicators;
 use crate::config::{AlertConfig, Config, SlaConfig};
 
 /// Instances that one unit keeps apart; what would be one more counts under `__other__`.
@@ -26,7 +28,7 @@ const UNIT_INSTANCES_MAX: usize = 20_000;
 pub const LABEL_BYTES_MAX: usize = 256;
 
 /// Everything that the config has promises or alerts about; shared by all threads.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Indicators {
     all: Vec<Indicator>,
     /// The promises of each service, by number.
@@ -64,6 +66,10 @@ pub enum Subject {
 /// What the records of a unit add; the default is nothing.
 #[derive(Debug, Default)]
 pub struct IndicatorCounts {
+    /// By which it is counted; the numbers of indicators are those of it.
+    indicators: Option<Arc<Indicators>>,
+    /// Whether it is known that these are the ones in force.
+    has_begun: bool,
     rows: Vec<Row>,
     places: HashMap<Box<[u8]>, usize>,
     /// The instance that is looked for.
@@ -306,11 +312,45 @@ fn is_good(
 }
 
 impl IndicatorCounts {
+    /// Counts a record by what is in force, or by what was when the first record of the unit came.
+    #[inline]
+    pub fn observe(
+        &mut self,
+        current: &CurrentIndicators,
+        record: Record<'_>,
+        context: &RecordContext<'_>,
+        range: SlotRange,
+    ) {
+        if !self.has_begun {
+            self.begin(current.get());
+        }
+        // It is in the way of what it adds to.
+        if let Some(indicators) = self.indicators.take() {
+            if !indicators.is_empty() {
+                indicators.observe(self, record, context, range);
+            }
+            self.indicators = Some(indicators);
+        }
+    }
+
+    fn begin(&mut self, indicators: Arc<Indicators>) {
+        if !self.indicators.as_ref().is_some_and(|own| Arc::ptr_eq(own, &indicators)) {
+            *self = Self { indicators: Some(indicators), ..Self::default() };
+        }
+        self.has_begun = true;
+    }
+
+    /// By which it was counted; `None` where nothing was.
+    pub fn indicators(&self) -> Option<&Arc<Indicators>> {
+        self.indicators.as_ref()
+    }
+
     /// Forgets everything and keeps the memory of instances that are known, unless they are many.
     pub fn clear(&mut self) {
         if self.rows.len() >= UNIT_INSTANCES_MAX {
             *self = Self::default();
         }
+        self.has_begun = false;
         self.rows.iter_mut().for_each(|row| row.minutes.clear());
     }
 

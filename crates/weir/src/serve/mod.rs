@@ -13,6 +13,7 @@ mod backtest;
 mod bad_events;
 mod commit;
 mod crash;
+mod current_indicators;
 mod declared;
 mod desk;
 mod engine;
@@ -43,6 +44,7 @@ mod records;
 mod redaction;
 mod redis_source;
 mod rejects;
+mod reload;
 mod remote_write;
 mod replay;
 mod rules;
@@ -53,6 +55,7 @@ mod socket_source;
 mod source_status;
 mod sources;
 mod state;
+mod telling;
 mod unit;
 mod units_away;
 mod upkeep;
@@ -61,7 +64,7 @@ mod writers;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -69,24 +72,25 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use weir_alert::Alert;
+use weir_web::{Admin, Ask, ReloadAnswer};
 
-use crate::cli::ServeArguments;
+use crate::cli::{ConfigArgument, ServeArguments};
 use crate::config::{self, Config, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
 use audit::AuditLog;
 pub use desk::Desk;
 pub use engine::Engine;
-use mail_content::MailContents;
 pub use notifications::Address;
-use notifications::Notifier;
 pub use open::{Purpose, has_ledger, open_ledger};
 pub use records::records;
 pub use redaction::Redaction;
+use reload::Reloading;
+pub use reload::{LoadConfig, no_config};
 use saved_searches::SavedSearches;
 pub use socket::socket_path;
 use sources::{DRAIN_MAX, Shared};
+use telling::Telling;
 
 /// How long requests under way may take to end once the server stops.
 const HTTP_STOP_MAX: Duration = Duration::from_secs(3);
@@ -100,23 +104,14 @@ const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
 ///
 /// A wrong config, no source, a data folder that cannot be used, or an address that cannot be listened on.
 pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
-    let mut config = setup::load_config(arguments.config.config.as_deref())?;
-    if let Some(address) = &arguments.listen {
-        config.http.listen =
-            config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;
-    }
-    if let Some(folder) = &arguments.data_dir {
-        config.data_dir = folder.clone();
-    }
+    let config = load(arguments)?;
     if let Some(address) = arguments.paths.iter().find(|path| path.contains("://")) {
         let problem =
             format!("`{address}` is no file of this machine; name a bucket as a source in the config");
         return Err(UsageError::new("PATH", problem).into());
     }
-    if !arguments.paths.is_empty() {
-        config.sources = vec![watched(&arguments.paths)];
-    }
-    let has_config = setup::find_config(arguments.config.config.as_deref()).is_some();
+    let path = setup::find_config(arguments.config.config.as_deref());
+    let has_config = path.is_some();
     if config.sources.is_empty() && !has_config {
         bail!(
             "nothing to watch; name files (weir serve 'logs/**/*.gz') or write a config (weir init alb > weir.yaml); \
@@ -126,11 +121,34 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     if config.sources.is_empty() {
         tracing::info!("no sources: only what is pushed will be shown");
     }
-    serve(&config, |_| (), None)?;
+    let arguments = arguments.clone();
+    let read_again = move || {
+        // The file that was found at the start, wherever the process is now.
+        let path = path.clone().context("the server was started without a config")?;
+        let config = ConfigArgument { config: Some(path) };
+        load(&ServeArguments { config, ..arguments.clone() })
+    };
+    serve(&config, Arc::new(read_again), |_| (), None)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Serves until a signal comes or `duration` is over. `started` is told the address.
+/// The config, with what the command line says otherwise.
+fn load(arguments: &ServeArguments) -> anyhow::Result<Config> {
+    let mut config = setup::load_config(arguments.config.config.as_deref())?;
+    if let Some(address) = &arguments.listen {
+        config.http.listen =
+            config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;
+    }
+    if let Some(folder) = &arguments.data_dir {
+        config.data_dir = folder.clone();
+    }
+    if !arguments.paths.is_empty() {
+        config.sources = vec![watched(&arguments.paths)];
+    }
+    Ok(config)
+}
+
+/// Serves until a signal comes or `duration` is over. `load` reads the config again; `started` is told the address.
 ///
 /// # Errors
 ///
@@ -138,6 +156,7 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
 /// cannot be listened on.
 pub fn serve(
     config: &Config,
+    load: Arc<LoadConfig>,
     started: impl FnOnce(SocketAddr),
     duration: Option<Duration>,
 ) -> anyhow::Result<()> {
@@ -148,7 +167,7 @@ pub fn serve(
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    let served = runtime.block_on(serve_async(config, started, duration));
+    let served = runtime.block_on(serve_async(config, load, started, duration));
     // What still waits for a disk or a peer must not hold the process.
     runtime.shutdown_timeout(RUNTIME_STOP_MAX);
     served
@@ -156,6 +175,7 @@ pub fn serve(
 
 async fn serve_async(
     config: &Config,
+    load: Arc<LoadConfig>,
     started: impl FnOnce(SocketAddr),
     duration: Option<Duration>,
 ) -> anyhow::Result<()> {
@@ -182,13 +202,13 @@ async fn serve_async(
     running.push(tokio::spawn(Arc::clone(&writing).run()));
     let desk = Desk::new(config, shared.clone(), stop.clone());
     let listeners = http::Listeners { main: listener, elastic };
-    let (notifier, notifying) = Notifier::start(config, config.alerting.max_age, &shared, &stop)?;
-    running.extend(notifying);
-    let handed = handed(&shared, &desk, &writing, &notifier)?;
+    let telling = Telling::start(config, &shared)?;
+    let reloading = Reloading::new(load, desk.config(), &shared, &telling);
+    let admin = Admin { reload: reload_fn(&reloading), ..desk.admin() };
+    let handed = handed(admin, &shared, &writing, &telling)?;
     let mut http = http::start(config, listeners, &shared, handed, http_stop).await?;
-    let external_url = config.http.external_url.as_deref().unwrap_or_default();
-    let contents = MailContents::new(&shared, external_url);
-    tell_of_alerts(contents, &shared, &notifier);
+    tell_of_alerts(&shared, &telling);
+    running.push(tokio::spawn(reload_at_signals(Arc::downgrade(&reloading), stop.clone())));
     let ticking = tokio::spawn(commit::tick(shared.commits.clone(), stop.clone()));
     shared.state.set_ready(true);
     tracing::info!(address = %address, sources = config.sources.len(), "started");
@@ -202,12 +222,7 @@ async fn serve_async(
         // What waits for room is counted at the next start; nobody should wait for it now.
         engine.give_up();
     }
-    let ended = tokio::time::timeout(DRAIN_MAX + HTTP_STOP_MAX, async {
-        for source in running {
-            let _ = source.await;
-        }
-        desk.ended().await;
-    });
+    let ended = tokio::time::timeout(DRAIN_MAX + HTTP_STOP_MAX, ended(running, &telling, &desk));
     if ended.await.is_err() {
         tracing::warn!("a source did not finish in time; what it had begun is read again at the next start");
         engine.give_up();
@@ -218,7 +233,7 @@ async fn serve_async(
         http.abort();
     }
     let _ = ticking.await;
-    drop((shared, desk, http, writing, notifier));
+    drop((shared, desk, http, writing, reloading, telling));
     engine.stop().await?;
     tracing::info!("stopped");
     Ok(())
@@ -226,18 +241,29 @@ async fn serve_async(
 
 /// Who answers what.
 fn handed(
+    admin: Admin,
     shared: &Shared,
-    desk: &Desk,
     writing: &Arc<writers::Writing>,
-    notifier: &Arc<Notifier>,
+    telling: &Arc<Telling>,
 ) -> anyhow::Result<http::Handed> {
     Ok(http::Handed {
-        admin: desk.admin(),
+        admin,
         write: writing.write_fn(),
-        alerting: notifier.alerting(),
+        alerting: telling.alerting(),
         searches: SavedSearches::load(&shared.ledger, shared.commits.clone())?.handlers(),
         audit: AuditLog::load(&shared.ledger, shared.commits.clone())?.handlers(),
     })
+}
+
+/// Waits until everything has ended that was told to.
+async fn ended(running: Vec<JoinHandle<()>>, telling: &Telling, desk: &Desk) {
+    let sources = async {
+        for source in running {
+            let _ = source.await;
+        }
+    };
+    tokio::join!(sources, telling.stop());
+    desk.ended().await;
 }
 
 /// The main port.
@@ -248,17 +274,42 @@ async fn bind(config: &Config) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Lets the notifier know of alerts, and of what mail says of them.
-fn tell_of_alerts(contents: MailContents, shared: &Shared, notifier: &Arc<Notifier>) {
-    notifier.describe_with(Arc::new(move |alerts: &[Alert]| contents.of(alerts)));
+/// Lets whoever tells people know of alerts.
+fn tell_of_alerts(shared: &Shared, telling: &Arc<Telling>) {
     // The commit thread has the set of alerts and ends when nobody has a way to it, as the notifier does.
-    let notifier = Arc::downgrade(notifier);
+    let telling = Arc::downgrade(telling);
     shared.alerts.tell_with(Arc::new(move |alerts| {
         alert_set::log(&alerts);
-        if let Some(notifier) = notifier.upgrade() {
-            notifier.set_alerts(alerts);
+        if let Some(telling) = telling.upgrade() {
+            telling.set_alerts(alerts);
         }
     }));
+}
+
+/// The way from HTTP to a reload.
+fn reload_fn(reloading: &Arc<Reloading>) -> Ask<(), ReloadAnswer> {
+    let reloading = Arc::clone(reloading);
+    Arc::new(move |()| {
+        let reloading = Arc::clone(&reloading);
+        Box::pin(async move { reloading.reload().await })
+    })
+}
+
+/// Reads the config again at each SIGHUP, until `stop` says true.
+async fn reload_at_signals(reloading: Weak<Reloading>, mut stop: watch::Receiver<bool>) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        tracing::warn!("cannot wait for SIGHUP; POST /-/reload does the same");
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = hangup.recv() => {}
+        }
+        let Some(reloading) = reloading.upgrade() else { return };
+        // What is wrong is in the log.
+        let _ = reloading.reload().await;
+    }
 }
 
 /// The port of its own for clients of Elasticsearch, if there is to be one.

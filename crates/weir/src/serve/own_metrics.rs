@@ -33,6 +33,8 @@ pub struct Own {
     pub remote_writes: BTreeMap<Arc<str>, RemoteWriteState>,
     /// What became of messages, by receiver.
     pub notifications: BTreeMap<Arc<str>, NotificationNumbers>,
+    /// Whether the config was not taken when it was last read again.
+    pub has_reload_failed: bool,
     /// What waits to be counted, by source.
     pub queues: BTreeMap<Arc<str>, QueueDepth>,
     /// The queues themselves, for who finds his source by name.
@@ -172,6 +174,12 @@ pub fn families(inner: &Inner, now: Timestamp, is_writable: bool) -> Vec<Family>
         "Always 1; the version that runs.",
         Kind::Gauge,
         vec![number(&[("version", env!("CARGO_PKG_VERSION"))], 1.0)],
+    ));
+    families.push(family(
+        "weir_config_last_reload_successful",
+        "1 unless the config was not taken when it was last read again.",
+        Kind::Gauge,
+        vec![number(&[], f64::from(u8::from(!inner.own.has_reload_failed)))],
     ));
     families.push(family(
         "weir_series_overflow_total",

@@ -113,6 +113,11 @@ pub struct Kept {
 }
 
 impl Preparation {
+    /// Counts by other indicators from now on.
+    pub fn set_indicators(&mut self, indicators: Arc<Indicators>) {
+        self.indicators = indicators;
+    }
+
     /// The state of the commit thread as the ledger has it.
     ///
     /// # Errors

@@ -113,6 +113,21 @@ impl Publication {
         Ok(publication)
     }
 
+    /// Counts promises by other indicators from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger can't be read; nothing has changed then.
+    pub fn set_indicators(
+        &mut self,
+        ledger: &Reading<'_>,
+        indicators: &Arc<Indicators>,
+    ) -> Result<(), LedgerError> {
+        let has_source = |source: &str| self.options.sources.iter().any(|name| **name == *source);
+        self.events = EventMeter::load(ledger, &self.ledger_name, indicators, has_source)?;
+        Ok(())
+    }
+
     /// The name of its queue.
     pub fn queue(&self) -> &str {
         &self.ledger_name

@@ -12,8 +12,8 @@ use weir_enrich::{Changes, RuleSet, StepSet};
 use weir_record::{Record, RecordContext, RecordFields, Timestamp};
 use weir_store::Store;
 
+use super::current_indicators::CurrentIndicators;
 use super::declared::Declared;
-use super::indicators::Indicators;
 use super::keeping::{keeps, keeps_request};
 use super::live::LiveTail;
 use super::redaction::Redaction;
@@ -33,7 +33,7 @@ pub struct RecordKeeping {
     /// The user's own metrics.
     pub declared: Arc<Declared>,
     /// What promises and alerts count.
-    pub indicators: Arc<Indicators>,
+    pub indicators: CurrentIndicators,
     /// Where they are kept.
     pub store: Arc<Store>,
     /// Who watches them come.
@@ -44,10 +44,7 @@ impl RecordKeeping {
     /// Adds a record to the user's own metrics, and to what promises and alerts count.
     #[inline]
     pub fn observe(&self, unit: &mut Unit, record: Record<'_>, context: &RecordContext<'_>) {
-        if !self.indicators.is_empty() {
-            let range = unit.range;
-            self.indicators.observe(&mut unit.events, record, context, range);
-        }
+        unit.events.observe(&self.indicators, record, context, unit.range);
         if unit.reach != Reach::Minutes && !self.declared.is_empty() {
             let fields = RecordFields::new(record, *context);
             self.declared.observe(&mut unit.declared, &fields, context.source);

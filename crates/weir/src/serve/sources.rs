@@ -17,9 +17,9 @@ use weir_store::Store;
 
 use super::alert_set::AlertSet;
 use super::commit::Commits;
+use super::current_indicators::CurrentIndicators;
 use super::declared::Declared;
 use super::file_source::FileSource;
-use super::indicators::Indicators;
 use super::intake::Intake;
 use super::live::LiveTail;
 use super::message_sink::{Completeness, CountingMessages};
@@ -66,7 +66,7 @@ pub struct Shared {
     /// The user's own metrics.
     pub declared: Arc<Declared>,
     /// What promises and alerts count.
-    pub indicators: Arc<Indicators>,
+    pub indicators: CurrentIndicators,
     /// The alerts that are found.
     pub alerts: Arc<AlertSet>,
 }
@@ -88,7 +88,7 @@ impl Shared {
                 shaping: Arc::clone(&self.shaping),
                 redaction: Arc::clone(&self.redaction),
                 declared: Arc::clone(&self.declared),
-                indicators: Arc::clone(&self.indicators),
+                indicators: self.indicators.clone(),
                 store: Arc::clone(&self.store),
                 live: Arc::clone(&self.live),
             },

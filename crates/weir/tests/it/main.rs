@@ -63,6 +63,8 @@ mod redis_kill;
 mod redis_ways;
 /// Lines that are no records: listed, shown, replayed.
 mod rejects;
+/// Another config for a server that runs, while an alert fires.
+mod reload;
 /// Minutes written to real receivers, however late the requests came.
 mod remote_write;
 /// The table, its orders, and its numbers against exact ones.

@@ -97,6 +97,26 @@ const AIMS: &[Aim] = &[
         bound: Bound::None,
     },
     Aim {
+        text: "10,000 instances of a promise with three alerts judged at one moment, in ms (aim: 200)",
+        quantity: Quantity::Value("alert-tick", "tick_ms"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "a month of 50,000,000 requests judged again, the program's start included, in s (aim: 5)",
+        quantity: Quantity::Value("backtest", "elapsed_s"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "the start of a server with 1,000 instances that have requests in every minute, in ms (aim: 1,000)",
+        quantity: Quantity::Value("alert-year", "start_ms"),
+        bound: Bound::None,
+    },
+    Aim {
+        text: "GB of a year of such minutes (no budget)",
+        quantity: Quantity::Value("alert-year", "year_gb"),
+        bound: Bound::None,
+    },
+    Aim {
         text: "bytes on the disk, filters and all, for a byte of nginx lines <= 0.16 (aim: 0.12)",
         quantity: Quantity::Value("store-disk", "bytes_per_byte"),
         bound: Bound::AtMost(0.16),

@@ -5,6 +5,7 @@
 //! a number counts. Subjects take turns as commands do, and the first round warms up.
 
 mod aims;
+mod alerting;
 mod aws;
 mod bulk;
 mod gateway;
@@ -247,6 +248,27 @@ pub const SUBJECTS: &[ServerSubject] = &[
         data: Some(DataSet::Errors),
         what: "python3 ../../peers/store_queries.py chdb json query.out 1",
         run: |scene| questions::peer(scene, "chdb", "json"),
+    },
+    ServerSubject {
+        name: "alert-tick",
+        tool: "alert_rate",
+        data: None,
+        what: alerting::TICK,
+        run: alerting::tick,
+    },
+    ServerSubject {
+        name: "backtest",
+        tool: "event_history",
+        data: None,
+        what: alerting::BACKTEST,
+        run: alerting::backtest,
+    },
+    ServerSubject {
+        name: "alert-year",
+        tool: "event_history",
+        data: None,
+        what: alerting::YEAR,
+        run: alerting::year,
     },
     ServerSubject {
         name: "lambda-start",

@@ -101,6 +101,26 @@ const SECTIONS: &[Section] = &[
         quantities: &["samples", "cpu_s", "elapsed_s", "samples_per_cpu_s", "samples_per_s", "peak_mb"],
     },
     Section {
+        title: "Promises and alerts",
+        note: "`alert-tick`: 10,000 instances, each with requests in every tenth minute of three days, judged for a \
+               window of five minutes and the burn rates of a page and of a ticket. `backtest`: the command from its \
+               start on a data folder without a server, 100 routes with 50,000,000 requests in 30 days; `judged_s` is \
+               the backtest alone. `alert-year`: the start of a server that has the minutes of 1,000 instances with a \
+               request in each, the most rows that there can be, and what a year of them takes on the disk.",
+        subjects: &["alert-tick", "backtest", "alert-year"],
+        quantities: &[
+            "tick_ms",
+            "tick_max_ms",
+            "elapsed_s",
+            "judged_s",
+            "requests",
+            "start_ms",
+            "bytes_per_row",
+            "year_gb",
+            "peak_mb",
+        ],
+    },
+    Section {
         title: "Kept records on the disk",
         note: "Bytes of Parquet and filters for a byte of nginx lines, and with the exact lines kept too.",
         subjects: &["store-disk"],

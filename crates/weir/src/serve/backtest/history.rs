@@ -7,6 +7,7 @@
 //! made up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use weir_alert::backtest::Backtest;
 use weir_alert::{Events, Labels, Sla};
@@ -31,6 +32,8 @@ const CHUNK: i64 = 360;
 pub struct History<'d> {
     desk: &'d Inner,
     indicators: &'d Indicators,
+    /// Those of the server.
+    in_force: Arc<Indicators>,
     plans: Vec<Plan>,
     event_keys: Vec<(StoredEventKey, usize)>,
     slot_keys: Vec<(u32, StoredSlotKey)>,
@@ -87,6 +90,7 @@ impl<'d> History<'d> {
         let mut history = Self {
             desk,
             indicators,
+            in_force: desk.shared.indicators.get(),
             plans: Vec::new(),
             event_keys: Vec::new(),
             slot_keys,
@@ -128,8 +132,7 @@ impl<'d> History<'d> {
     /// Whether the config in force counts the same under this name.
     fn is_in_force(&self, number: usize) -> bool {
         let Some(indicator) = self.indicators.all().get(number) else { return false };
-        let in_force = &self.desk.shared.indicators;
-        in_force.all().iter().any(|own| own.name == indicator.name && own.measure == indicator.measure)
+        self.in_force.all().iter().any(|own| own.name == indicator.name && own.measure == indicator.measure)
     }
 
     /// Whether all that an SLA is about was counted: the one in force may be about fewer routes.
@@ -138,7 +141,7 @@ impl<'d> History<'d> {
         else {
             return true;
         };
-        let own = self.desk.shared.indicators.slas().find(|(_, own)| own.name == sla.name);
+        let own = self.in_force.slas().find(|(_, own)| own.name == sla.name);
         own.is_none_or(|(_, own)| {
             own.only.is_empty()
                 || (!sla.only.is_empty() && sla.only.iter().all(|selector| own.only.contains(selector)))

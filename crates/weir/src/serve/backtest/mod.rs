@@ -82,7 +82,7 @@ struct Asked {
 /// What is wrong with the question, or what cannot be read.
 pub fn by_query(desk: &Inner, query: BacktestQuery) -> Result<BacktestAnswer, AdminProblem> {
     let BacktestQuery { sla, alert, threshold, objective, from, to, pages_per_month } = query;
-    let mut config = chosen(&desk.config, sla.as_deref(), alert.as_deref())?;
+    let mut config = chosen(&desk.config.get(), sla.as_deref(), alert.as_deref())?;
     if threshold.is_some() || objective.is_some() {
         let [own] = config.slas.as_mut_slice() else {
             return Err(bad_request("another threshold or objective is of one SLA", "name it with sla="));
@@ -227,7 +227,7 @@ fn run(
         .unwrap_or_default()
         .into_iter()
         .collect();
-    let lateness = lateness(&desk.config);
+    let lateness = lateness(&desk.config.get());
     let mut since_of: Vec<Option<i64>> = vec![None; indicators.all().len()];
     let mut rules = Vec::new();
     for rule in indicators.rules() {

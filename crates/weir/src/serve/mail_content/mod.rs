@@ -21,7 +21,6 @@ use weir_web::SlaStatus;
 
 use super::alerting_view::{AlertingView, KnownAlert};
 use super::bad_events::{BadEvents, measured_text};
-use super::indicators::Indicators;
 use super::sources::Shared;
 use super::state::State;
 use crate::clock;
@@ -49,7 +48,6 @@ impl Drop for Asking {
 pub struct MailContents {
     state: Arc<State>,
     store: Arc<Store>,
-    indicators: Arc<Indicators>,
     external_url: Arc<str>,
     /// Whether the store is still being asked for an earlier mail, which has left without its answer.
     is_asking: Arc<AtomicBool>,
@@ -61,7 +59,6 @@ impl MailContents {
         Self {
             state: Arc::clone(&shared.state),
             store: Arc::clone(&shared.store),
-            indicators: Arc::clone(&shared.indicators),
             external_url: external_url.into(),
             is_asking: Arc::default(),
         }
@@ -79,7 +76,7 @@ impl MailContents {
             contents.insert(alert.fingerprint(), content);
         }
         if !asked.is_empty() {
-            let mut answered = self.with_records(asked.clone());
+            let mut answered = self.with_records(asked.clone(), &view);
             for (fingerprint, mut content, _) in asked {
                 content.notes.push(steps::missing(0, "the store did not answer in time"));
                 contents.insert(fingerprint, answered.remove(&fingerprint).unwrap_or(content));
@@ -92,19 +89,20 @@ impl MailContents {
     fn with_records(
         &self,
         asked: Vec<(Fingerprint, MailContent, KnownAlert)>,
+        view: &Arc<AlertingView>,
     ) -> BTreeMap<Fingerprint, MailContent> {
         if self.is_asking.swap(true, Ordering::AcqRel) {
             return BTreeMap::new();
         }
         let answered: Arc<Mutex<BTreeMap<Fingerprint, MailContent>>> = Arc::default();
         let (ended, has_ended) = mpsc::sync_channel::<()>(1);
-        let (asker, answers) = (self.clone(), Arc::clone(&answered));
+        let (asker, answers, view) = (self.clone(), Arc::clone(&answered), Arc::clone(view));
         let asking = Asking(Arc::clone(&self.is_asking));
         let started = std::thread::Builder::new().name("mail".to_owned()).spawn(move || {
             let (_ended, _asking) = (ended, asking);
             let until = clock::monotonic() + ASKING_MAX;
             for (fingerprint, mut content, known) in asked {
-                asker.ask(&mut content, &known, until.min(clock::monotonic() + ASKING_MAX_OF_ALERT));
+                asker.ask(&mut content, &known, &view, until.min(clock::monotonic() + ASKING_MAX_OF_ALERT));
                 answers.lock().unwrap_or_else(PoisonError::into_inner).insert(fingerprint, content);
             }
         });
@@ -116,8 +114,8 @@ impl MailContents {
         std::mem::take(&mut answered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn ask(&self, content: &mut MailContent, known: &KnownAlert, until: Instant) {
-        if let Some(indicator) = self.indicators.all().get(known.indicator) {
+    fn ask(&self, content: &mut MailContent, known: &KnownAlert, view: &AlertingView, until: Instant) {
+        if let Some(indicator) = view.indicator(known.indicator) {
             steps::add(content, known, indicator, &records::Records::new(&self.store, until));
         }
     }
@@ -138,7 +136,7 @@ impl MailContents {
             content.notes.push(format!("complete up to {to}"));
         }
         let Some(known) = view.known(&alert.labels) else { return content };
-        let Some(indicator) = self.indicators.all().get(known.indicator) else { return content };
+        let Some(indicator) = view.indicator(known.indicator) else { return content };
         let events = BadEvents::told(indicator, &known.active);
         let is_share = known.active.measured.kind == MeasuredKind::Share;
         let (bad, total) = match known.active.state {

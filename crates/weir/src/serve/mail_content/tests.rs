@@ -41,18 +41,19 @@ fn a_mail_does_not_wait_and_says_what_is_missing() {
     runtime.block_on(async {
         let engine = Engine::start(&config, open_ledger(&config.data_dir).unwrap(), Purpose::Serve).unwrap();
         let contents = MailContents::new(&engine.shared, "");
+        let view = Arc::clone(&engine.shared.state.lock().alerting);
         let counted = MailContent {
             measured: Some(weir_ship::notify::Measured { bad: 3, total: Some(10), ..Default::default() }),
             ..MailContent::default()
         };
         let mut content = counted.clone();
-        contents.ask(&mut content, &known(), clock::monotonic());
+        contents.ask(&mut content, &known(), &view, clock::monotonic());
         let note = "missing here: times, shares, lines, the time before (the query took longer than it may)";
         assert_eq!(content, MailContent { notes: vec![note.to_owned()], ..counted.clone() });
 
         // Records that were never kept are no failure.
         let mut content = counted.clone();
-        contents.ask(&mut content, &known(), clock::monotonic() + ASKING_MAX);
+        contents.ask(&mut content, &known(), &view, clock::monotonic() + ASKING_MAX);
         assert_eq!(
             content.notes,
             ["counted 3 of 10, kept 0 of 0: shares, times and lines are of what is kept"]
@@ -62,9 +63,9 @@ fn a_mail_does_not_wait_and_says_what_is_missing() {
         let fingerprint = Fingerprint::of(&known().active.labels);
         let asked = || vec![(fingerprint, counted.clone(), known())];
         contents.is_asking.store(true, Ordering::Release);
-        assert!(contents.with_records(asked()).is_empty());
+        assert!(contents.with_records(asked(), &view).is_empty());
         contents.is_asking.store(false, Ordering::Release);
-        assert_eq!(contents.with_records(asked()).len(), 1);
+        assert_eq!(contents.with_records(asked(), &view).len(), 1);
         assert!(!contents.is_asking.load(Ordering::Acquire));
         drop(contents);
         engine.stop().await.unwrap();

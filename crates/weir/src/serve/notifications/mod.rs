@@ -139,6 +139,16 @@ impl Notifier {
         Ok((notifier, tasks))
     }
 
+    /// Whether everything that a notifier of this config needs can be read.
+    ///
+    /// # Errors
+    ///
+    /// A secret or a certificate that cannot be read, or an address that cannot be used.
+    pub fn check(config: &Config) -> anyhow::Result<()> {
+        addresses(config)?;
+        config.notifications.alertmanagers.iter().try_for_each(|target| pushing::sender(target).map(drop))
+    }
+
     /// Takes in all alerts that there are: those that fire, and those that were resolved in the last minutes. The
     /// first call must have all of them already: one that fired and is not there is over.
     pub fn set_alerts(&self, alerts: Vec<Alert>) {
@@ -278,7 +288,7 @@ impl Notifier {
     }
 
     /// Writes all that has changed; returns when it is on the disk, or after [`KEEP_MAX`].
-    async fn keep(&self) {
+    pub async fn keep(&self) {
         let changes: Vec<(String, Vec<u8>)> = {
             let mut inner = self.lock();
             let mut changes = inner.dispatcher.take_changes();

@@ -63,7 +63,7 @@ impl Setting {
             redaction: Arc::new(Redaction::new(&config).unwrap()),
             shaping: Arc::new(Shaping::new(&config).unwrap()),
             declared,
-            indicators,
+            indicators: crate::serve::current_indicators::CurrentIndicators::new(indicators),
             alerts: Arc::default(),
         };
         let mut intake = shared.intake(&config, &config.sources[0]);

@@ -152,6 +152,13 @@ impl Server {
         (status.code(), self.log())
     }
 
+    /// Sends SIGHUP.
+    #[track_caller]
+    pub fn hang_up(&self) {
+        let pid = self.process.0.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     /// Ends it with no chance to do anything (SIGKILL), and waits for it.
     #[track_caller]
     pub fn kill(mut self) {
