@@ -1,7 +1,7 @@
 //! `GET /api/notifications`: what was sent to whom, what waits, and what is due when and why.
 //!
-//! Alertmanager's API, which is here too, tells none of it: an alert has its receivers there, and whether one was told is
-//! to be found in logs. One answer, as the questions come together: who was told, and if nobody, what it waits for.
+//! Alertmanager's API, which is here too, tells none of it: an alert has its receivers there, and whether one was told
+//! is to be found in logs. One answer, as the questions come together: who was told, and if nobody, what it waits for.
 
 use axum::extract::State;
 use axum::response::Response;

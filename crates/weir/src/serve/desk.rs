@@ -100,7 +100,8 @@ impl Desk {
                 source_status::status(&inner.shared, configured, clock::now())
                     .map_err(|error| unreadable(&error))
             }),
-            status: self.asked(|inner, ()| Ok(inner.about.status(&inner.shared, clock::now()))),
+            status: self
+                .asked(|inner, ()| Ok(inner.about.status(&inner.config.get(), &inner.shared, clock::now()))),
             slas: self.asked(|inner, ()| {
                 let view = Arc::clone(&inner.shared.state.lock().alerting);
                 Ok(view.slas(clock::now()))

@@ -96,7 +96,7 @@ impl Reloading {
             .map_err(|_| wrong("the config could not be read"))?
             .map_err(|error| wrong(&format!("{error:#}")))?;
         let old = self.current.get();
-        let in_force = Config {
+        let mut in_force = Config {
             slas: new.slas.clone(),
             alerts: new.alerts.clone(),
             alerting: new.alerting.clone(),
@@ -105,6 +105,10 @@ impl Reloading {
         };
         let answer =
             ReloadAnswer { reloaded: differing(&old, &in_force), needs_restart: differing(&in_force, &new) };
+        if answer.needs_restart.is_empty() {
+            // Else its text would say what is not so.
+            in_force.origin = new.origin;
+        }
         if answer.reloaded.is_empty() {
             return Ok(answer);
         }

@@ -181,7 +181,10 @@ fn bad(error: String) -> AdminProblem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::engine::Engine;
+    use super::super::open::{Purpose, open_ledger};
     use super::*;
+    use crate::config::Config;
 
     #[test]
     fn names_are_short_and_visible() {
@@ -214,6 +217,29 @@ mod tests {
         ] {
             assert_eq!(check(&search).is_ok(), is_right);
         }
+    }
+
+    #[test]
+    fn there_is_an_end_to_what_can_be_saved_and_what_there_is_can_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: folder.path().to_owned(), ..Config::default() };
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let ledger = open_ledger(folder.path()).unwrap();
+            let engine = Engine::start(&config, ledger, Purpose::Serve).unwrap();
+            let commits = engine.shared.commits.clone();
+            let searches = SavedSearches::load(&engine.shared.ledger, commits).unwrap();
+            for number in 0..SEARCHES_MAX {
+                searches.searches.lock().await.insert(number.to_string(), SavedSearch::default());
+            }
+            let request = |name: &str| SaveSearch { name: name.to_owned(), ..SaveSearch::default() };
+            let refused = searches.save(request("one more"), Timestamp::from_seconds(0)).await;
+            assert_eq!(refused.map_err(|problem| problem.kind), Err(ProblemKind::Busy));
+            searches.save(request("7"), Timestamp::from_seconds(0)).await.unwrap();
+            let kept = engine.shared.ledger.read(|ledger| ledger.states_with_prefix::<Vec<u8>>(KEPT));
+            assert_eq!(kept.unwrap().len(), 1, "it is on the disk before it is answered");
+            drop(searches);
+            engine.stop().await.unwrap();
+        });
     }
 
     #[test]

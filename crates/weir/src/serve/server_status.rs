@@ -3,23 +3,18 @@
 //! Most of it is in the metrics too; but who sees that no record comes any more wants the disk, the config in force and
 //! what is wrong with the store in one place, and may not have the metrics at hand.
 
+use std::path::PathBuf;
+
 use weir_record::Timestamp;
 use weir_web::{DiskStatus, RecordsStatus, SeriesStatus, ServerStatus};
 
 use super::open::ledger_path;
 use super::sources::Shared;
-use crate::config::Config;
+use crate::config::{self, Config};
 
-/// What the config says of it, and since when it runs.
+/// Where it keeps its data, and since when it runs: what no reload changes.
 pub struct About {
-    listen: String,
-    external_url: Option<String>,
-    data_dir: std::path::PathBuf,
-    config_file: Option<String>,
-    config: Option<String>,
-    free_bytes_min: u64,
-    store_bytes_max: Option<u64>,
-    retention_seconds: f64,
+    data_dir: PathBuf,
     started_at: Timestamp,
 }
 
@@ -27,48 +22,38 @@ impl About {
     /// A server of `config` that starts at `now`.
     pub fn new(config: &Config, now: Timestamp) -> Self {
         let data_dir = config.data_dir.canonicalize().unwrap_or_else(|_| config.data_dir.clone());
-        Self {
-            listen: config.http.listen.to_string(),
-            external_url: config.http.external_url.clone(),
-            data_dir,
-            config_file: config.origin.as_ref().map(|origin| origin.path.display().to_string()),
-            config: config.origin.as_ref().map(|origin| origin.shown.clone()),
-            free_bytes_min: config.store.free_bytes_min,
-            store_bytes_max: config.store.disk_bytes_max,
-            retention_seconds: config.store.retention.as_secs_f64(),
-            started_at: now,
-        }
+        Self { data_dir, started_at: now }
     }
 
-    /// All that is known at the time `now`.
-    pub fn status(&self, shared: &Shared, now: Timestamp) -> ServerStatus {
+    /// All that is known at the time `now`, with `config` in force.
+    pub fn status(&self, config: &Config, shared: &Shared, now: Timestamp) -> ServerStatus {
         ServerStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at.to_string(),
             now: now.to_string(),
             uptime_seconds: now.micros_since(self.started_at).map_or(0.0, |micros| micros as f64 / 1e6),
             is_writable: shared.state.is_writable(),
-            listen: self.listen.clone(),
-            external_url: self.external_url.clone(),
+            listen: config.http.listen.to_string(),
+            external_url: config.http.external_url.clone(),
             data_dir: self.data_dir.display().to_string(),
-            config_file: self.config_file.clone(),
-            config: self.config.clone(),
-            disk: self.disk(shared),
+            config_file: config.origin.as_ref().map(|origin| origin.path.display().to_string()),
+            config: config.origin.as_ref().map(|origin| origin.shown.clone()),
+            disk: self.disk(&config.store, shared),
             records: records(shared),
-            retention_seconds: self.retention_seconds,
+            retention_seconds: config.store.retention.as_secs_f64(),
             series: series(shared),
         }
     }
 
-    fn disk(&self, shared: &Shared) -> DiskStatus {
+    fn disk(&self, bounds: &config::Store, shared: &Shared) -> DiskStatus {
         let (total_bytes, free_bytes) = shared.store.disk_space().unzip();
         let ledger = std::fs::metadata(ledger_path(&self.data_dir));
         DiskStatus {
             total_bytes,
             free_bytes,
-            free_bytes_min: self.free_bytes_min,
+            free_bytes_min: bounds.free_bytes_min,
             store_bytes: shared.store.disk_bytes(),
-            store_bytes_max: self.store_bytes_max,
+            store_bytes_max: bounds.disk_bytes_max,
             ledger_bytes: ledger.map_or(0, |file| file.len()),
         }
     }
