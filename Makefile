@@ -53,10 +53,15 @@ demo: page ## run weir on sample traffic; DEMO_ARGS="--listen 127.0.0.1:9100 --d
 prove: setup ## a thousand random histories on which weir and a real Prometheus must agree; PROVE_HISTORIES=1000
 	PROMTOOL_HISTORIES=$(PROVE_HISTORIES) cargo test --package weir-alert --test promtool
 
-# Examples in the documentation first, so that the last lines are the tests' own.
+# The page's tests use the program that the others have built. Examples in the documentation come before those, so
+# that the last lines are the tests' own.
 .PHONY: test
-test: setup page ## run all tests; the last line counts them
+test: setup page ## run all tests; the last line counts those in Rust
 	cargo test --workspace --doc --quiet
+	npm run check --prefix page
+	npm test --prefix page
+	cargo build --workspace
+	WEIR_BINARY=$(abspath $(TARGET_DIR))/debug/weir npm run browser --prefix page
 	cargo test --workspace --lib --bins --tests 2>&1 | tee $(TARGET_DIR)/test.log
 	@awk '/^test result:/ {passed += $$4; failed += $$6; binaries++} \
 	  END {printf "%d tests passed and %d failed in %d binaries\n", passed, failed, binaries}' $(TARGET_DIR)/test.log
