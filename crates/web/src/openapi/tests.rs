@@ -152,25 +152,16 @@ fn members(name: &str) -> BTreeSet<String> {
     members.iter().map(|(name, _)| (*name).to_owned()).collect()
 }
 
+/// The members of an answer are those that are documented.
+#[track_caller]
+fn check<T: Serialize + Default>(name: &str) {
+    let value = serde_json::to_value(T::default()).unwrap();
+    let written: BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(members(name), written, "{name}");
+}
+
 #[test]
-fn every_answer_is_documented_and_nothing_else() {
-    fn check<T: Serialize + Default>(name: &str) {
-        let value = serde_json::to_value(T::default()).unwrap();
-        let written: BTreeSet<String> = value.as_object().unwrap().keys().cloned().collect();
-        assert_eq!(members(name), written, "{name}");
-    }
-    check::<crate::SearchAnswer>("SearchAnswer");
-    check::<crate::AggregateAnswer>("AggregateAnswer");
-    check::<crate::FieldsAnswer>("FieldsAnswer");
-    check::<crate::FieldRow>("FieldRow");
-    check::<crate::ValueCount>("ValueCount");
-    check::<crate::StoryAnswer>("StoryAnswer");
-    check::<crate::ContextAnswer>("ContextAnswer");
-    check::<crate::DeleteAnswer>("DeleteAnswer");
-    check::<crate::RoutesAnswer>("RoutesAnswer");
-    check::<crate::Percentiles>("Percentiles");
-    check::<crate::RouteRow>("RouteRow");
-    check::<crate::SourcesStatus>("SourcesStatus");
+fn every_answer_of_promises_and_alerts_is_documented_and_nothing_else() {
     check::<crate::SlasAnswer>("SlasAnswer");
     check::<crate::SlaStatus>("SlaStatus");
     check::<crate::SlaBudget>("SlaBudget");
@@ -188,6 +179,39 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::BacktestMessage>("BacktestMessage");
     check::<crate::BacktestSuggestion>("BacktestSuggestion");
     check::<crate::ReloadAnswer>("ReloadAnswer");
+    check::<crate::NotificationsAnswer>("NotificationsAnswer");
+    check::<crate::ReceiverRow>("ReceiverRow");
+    check::<crate::DueRow>("DueRow");
+    check::<crate::DueAlert>("DueAlert");
+    check::<crate::OutboxRow>("OutboxRow");
+    check::<crate::SentRow>("SentRow");
+    check::<crate::ShownAlert>("ShownAlert");
+    check::<crate::AlertReceiver>("AlertReceiver");
+    check::<crate::AlertStatus>("AlertStatus");
+    check::<crate::ShownSilence>("ShownSilence");
+    check::<crate::SilenceStatus>("SilenceStatus");
+    check::<crate::SilenceMatcher>("SilenceMatcher");
+    check::<crate::SilenceId>("SilenceId");
+    check::<crate::AlertingStatus>("AlertingStatus");
+    check::<crate::ClusterStatus>("ClusterStatus");
+    check::<crate::AlertingVersion>("AlertingVersion");
+    check::<crate::ConfigText>("ConfigText");
+}
+
+#[test]
+fn every_other_answer_is_documented_and_nothing_else() {
+    check::<crate::SearchAnswer>("SearchAnswer");
+    check::<crate::AggregateAnswer>("AggregateAnswer");
+    check::<crate::FieldsAnswer>("FieldsAnswer");
+    check::<crate::FieldRow>("FieldRow");
+    check::<crate::ValueCount>("ValueCount");
+    check::<crate::StoryAnswer>("StoryAnswer");
+    check::<crate::ContextAnswer>("ContextAnswer");
+    check::<crate::DeleteAnswer>("DeleteAnswer");
+    check::<crate::RoutesAnswer>("RoutesAnswer");
+    check::<crate::Percentiles>("Percentiles");
+    check::<crate::RouteRow>("RouteRow");
+    check::<crate::SourcesStatus>("SourcesStatus");
     check::<crate::SourceStatus>("SourceStatus");
     check::<crate::DatagramsStatus>("DatagramsStatus");
     check::<crate::NodeStatus>("NodeStatus");
@@ -207,23 +231,6 @@ fn every_answer_is_documented_and_nothing_else() {
     check::<crate::DiskStatus>("DiskStatus");
     check::<crate::RecordsStatus>("RecordsStatus");
     check::<crate::SeriesStatus>("SeriesStatus");
-    check::<crate::NotificationsAnswer>("NotificationsAnswer");
-    check::<crate::ReceiverRow>("ReceiverRow");
-    check::<crate::DueRow>("DueRow");
-    check::<crate::DueAlert>("DueAlert");
-    check::<crate::OutboxRow>("OutboxRow");
-    check::<crate::SentRow>("SentRow");
-    check::<crate::ShownAlert>("ShownAlert");
-    check::<crate::AlertReceiver>("AlertReceiver");
-    check::<crate::AlertStatus>("AlertStatus");
-    check::<crate::ShownSilence>("ShownSilence");
-    check::<crate::SilenceStatus>("SilenceStatus");
-    check::<crate::SilenceMatcher>("SilenceMatcher");
-    check::<crate::SilenceId>("SilenceId");
-    check::<crate::AlertingStatus>("AlertingStatus");
-    check::<crate::ClusterStatus>("ClusterStatus");
-    check::<crate::AlertingVersion>("AlertingVersion");
-    check::<crate::ConfigText>("ConfigText");
 }
 
 #[test]

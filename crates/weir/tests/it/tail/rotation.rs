@@ -127,7 +127,8 @@ fn check_kill(words: &str, watched: Watched) {
     let mut nginx = Nginx::start();
     let data = Folder::new();
     let config = data.write("weir.yaml", config(&nginx, watched));
-    let mut load = nginx.load(60);
+    // As long as it takes on a busy machine; it is ended before.
+    let mut load = nginx.load(600);
     let start = || Server::start_in(&data.path("data"), &["-c", &config]);
     let mut server = start();
     for round in 0..ROTATIONS * 2 {
