@@ -2,6 +2,8 @@
 //
 //     WEIR_SERVER=http://127.0.0.1:9099 node bench/page.mjs > run.json
 //
+// of the last day, or from WEIR_FROM to WEIR_TO.
+//
 // First paint, a brush, scrolling through 100,000 rows, and the live tail at 5,000 records a second. The goals are those of
 // 2,000,000 records and a server on the same machine; what else the machine does is in the numbers too.
 
@@ -76,7 +78,10 @@ async function brush(page) {
 
 const served = await servePage(weir);
 const browser = await launch();
-const span = { from: new Date(Date.now() - 24.5 * 3_600_000).toISOString(), to: new Date(Date.now() - 60_000).toISOString() };
+const span = {
+  from: process.env.WEIR_FROM ?? new Date(Date.now() - 24.5 * 3_600_000).toISOString(),
+  to: process.env.WEIR_TO ?? new Date(Date.now() - 60_000).toISOString(),
+};
 const { total } = await api("api/search", { ...span, limit: 0 });
 const address = `${served.address}#/search?from=${span.from}&to=${span.to}`;
 const paints = [];
