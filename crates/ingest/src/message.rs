@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use weir_record::{Format, Timestamp, Value};
 
-/// What a message takes beside its bytes, in bytes, for bounds: its places in memory.
-const MESSAGE_OVERHEAD_BYTES: usize = 128;
+/// What a message takes beside its bytes, in bytes, for bounds: 72 of its own, up to as many again where a batch has
+/// grown, and two or three allocations for its bytes and for what its transport says, which is the sender's address.
+const MESSAGE_OVERHEAD_BYTES: usize = 256;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
