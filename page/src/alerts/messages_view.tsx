@@ -98,13 +98,7 @@ function ReceiverLine({ row }: { row: ReceiverRow }) {
       <td class="number">{whole(row.waiting)}</td>
       <td class={`number ${row.failed > 0 ? "is-bad" : ""}`}>{whole(row.failed)}</td>
       <td>
-        {row.error === null ? (
-          <span class="quiet">{words.ok}</span>
-        ) : (
-          <span class="is-bad">
-            <Foreign text={row.error} max={300} />
-          </span>
-        )}
+        <Outcome error={row.error} />
       </td>
     </tr>
   );
@@ -150,6 +144,16 @@ function groupLabels(group: string): string {
   return group.slice(group.lastIndexOf(":{") + 1);
 }
 
+/** What went wrong, in the words of whoever said so; else that nothing did. */
+function Outcome({ error }: { error: string | null }) {
+  if (error === null) return <span class="quiet">{words.ok}</span>;
+  return (
+    <span class="is-bad">
+      <Foreign text={error} max={300} />
+    </span>
+  );
+}
+
 function OutboxLine({ row }: { row: OutboxRow }) {
   const { zone } = useZone();
   return (
@@ -163,13 +167,7 @@ function OutboxLine({ row }: { row: OutboxRow }) {
         {row.is_being_sent && <span class="quiet"> {words.sending}</span>}
       </td>
       <td>
-        {row.error === null ? (
-          <span class="quiet">{words.ok}</span>
-        ) : (
-          <span class="is-bad">
-            <Foreign text={row.error} max={300} />
-          </span>
-        )}
+        <Outcome error={row.error} />
       </td>
     </tr>
   );

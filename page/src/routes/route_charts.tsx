@@ -6,7 +6,7 @@ import { compact, whole } from "../format/number";
 import { addressOf, goTo } from "../frame/location";
 import { setTimeRangeMs } from "../frame/time_range";
 import { useZone } from "../frame/zone";
-import { TimeChart } from "../charts/time_chart";
+import { TimeChart, type TimeChartProps } from "../charts/time_chart";
 import type { SlaStatus } from "../objectives/shapes";
 import { ProblemBox } from "../parts/states";
 import { routeText, tableText } from "../text";
@@ -69,7 +69,31 @@ function recordsAt(query: string, fromMs: number, toMs: number): string {
   return addressOf("search", { query, from: rfc3339(fromMs), to: rfc3339(toMs) });
 }
 
-function Percentiles({ span, records, times, interval, rows, threshold, completeToMs }: ChartProps & { rows: TimeRow[]; threshold: number | null }) {
+/** What both charts are of: the same span in the same steps, so that the same moment is looked at in both. */
+function RouteChart({ span, times, interval, completeToMs, ...own }: ChartProps & Required<Pick<TimeChartProps, "kind" | "label" | "series" | "format" | "onPick">>) {
+  const { zone } = useZone();
+  return (
+    <TimeChart
+      kind={own.kind}
+      label={own.label}
+      series={own.series}
+      format={own.format}
+      onPick={own.onPick}
+      times={times}
+      height={CHART_HEIGHT}
+      fromMs={span.fromMs}
+      toMs={span.toMs}
+      zone={zone}
+      stepMs={interval.ms}
+      completeToMs={completeToMs}
+      syncKey="route"
+      onBrush={setTimeRangeMs}
+    />
+  );
+}
+
+function Percentiles({ rows, threshold, ...shared }: ChartProps & { rows: TimeRow[]; threshold: number | null }) {
+  const { records, times, interval } = shared;
   const { zone } = useZone();
   const byTime = new Map(rows.map((row) => [Date.parse(row["@timestamp"]), row]));
   const values = (name: "p50" | "p95" | "p99") => times.map((time) => byTime.get(time)?.[name] ?? null);
@@ -81,20 +105,12 @@ function Percentiles({ span, records, times, interval, rows, threshold, complete
   const promised = threshold === null ? [] : [{ name: words.promised, colour: "warn", isDashed: true, values: times.map(() => threshold) }];
   return (
     <>
-      <TimeChart
+      <RouteChart
+        {...shared}
         kind="lines"
         label={words.percentiles}
-        times={times}
         series={[...lines, ...promised]}
-        height={CHART_HEIGHT}
-        fromMs={span.fromMs}
-        toMs={span.toMs}
-        zone={zone}
-        stepMs={interval.ms}
         format={latency}
-        completeToMs={completeToMs}
-        syncKey="route"
-        onBrush={setTimeRangeMs}
         onPick={(from, to) => goTo(recordsAt(records, from, to))}
       />
       <details class="chart-table">
@@ -136,26 +152,19 @@ function Percentiles({ span, records, times, interval, rows, threshold, complete
   );
 }
 
-function Statuses({ span, records, times, interval, rows, completeToMs }: ChartProps & { rows: StatusRow[] }) {
+function Statuses({ rows, ...shared }: ChartProps & { rows: StatusRow[] }) {
+  const { records, times, interval } = shared;
   const { zone } = useZone();
   const classes = stackedClasses(rows, times);
   const queryOf = (name: string) => both(records, classQuery(name));
   return (
     <>
-      <TimeChart
+      <RouteChart
+        {...shared}
         kind="bars"
         label={words.statuses}
-        times={times}
         series={classes}
-        height={CHART_HEIGHT}
-        fromMs={span.fromMs}
-        toMs={span.toMs}
-        zone={zone}
-        stepMs={interval.ms}
         format={compact}
-        completeToMs={completeToMs}
-        syncKey="route"
-        onBrush={setTimeRangeMs}
         onPick={(from, to, name) => goTo(recordsAt(name ? queryOf(name) : records, from, to))}
       />
       <details class="chart-table">

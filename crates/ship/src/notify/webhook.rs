@@ -90,7 +90,7 @@ pub fn webhook_body(notification: &Notification, alerts_max: usize, external_url
             .ends_at
             .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at: Timestamp| at.to_string()),
         generator_url: &alert.generator_url,
-        fingerprint: format!("{:016x}", alert.fingerprint().0),
+        fingerprint: alert.fingerprint().to_string(),
     });
     let body = Body {
         receiver: &notification.receiver,

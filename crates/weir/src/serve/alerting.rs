@@ -287,8 +287,7 @@ impl Alerting {
         let Some(found) = &self.prepared else { return Ok(()) };
         self.orphans.iter().try_for_each(|(name, _)| ledger.remove_state(name).map(drop))?;
         for change in &found.changes {
-            let Fingerprint(number) = Fingerprint::of(&change.alert.labels);
-            let name = format!("{ACTIVE}{number:016x}");
+            let name = format!("{ACTIVE}{}", Fingerprint::of(&change.alert.labels));
             if change.is_forgotten {
                 ledger.remove_state(&name)?;
             } else {
@@ -343,8 +342,8 @@ impl Alerting {
         let is_told = |alert: &ActiveAlert| alert.state != AlertState::Pending && !alert.is_history;
         let active = self.evaluator.active().filter(|(_, alert)| is_told(alert));
         let alerts = active.filter_map(|(rule, active)| {
-            let Fingerprint(number) = Fingerprint::of(&active.labels);
-            let page = format!("{}#/alerts/{number:016x}", self.external_url);
+            let number = Fingerprint::of(&active.labels);
+            let page = format!("{}#/alerts/{number}", self.external_url);
             let url = if self.external_url.is_empty() { String::new() } else { page };
             let mut alert = self.evaluator.alert(rule, active, url)?;
             self.annotate(&mut alert, rule, active);

@@ -83,7 +83,7 @@ pub fn mail_of_notification(
     let label = |name: &str| alert.and_then(|alert| alert.labels.get(name)).map(ToString::to_string);
     let list = label("sla").or_else(|| label("alertname")).unwrap_or_else(|| "alerts".to_owned());
     let fingerprints: Vec<String> =
-        notification.alerts.iter().take(20).map(|alert| format!("{:016x}", alert.fingerprint().0)).collect();
+        notification.alerts.iter().take(20).map(|alert| alert.fingerprint().to_string()).collect();
     let headers = [
         ("X-Weir-Status", state.to_lowercase()),
         ("X-Weir-Group", format!("{:016x}", notification.group.0)),

@@ -69,8 +69,9 @@ impl MailContents {
         let view = self.state.lock().alerting.clone();
         let (mut contents, mut asked) = (BTreeMap::new(), Vec::new());
         for alert in alerts {
-            let content = self.counted(alert, &view);
-            if let Some(known) = view.known(&alert.labels) {
+            let known = view.known(&alert.labels);
+            let content = self.counted(alert, &view, known);
+            if let Some(known) = known {
                 asked.push((alert.fingerprint(), content.clone(), known.clone()));
             }
             contents.insert(alert.fingerprint(), content);
@@ -121,7 +122,7 @@ impl MailContents {
     }
 
     /// What is known without any record.
-    fn counted(&self, alert: &Alert, view: &AlertingView) -> MailContent {
+    fn counted(&self, alert: &Alert, view: &AlertingView, known: Option<&KnownAlert>) -> MailContent {
         let sla = view.sla(|sla| is_of(&alert.labels, sla));
         let mut content = MailContent {
             promise: sla.map(|sla| sla.promise.clone()).unwrap_or_default(),
@@ -129,13 +130,13 @@ impl MailContents {
                 let left = sla.budget.left_share?;
                 Some(Budget { left, period: format!("the budget since {}", sla.from) })
             }),
-            notes: view.known(&alert.labels).map(|known| known.row.explanation.clone()).into_iter().collect(),
+            notes: known.map(|known| known.row.explanation.clone()).into_iter().collect(),
             ..MailContent::default()
         };
         if let Some(to) = sla.and_then(|sla| sla.to.as_ref()) {
             content.notes.push(format!("complete up to {to}"));
         }
-        let Some(known) = view.known(&alert.labels) else { return content };
+        let Some(known) = known else { return content };
         let Some(indicator) = view.indicator(known.indicator) else { return content };
         let events = BadEvents::told(indicator, &known.active);
         let is_share = known.active.measured.kind == MeasuredKind::Share;

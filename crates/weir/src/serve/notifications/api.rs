@@ -170,12 +170,12 @@ fn matchers(texts: &[String]) -> Result<Vec<Matcher>, AdminProblem> {
 }
 
 fn shown_alert(alert: &Alert, standing: &Standing, receivers: &[Box<str>], now: Timestamp) -> ShownAlert {
-    let inhibited_by = standing.inhibited_by.iter().map(|one| format!("{:016x}", one.0)).collect();
+    let inhibited_by = standing.inhibited_by.iter().map(ToString::to_string).collect();
     let is_quiet = standing.inhibited_by.is_some() || !standing.silenced_by.is_empty();
     ShownAlert {
         annotations: alert.annotations.clone(),
         ends_at: alert.ends_at.unwrap_or_else(|| now.plus_micros(4 * 60 * 1_000_000)).to_string(),
-        fingerprint: format!("{:016x}", alert.fingerprint().0),
+        fingerprint: alert.fingerprint().to_string(),
         receivers: receivers.iter().map(|name| AlertReceiver { name: name.to_string() }).collect(),
         starts_at: alert.starts_at.to_string(),
         status: AlertStatus {

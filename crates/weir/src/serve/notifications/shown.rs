@@ -78,7 +78,7 @@ fn due(inner: &Inner, now: Timestamp) -> Vec<DueRow> {
         for look in standing.looks {
             let key = (look.receiver.clone(), look.group_key.clone());
             groups.entry(key).or_insert_with(|| (look, Vec::new())).1.push(DueAlert {
-                fingerprint: format!("{:016x}", alert.fingerprint().0),
+                fingerprint: alert.fingerprint().to_string(),
                 name: alert.labels.get("alertname").map(ToString::to_string).unwrap_or_default(),
                 state: state.to_owned(),
             });
