@@ -21,6 +21,7 @@ pub struct RowsWriter {
     rows: RowsBuilder,
     files: DayFiles,
     failure: Option<StoreError>,
+    is_raw_kept: bool,
 }
 
 /// The records of a unit, ready to be committed. Dropped without a commit, its files remove themselves.
@@ -63,10 +64,22 @@ impl RowsWriter {
             rows: RowsBuilder::new(),
             files: DayFiles::new(shared),
             failure: None,
+            is_raw_kept: shared.options.is_raw_kept,
         }
     }
 
-    /// Adds a record (see [`RowsBuilder::push`]), with its line as `raw` where the store keeps lines. A failure to
+    /// The same, but that it keeps lines, whatever the store does.
+    #[must_use]
+    pub fn with_lines(self) -> Self {
+        Self { is_raw_kept: true, ..self }
+    }
+
+    /// Whether it keeps lines.
+    pub fn is_raw_kept(&self) -> bool {
+        self.is_raw_kept
+    }
+
+    /// Adds a record (see [`RowsBuilder::push`]), with its line as `raw` where lines are kept. A failure to
     /// write a full batch is told by [`finish`](Self::finish); until then records are passed over.
     pub fn push(
         &mut self,
@@ -79,7 +92,7 @@ impl RowsWriter {
         if self.failure.is_some() {
             return;
         }
-        let raw = Some(raw).filter(|_| self.shared.options.is_raw_kept);
+        let raw = Some(raw).filter(|_| self.is_raw_kept);
         self.rows.push(record, context, origin, line_number, raw);
         if self.rows.is_full() {
             self.failure = self.write_batch().err();

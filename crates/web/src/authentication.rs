@@ -214,6 +214,14 @@ impl Authentication {
         Ok((users.users[index].identity(peer), Some(id)))
     }
 
+    /// Whether a session still goes on; to ask that is no use of it.
+    pub(crate) fn has_session(&self, id: SessionId) -> bool {
+        match self {
+            Self::None => true,
+            Self::Users(users) => users.sessions().is_alive(id, Instant::now()),
+        }
+    }
+
     /// Ends a session; the name of its user, if there was one.
     pub(crate) fn sign_out(&self, id: SessionId) -> Option<&str> {
         let Self::Users(users) = self else { return None };

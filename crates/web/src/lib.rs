@@ -41,9 +41,9 @@ pub use admin::{
     Admin, AdminProblem, AlertChange, AlertRow, AlertsAnswer, Answer, Ask, BackfillProgress, BackfillRequest,
     BackfillState, BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage,
     BacktestQuery, BacktestReceiver, BacktestRequest, BacktestRow, BacktestStep, BacktestSuggestion,
-    DatagramsStatus, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage, RejectsQuery,
-    ReloadAnswer, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus, SlasAnswer,
-    SourceStatus, SourcesStatus,
+    DatagramsStatus, LineAnswer, LineQuery, NodeStatus, ProblemKind, RejectDetail, RejectRow, RejectsPage,
+    RejectsQuery, ReloadAnswer, ReplayProblem, ReplayRequest, ReplayResult, SlaBudget, SlaDay, SlaStatus,
+    SlasAnswer, SourceStatus, SourcesStatus,
 };
 pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
@@ -200,6 +200,7 @@ impl Routes {
             .get("/api/fields", records::fields)
             .get("/api/story", records::story)
             .get("/api/context", records::context)
+            .get("/api/line", admin::line)
             .post("/api/delete", records::delete)
             .get("/api/routes", routes::routes)
             .get("/api/sources", admin::sources)

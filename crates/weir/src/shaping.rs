@@ -42,11 +42,7 @@ impl Shaping {
                 step.operations.push(Operation::Redact(rules));
                 rules += 1;
             }
-            raw_redactors.push(if config.store.is_raw_kept {
-                redactors(&step.operations)
-            } else {
-                Vec::new()
-            });
+            raw_redactors.push(redactors(&step.operations));
             steps.push(step);
         }
         let drops_any = steps.iter().any(|step| step.fate != Fate::Keep);

@@ -108,6 +108,18 @@ export function context(query: { id: string; before: number; after: number; same
   return getJson("api/context", query, signal);
 }
 
+export interface LineAnswer {
+  line: string | null;
+  is_kept: boolean;
+  origin: string;
+  why_not: string | null;
+}
+
+/** The line that a record came from, read again where it is not kept. */
+export function originalLine(id: string, signal?: AbortSignal): Promise<LineAnswer> {
+  return getJson("api/line", { id }, signal);
+}
+
 export interface SavedSearch {
   name: string;
   query: string;

@@ -1,4 +1,4 @@
-// A weir that wants to know who asks, with a reader and an administrator, and a few records.
+// A weir that wants to know who asks, with a reader and an administrator, a few records and a reject.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -20,6 +20,7 @@ export async function startGuarded(binary) {
   const weir = `http://127.0.0.1:${port}`;
   await until(async () => (await fetch(`${weir}/-/ready`).catch(() => undefined))?.ok);
   const authorization = `Basic ${Buffer.from(`boss:${PASSWORDS.boss}`).toString("base64")}`;
+  await fetch(`${weir}/ingest/ndjson`, { method: "POST", body: "no json at all", headers: { authorization } });
   const body = Array.from({ length: 20 }, (_, index) => JSON.stringify({ message: `hello ${index}`, level: index % 8, tenant: "acme" })).join("\n");
   await fetch(`${weir}/ingest/ndjson`, { method: "POST", body, headers: { authorization } });
   const stop = async () => {

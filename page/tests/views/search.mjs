@@ -114,12 +114,27 @@ export const tests = [
     await page.click("#tab-json");
     assert.deepEqual(JSON.parse(await page.textContent("pre.json")), hit);
     await page.click("#tab-raw");
-    assert.match(await page.textContent("#record-tab"), /not kept/);
+    await untilTrue(page, () => document.getElementById("record-tab").textContent.includes("not kept"));
+    assert.match(await page.textContent("#record-tab"), /could not be read again: it came over the network/);
     await page.click("#tab-around");
     await page.waitForSelector(".around li.is-this");
     const around = await api("api/context", { id: hit._id, before: 10, after: 10, same: "source,node" });
     assert.equal(await page.locator(".around li").count(), around.hits.length);
     await assertAccessible(page);
+  }],
+  ["the line of a record is read again from the file that it came from", async ({ api, open }) => {
+    const span = day();
+    const { hits: [hit] } = await api("api/search", { query: "source:nginx", ...span, limit: 1 });
+    const page = await open(addressOf("search", { query: "source:nginx", ...span }));
+    await counted(page);
+    await page.click(".grid-row >> nth=0");
+    await page.click("#tab-raw");
+    await untilTrue(page, () => document.getElementById("record-tab").textContent.includes("Read again from"));
+    const { line, origin, is_kept } = await api("api/line", { id: hit._id });
+    const request = JSON.parse(line);
+    assert.deepEqual([request.request_id, Number(request.status), is_kept], [hit.request_id, hit.status, false]);
+    assert.equal(await page.textContent("#record-tab pre.json"), line);
+    assert.ok((await page.textContent("#record-tab")).includes(origin));
   }],
   ["numbers of groups are the API's and open their records", async ({ api, open, shot }) => {
     const span = day();

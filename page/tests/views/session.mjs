@@ -79,6 +79,33 @@ export const tests = [
     assert.equal(await first.locator(".saved li").count(), 1);
     await first.close();
   }],
+  ["who may only read is offered nothing that changes something, and is refused it", async ({ context, shot }) => {
+    await context.clearCookies();
+    const { page } = await visit(context, addressOf("sources", { tab: "rejects" }));
+    await page.waitForSelector(".sign-in");
+    await signIn(page, "reader", PASSWORDS.reader);
+    await page.waitForSelector("table tbody tr");
+    const offered = () => page.locator("main button:visible").allTextContents();
+    assert.match(await page.textContent("main"), /role admin/);
+    assert.ok(!(await offered()).some((text) => /replay/i.test(text)), String(await offered()));
+    await page.click("table .disclosure");
+    await page.waitForSelector(".hex-dump");
+    assert.ok(!(await offered()).some((text) => /replay/i.test(text)), String(await offered()));
+    assert.equal(await page.locator("main textarea").count(), 0);
+    await shot(page, "rejects-reader");
+    await page.goto(served.address + addressOf("alerts", { tab: "silences" }));
+    await untilTrue(page, () => /role admin/.test(document.querySelector("main")?.textContent ?? ""));
+    assert.deepEqual((await offered()).filter((text) => /silence/i.test(text) && !/silences/i.test(text)), []);
+    await page.goto(served.address + addressOf("sources", { tab: "audit" }));
+    await untilTrue(page, () => /role admin/.test(document.querySelector("main")?.textContent ?? ""));
+    const refused = await page.evaluate(async () => {
+      const post = (path, body) => fetch(path, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", "x-weir-page": "1" } });
+      const answers = [post("api/rejects/replay", {}), post("api/v2/silences", {}), post("api/delete", {}), post("-/reload", {})];
+      return (await Promise.all(answers)).map((answer) => answer.status);
+    });
+    assert.deepEqual(refused, [403, 403, 403, 403]);
+    await page.close();
+  }],
   ["a session that ended brings the form back and keeps the address", async ({ context }) => {
     const { page } = await visit(context, addressOf("search", { query: "tenant:acme" }));
     await records(page);

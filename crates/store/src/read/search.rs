@@ -13,6 +13,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use arrow_buffer::BooleanBuffer;
+use weir_query::Predicate;
 use weir_record::Timestamp;
 
 use super::best::{Best, Candidate, Direction, Rank};
@@ -47,6 +48,29 @@ impl View {
         let scan = Scan::new(&request.predicate, request.span(), limits, cancel);
         let units = scan.units(self)?;
         search_units(request, &scan, units)
+    }
+
+    /// The record at a place; `None` where there is none, or none any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`View::search`].
+    pub fn record(
+        &self,
+        place: Cursor,
+        limits: &Limits,
+        cancel: &Cancel,
+    ) -> Result<Option<Hit>, QueryFailure> {
+        // The first one behind the place right before it.
+        let before = Cursor { sequence: place.sequence.saturating_sub(1), ..place };
+        let last = Timestamp::from_micros(i64::MAX);
+        let request = SearchRequest {
+            is_oldest_first: true,
+            after: Some(before),
+            ..SearchRequest::newest(Predicate::All, place.time..last, 1)
+        };
+        let found = self.search(&request, limits, cancel)?.hits.pop();
+        Ok(found.filter(|found| found.cursor() == place))
     }
 }
 
@@ -154,7 +178,7 @@ impl Search<'_> {
         ranges: &[Range<usize>],
         may_want: bool,
     ) -> Result<u64, ReadFailure> {
-        let is_trivial = matches!(self.scan.predicate, weir_query::Predicate::All);
+        let is_trivial = matches!(self.scan.predicate, Predicate::All);
         if !may_want && is_trivial && unit.is_inside_span {
             return Ok(ranges.iter().map(|range| range.len() as u64).sum());
         }

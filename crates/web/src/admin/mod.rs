@@ -34,9 +34,9 @@ pub(crate) use backtest::{by_query as backtest, of_config as backtest_config};
 use lines::LinesBody;
 pub use promises::{AlertChange, AlertRow, AlertsAnswer, SlaBudget, SlaDay, SlaStatus, SlasAnswer};
 pub use shapes::{
-    BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus, NodeStatus, RejectDetail, RejectRow,
-    RejectsPage, RejectsQuery, ReloadAnswer, ReplayProblem, ReplayRequest, ReplayResult, SourceStatus,
-    SourcesStatus,
+    BackfillProgress, BackfillRequest, BackfillState, DatagramsStatus, LineAnswer, LineQuery, NodeStatus,
+    RejectDetail, RejectRow, RejectsPage, RejectsQuery, ReloadAnswer, ReplayProblem, ReplayRequest,
+    ReplayResult, SourceStatus, SourcesStatus,
 };
 
 /// An answer that takes its time.
@@ -66,6 +66,8 @@ pub struct Admin {
     pub rejects: Ask<RejectsQuery, RejectsPage>,
     /// One reject, by its id.
     pub reject: Ask<u64, RejectDetail>,
+    /// The line that a record came from.
+    pub line: Ask<LineQuery, LineAnswer>,
     /// Reads rejects again.
     pub replay: Ask<ReplayRequest, ReplayResult>,
     /// Starts a backfill. It stops when the receiver is dropped; its last message is its result.
@@ -168,6 +170,17 @@ pub(crate) async fn reject(
     match (handlers.admin, id) {
         (Some(admin), Ok(Path(id))) => answered((admin.reject)(id).await),
         (Some(_), Err(rejection)) => bad_request(rejection.body_text(), "an id is a whole number"),
+        (None, _) => nothing_here(),
+    }
+}
+
+pub(crate) async fn line(
+    State(handlers): State<Handlers>,
+    query: Result<Query<LineQuery>, QueryRejection>,
+) -> Response {
+    match (handlers.admin, query) {
+        (Some(admin), Ok(Query(query))) => answered((admin.line)(query).await),
+        (Some(_), Err(rejection)) => bad_request(rejection.body_text(), "send the _id of a hit as id"),
         (None, _) => nothing_here(),
     }
 }

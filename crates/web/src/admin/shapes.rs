@@ -93,6 +93,27 @@ pub struct NodeStatus {
     pub is_silent: bool,
 }
 
+/// `GET /api/line`: the line that a record came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LineQuery {
+    /// The record's `_id`.
+    pub id: String,
+}
+
+/// The line that a record came from, without what may not be kept of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineAnswer {
+    /// The line; `None` where nobody has it any more.
+    pub line: Option<String>,
+    /// Whether the store has it; else it was read again.
+    pub is_kept: bool,
+    /// The file or object in which it is: another name than the record's where it was rotated.
+    pub origin: String,
+    /// Why there is none.
+    pub why_not: Option<String>,
+}
+
 /// Which rejects to list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -194,6 +194,18 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
         ],
         Answer::Shape("ContextAnswer"),
     ),
+    get(
+        "/api/line",
+        "The line that a record came from: as it is kept, else read again from its file or object.",
+        &[Parameter {
+            name: "id",
+            place: "query",
+            kind: "string",
+            is_required: true,
+            description: "The record's _id.",
+        }],
+        Answer::Shape("LineAnswer"),
+    ),
     post("/api/delete", "Removes records for good.", "DeleteRequest", Answer::Shape("DeleteAnswer")),
     get(
         "/api/routes",

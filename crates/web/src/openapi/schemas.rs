@@ -252,6 +252,10 @@ const SCHEMAS: &[Schema] = &[
             ("warnings", "[string]"),
         ],
     ),
+    (
+        "LineAnswer",
+        &[("line", "string?"), ("is_kept", "boolean"), ("origin", "string"), ("why_not", "string?")],
+    ),
     ("DeleteRequest", &[("query", "string"), ("from", "string"), ("to", "string"), ("dry_run", "boolean")]),
     (
         "DeleteAnswer",

@@ -40,6 +40,7 @@ fn handlers() -> Handlers {
             reload: admin(),
             rejects: admin(),
             reject: admin(),
+            line: admin(),
             replay: admin(),
             backfill: admin(),
         }),
@@ -107,6 +108,7 @@ fn every_parameter_is_documented_and_nothing_else() {
         ("/api/fields", names_of::<crate::FieldsQuery>(unknown)),
         ("/api/story", names_of::<crate::StoryQuery>(unknown)),
         ("/api/context", names_of::<crate::ContextQuery>(unknown)),
+        ("/api/line", names_of::<crate::LineQuery>(unknown)),
         ("/api/routes", names_of::<crate::RoutesQuery>(unknown)),
         ("/api/backtest", names_of::<crate::BacktestQuery>(unknown)),
         ("/api/rejects", names_of::<crate::RejectsQuery>(unknown)),
@@ -207,6 +209,7 @@ fn every_other_answer_is_documented_and_nothing_else() {
     check::<crate::ValueCount>("ValueCount");
     check::<crate::StoryAnswer>("StoryAnswer");
     check::<crate::ContextAnswer>("ContextAnswer");
+    check::<crate::LineAnswer>("LineAnswer");
     check::<crate::DeleteAnswer>("DeleteAnswer");
     check::<crate::RoutesAnswer>("RoutesAnswer");
     check::<crate::Percentiles>("Percentiles");

@@ -42,16 +42,24 @@ pub struct TailStream {
     events: mpsc::Receiver<Bytes>,
     waiting_bytes: Arc<AtomicUsize>,
     heartbeat: Interval,
+    may_go_on: Option<MayGoOn>,
 }
+
+/// Asks whether whoever began something long may still have it.
+pub(crate) type MayGoOn = Box<dyn Fn() -> bool + Send>;
 
 /// Both ends of a tail. Inside the async runtime only.
 pub fn tail_stream() -> (TailSender, TailStream) {
+    tail_stream_with(HEARTBEAT)
+}
+
+fn tail_stream_with(heartbeat: Duration) -> (TailSender, TailStream) {
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let waiting_bytes = Arc::new(AtomicUsize::new(0));
-    let mut heartbeat = interval(HEARTBEAT);
+    let mut heartbeat = interval(heartbeat);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let tail = TailSender { events: sender, waiting_bytes: Arc::clone(&waiting_bytes), not_shown: 0 };
-    (tail, TailStream { events, waiting_bytes, heartbeat })
+    (tail, TailStream { events, waiting_bytes, heartbeat, may_go_on: None })
 }
 
 impl TailSender {
@@ -114,6 +122,13 @@ impl TailSender {
     }
 }
 
+impl TailStream {
+    /// The same, but that it ends soon after `may_go_on` says no.
+    pub(crate) fn while_it(self, may_go_on: Option<MayGoOn>) -> Self {
+        Self { may_go_on, ..self }
+    }
+}
+
 impl IntoResponse for TailStream {
     fn into_response(self) -> Response {
         let mut response = Body::new(self).into_response();
@@ -134,21 +149,29 @@ impl HttpBody for TailStream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        // Before the events, which may never stop coming.
+        let is_time = self.heartbeat.poll_tick(context).is_ready();
+        if is_time && self.may_go_on.as_ref().is_some_and(|may_go_on| !may_go_on()) {
+            return Poll::Ready(None);
+        }
         if let Poll::Ready(event) = self.events.poll_recv(context) {
             let bytes = event.as_ref().map_or(0, Bytes::len);
             self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
             return Poll::Ready(event.map(|event| Ok(Frame::data(event))));
         }
-        // The first tick is at once, so that a client knows that it is connected.
-        self.heartbeat.poll_tick(context).map(|_| {
-            let comment = Bytes::from_static(b": this is a tail of records, one per event\n\n");
-            Some(Ok(Frame::data(comment)))
-        })
+        if !is_time {
+            return Poll::Pending;
+        }
+        // The first time is at once, so that a client knows that it is connected.
+        let comment = Bytes::from_static(b": this is a tail of records, one per event\n\n");
+        Poll::Ready(Some(Ok(Frame::data(comment))))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicBool;
+
     use http_body_util::BodyExt;
     use serde_json::json;
 
@@ -188,6 +211,22 @@ mod tests {
             sender.show(&hit("y"));
             assert_eq!(next(&mut stream).await, "event: not_shown\ndata: {\"not_shown\":7}\n\n");
             assert_eq!(next(&mut stream).await, "data: {\"message\":\"y\"}\n\n");
+        }
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_its_reader_may_no_more_however_much_comes() {
+        let (mut sender, stream) = tail_stream_with(Duration::from_millis(1));
+        let is_signed_in = Arc::new(AtomicBool::new(true));
+        let asked = Arc::clone(&is_signed_in);
+        let mut stream = stream.while_it(Some(Box::new(move || asked.load(Ordering::Relaxed))));
+        for _ in 0..3 {
+            assert!(next(&mut stream).await.starts_with(": "));
+        }
+        is_signed_in.store(false, Ordering::Relaxed);
+        sender.show(&hit("a"));
+        while stream.frame().await.is_some() {
+            sender.show(&hit("a"));
         }
     }
 

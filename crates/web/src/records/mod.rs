@@ -14,17 +14,19 @@ use std::sync::Arc;
 
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
 use crate::Handlers;
+use crate::access::credentials;
 use crate::audit::{Action, AuditNote, audited};
-use crate::authentication::Identity;
+use crate::authentication::{Credentials, Identity};
 use crate::gateway::BoxFuture;
 use crate::problem::problem;
 use crate::routes::{RoutesAnswer, RoutesQuery};
+use event_stream::MayGoOn;
 pub use event_stream::{TailSender, TailStream, tail_stream};
 pub use export::{ExportFormat, ExportSender, ExportStream, ReaderGone, csv_cell, export_stream, line};
 pub use pairs::Pairs;
@@ -101,12 +103,23 @@ pub(crate) async fn aggregate(
 
 pub(crate) async fn tail(
     State(handlers): State<Handlers>,
+    headers: HeaderMap,
     query: Result<Query<TailQuery>, QueryRejection>,
 ) -> Response {
+    let may_go_on = while_signed_in(&handlers, &headers);
     match asked(handlers, query) {
-        Ok((records, query)) => streamed((records.tail)(query).await),
+        Ok((records, query)) => {
+            streamed((records.tail)(query).await.map(|stream| stream.while_it(may_go_on)))
+        }
         Err(response) => *response,
     }
+}
+
+/// Whether who asks by a session still has it; `None` for who says with each request who he is.
+fn while_signed_in(handlers: &Handlers, headers: &HeaderMap) -> Option<MayGoOn> {
+    let Credentials::Session(id) = credentials(handlers, headers) else { return None };
+    let authentication = Arc::clone(&handlers.authentication);
+    Some(Box::new(move || authentication.has_session(id)))
 }
 
 pub(crate) async fn fields(

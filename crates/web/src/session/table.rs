@@ -110,6 +110,11 @@ impl Sessions {
         Some(session.user)
     }
 
+    /// Whether a session goes on, without using it.
+    pub(crate) fn is_alive(&self, id: SessionId, now: Instant) -> bool {
+        self.sessions.get(&id).is_some_and(|session| session.is_alive(self.limits, now))
+    }
+
     /// Ends a session; its user, if there was one.
     pub(crate) fn end(&mut self, id: SessionId) -> Option<usize> {
         self.sessions.remove(&id).map(|session| session.user)
@@ -172,6 +177,17 @@ mod tests {
         ] {
             assert_eq!(sessions.user_of(id(of), start + seconds(at)), expected, "{of} at {at}");
         }
+    }
+
+    #[tokio::test]
+    async fn to_ask_for_a_session_does_not_keep_it() {
+        let start = Instant::now();
+        let mut sessions = Sessions::new(SessionLimits { idle_max: seconds(10), age_max: seconds(25) });
+        sessions.begin(id(1), 7, start);
+        for (at, expected) in [(0, true), (9, true), (10, false)] {
+            assert_eq!(sessions.is_alive(id(1), start + seconds(at)), expected, "at {at}");
+        }
+        assert!(!sessions.is_alive(id(2), start));
     }
 
     #[tokio::test]

@@ -16,12 +16,15 @@ use super::reload::CurrentConfig;
 use super::replay;
 use super::server_status::About;
 use super::sources::Shared;
-use super::{backtest, rejects, source_status, writers};
+use super::{backtest, original, rejects, source_status, writers};
 use crate::clock;
 use crate::config::{AwsAccess, Config, S3Input, Source, SourceInput};
 
 /// Messages about a backfill that wait for a slow reader; beyond it they are left out, but for the last.
 const PROGRESS_MESSAGES_MAX: usize = 16;
+
+/// Lines that are read again at the same time: each reads a file from its start.
+const ORIGINALS_MAX: usize = 2;
 
 /// Answers questions and starts work. Copies are the same desk.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ pub struct Inner {
     pub config: CurrentConfig,
     /// Room for one backtest.
     pub backtests: Semaphore,
+    /// Room for lines that are read again.
+    originals: Semaphore,
     backfills: Arc<Semaphore>,
     replays: Arc<Semaphore>,
 }
@@ -74,7 +79,9 @@ impl Desk {
         let (backfills, replays) = (Arc::new(Semaphore::new(1)), Arc::new(Semaphore::new(1)));
         let about = About::new(config, clock::now());
         let (config, backtests) = (CurrentConfig::new(config.clone()), Semaphore::new(1));
-        let inner = Inner { shared, sources, intakes, stop, about, config, backtests, backfills, replays };
+        let originals = Semaphore::new(ORIGINALS_MAX);
+        let inner =
+            Inner { shared, sources, intakes, stop, about, config, backtests, originals, backfills, replays };
         Self { inner: Arc::new(inner) }
     }
 
@@ -131,6 +138,12 @@ impl Desk {
                         "it may have been replayed, or be too old",
                     )
                 })
+            }),
+            line: self.asked(|inner, query| {
+                let Ok(_permit) = inner.originals.try_acquire() else {
+                    return Err(busy("other lines are read again"));
+                };
+                original::read(inner, &query)
             }),
             replay: self.asked(|inner, request| {
                 let Ok(_permit) = inner.replays.try_acquire() else {

@@ -14,7 +14,7 @@ use weir_ingest::{
     available_threads, for_each_object,
 };
 use weir_ledger::{FilePosition, Ledger};
-use weir_record::{Format, Overlay, Timestamp};
+use weir_record::{Format, Timestamp};
 
 use self::worker::Worker;
 use super::account::Account;
@@ -45,8 +45,6 @@ pub struct FileSource {
     pub options: WatchOptions,
     /// How lines become events, if not each is one.
     pub multiline: Option<Multiline>,
-    /// What the config says about each of its records.
-    pub overlay: Overlay<'static>,
     /// How lines are counted.
     pub intake: Intake,
     /// What was counted before.

@@ -35,6 +35,8 @@ pub struct Intake {
     pub format: Option<Format>,
     /// Formats of the lines that its messages wrap.
     pub inner_formats: Arc<InnerFormats>,
+    /// What the config says about each of its records.
+    pub overlay: Arc<Overlay<'static>>,
     /// Names services, routes and target groups.
     pub rules: CurrentRules,
     /// What to count.
@@ -169,8 +171,20 @@ impl<'i> Counter<'i> {
         self.take_in(unit, scratch, &ObjectLine::Line(Line { overlay: &overlay, ..line }));
     }
 
-    /// Counts one line in `unit`.
+    /// Counts one line in `unit`, with what the config says about all of its source.
     pub fn take_in(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
+        let said = &*self.intake.overlay;
+        match line {
+            ObjectLine::Line(line) if !said.is_empty() => {
+                // What the sender says of itself is worth more than what is said of all of them.
+                let overlay = with(said, line.overlay);
+                self.count(unit, scratch, &ObjectLine::Line(Line { overlay: &overlay, ..*line }));
+            }
+            line => self.count(unit, scratch, line),
+        }
+    }
+
+    fn count(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
         unit.account.received += 1;
         let line = match line {
             ObjectLine::Long(number, why) => return self.reject(unit, *number, None, why),

@@ -34,6 +34,7 @@ mod message_worker;
 mod notifications;
 mod object_sink;
 mod open;
+mod original;
 mod own_metrics;
 mod preparation;
 mod prepared;

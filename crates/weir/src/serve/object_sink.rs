@@ -310,11 +310,11 @@ impl<'s> Worker<'s> {
         let counter = Counter::new(&self.sink.intake, &origin);
         let Self { reader, scratch, unit, .. } = self;
         let has_lines = std::cell::Cell::new(false);
-        let outcome =
-            read_body(reader, &reference.key, body, &self.sink.runtime, &self.sink.intake, |line| {
-                has_lines.set(true);
-                counter.take_in(unit, scratch, &line);
-            });
+        let open = || open_body(body, &self.sink.runtime);
+        let outcome = reader.read_named(&reference.key, open, self.sink.intake.format, |line| {
+            has_lines.set(true);
+            counter.take_in(unit, scratch, &line);
+        });
         let text_hash = self.reader.text_hash();
         let taken = match outcome {
             Ok(Outcome::Read { .. }) => {
@@ -350,8 +350,8 @@ impl<'s> Worker<'s> {
             ObjectBody::Whole(bytes) if bytes.len() <= CHANGED_BYTES_MAX => bytes.to_vec(),
             _ => Vec::new(),
         };
-        let Self { reader, .. } = self;
-        let outcome = read_body(reader, &reference.key, body, &self.sink.runtime, &self.sink.intake, |_| ());
+        let open = || open_body(body, &self.sink.runtime);
+        let outcome = self.reader.read_named(&reference.key, open, self.sink.intake.format, |_| ());
         if let Err(error) = outcome {
             let _ = done.send(broken(&error));
             return;
@@ -424,32 +424,22 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Reads the lines of an object; the thread must be one that may wait.
+/// The bytes of an object, and how many they are, for a thread that may wait.
 ///
 /// # Errors
 ///
-/// [`ObjectError`]: the caller drops what `each` was given.
-pub fn read_body(
-    reader: &mut ObjectReader,
-    key: &str,
-    body: ObjectBody,
-    runtime: &Handle,
-    intake: &Intake,
-    each: impl FnMut(weir_ingest::ObjectLine<'_, '_>),
-) -> Result<Outcome, ObjectError> {
-    let open = || -> std::io::Result<(Box<dyn Read>, u64)> {
-        Ok(match body {
-            ObjectBody::Whole(bytes) => {
-                let size = bytes.len() as u64;
-                (Box::new(std::io::Cursor::new(bytes)), size)
-            }
-            ObjectBody::Stream(stream) => {
-                let size = stream.expected_bytes().unwrap_or(u64::MAX);
-                (Box::new(stream.into_read(runtime.clone())), size)
-            }
-        })
-    };
-    reader.read_named(key, open, intake.format, each)
+/// None of its own; it is one of the ways to open what [`ObjectReader::read_named`] reads.
+pub fn open_body(body: ObjectBody, runtime: &Handle) -> std::io::Result<(Box<dyn Read>, u64)> {
+    Ok(match body {
+        ObjectBody::Whole(bytes) => {
+            let size = bytes.len() as u64;
+            (Box::new(std::io::Cursor::new(bytes)), size)
+        }
+        ObjectBody::Stream(stream) => {
+            let size = stream.expected_bytes().unwrap_or(u64::MAX);
+            (Box::new(stream.into_read(runtime.clone())), size)
+        }
+    })
 }
 
 fn broken(error: &ObjectError) -> Taken {

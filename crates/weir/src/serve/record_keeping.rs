@@ -92,7 +92,11 @@ impl RecordKeeping {
             Record::Event(_) => keeps(self.keep, &RecordFields::new(record, *context), context.line),
         };
         if is_kept {
-            let raw = self.shaping.raw_line(context.format, context.line, steps);
+            let raw = if unit.keeps_lines() {
+                self.shaping.raw_line(context.format, context.line, steps)
+            } else {
+                Cow::Borrowed(context.line)
+            };
             unit.keep_record(record, context, origin, number, &raw);
         } else if unit.reach == Reach::Everything && self.live.has_listeners() {
             unit.show_record(record, context, origin, number);

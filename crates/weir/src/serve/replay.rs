@@ -24,7 +24,7 @@ use super::backfill::aws_access;
 use super::commit::Request;
 use super::desk::{Inner, unreadable};
 use super::intake::{Counter, Intake};
-use super::object_sink::{entry_of, object_id, read_body};
+use super::object_sink::{entry_of, object_id, open_body};
 use super::open::BACKFILL;
 use super::rejects::is_chosen;
 use super::sources::aws_settings;
@@ -257,7 +257,8 @@ impl Replay<'_> {
         let counter = Counter::new(&intake, &origin);
         let mut reader = ObjectReader::with_text_hash(intake.limits);
         let scratch = &mut self.scratch;
-        let read = read_body(&mut reader, &object.key, body, &self.runtime, &intake, |line| {
+        let open = || open_body(body, &self.runtime);
+        let read = reader.read_named(&object.key, open, intake.format, |line| {
             counter.take_in(unit, scratch, &line);
         });
         match read.map_err(|error| error.to_string())? {
@@ -375,7 +376,7 @@ fn detected(line: &[u8]) -> Option<Format> {
 }
 
 /// The object that a reject came from; `None` where the key may be one that was cut: rejects had such once.
-fn reference(origin: &str) -> Option<ObjectReference> {
+pub fn reference(origin: &str) -> Option<ObjectReference> {
     let (bucket, key) = origin.strip_prefix("s3://")?.split_once('/')?;
     let is_whole = !origin.ends_with("...") && !origin.contains(char::REPLACEMENT_CHARACTER);
     is_whole.then(|| ObjectReference::new(bucket, key))

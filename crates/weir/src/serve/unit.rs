@@ -174,6 +174,11 @@ impl Unit {
         self.account.record(request.time);
     }
 
+    /// Whether records are kept with their lines.
+    pub fn keeps_lines(&self) -> bool {
+        self.rows.as_ref().is_some_and(RowsWriter::is_raw_kept)
+    }
+
     /// Keeps a record, to be found again; `raw` is what may be kept of its line.
     #[inline]
     pub fn keep_record(

@@ -41,6 +41,8 @@ mod mail;
 mod nginx;
 /// Who is told of alerts, and silences.
 mod notifications;
+/// The line that a record came from, read again.
+mod original;
 /// What the page asks of the server, and the page.
 mod page;
 /// A real Prometheus scrapes, and agrees with what was counted.

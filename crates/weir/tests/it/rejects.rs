@@ -35,7 +35,8 @@ impl Setting {
 
     fn configure(&self, format: &str) -> String {
         let log = self.folder.path("access.log");
-        let sources = format!("sources: [{{name: web, type: file, path: {log}, format: {format}}}]\n");
+        let keys = format!("type: file, path: {log}, format: {format}, add_field: {{dc: west}}");
+        let sources = format!("sources: [{{name: web, {keys}}}]\n");
         self.folder.write("weir.yaml", sources)
     }
 
@@ -89,6 +90,8 @@ fn a_line_that_can_be_read_now_is_counted_once() {
     );
     assert_eq!(result["problems"][0]["id"], 2);
     check(&server, 5.0, 2.0, 2.0);
+    // What the config says about all records of the source is said of these too.
+    assert_eq!(server.get("/api/search?from=0&limit=0&query=dc%3Awest").json()["total"], 2);
     let again = setting.rejects(&["replay", "--all", "--strict"]).expect(3);
     assert_eq!(again.stdout, "replayed 0 rejects: 0 records; 1 still rejected\n");
     let gone = setting.json(&["replay", "1", "2"]);

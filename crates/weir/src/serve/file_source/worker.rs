@@ -14,7 +14,7 @@ use weir_ingest::{
     PieceLimits, TextReading, read_appended,
 };
 use weir_ledger::ObjectId;
-use weir_record::{Format, Line, Overlay, Reject, skip_by_name};
+use weir_record::{Format, Reject, skip_by_name};
 
 use super::super::account::{self, Account};
 use super::super::commit::Request;
@@ -99,7 +99,7 @@ impl<'s> Worker<'s> {
         let path = arrival.path.to_string_lossy();
         let Self { source, reader, scratch, unit, stop, .. } = self;
         let counter = Counter::of_appended(&source.intake, &path, source.first_line_offset(offset));
-        let each = |line: ObjectLine<'_, '_>| take_in(&counter, unit, scratch, line, &source.overlay);
+        let each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
         let (head, is_stopped) = (Cell::new(FileHead::default()), Cell::new(false));
         let open = || {
             let mut file = arrival.open()?;
@@ -248,7 +248,7 @@ impl<'s> Worker<'s> {
         let known = start.trace.format.or(source.format_of_messages());
         let first_line = source.first_line_offset(start.trace.offset);
         let counter = Counter::of_appended(&source.intake, &origin, first_line);
-        let mut each = |line: ObjectLine<'_, '_>| take_in(&counter, unit, scratch, line, &source.overlay);
+        let mut each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
         let read = |format| Outcome::Read { format, unpacked_bytes: text.len() as u64 };
         let outcome = match known {
             _ if piece.is_long_line => {
@@ -281,28 +281,6 @@ impl FileSource {
     fn first_line_offset(&self, offset: u64) -> u64 {
         if self.multiline.is_some() { offset.max(1) } else { offset }
     }
-}
-
-/// Counts a line, with what the config says about all of its source.
-fn take_in(
-    counter: &Counter<'_>,
-    unit: &mut Unit,
-    scratch: &mut Scratch,
-    line: ObjectLine<'_, '_>,
-    overlay: &Overlay<'static>,
-) {
-    let line = match line {
-        ObjectLine::Line(line) if !overlay.is_empty() => line,
-        line => return counter.take_in(unit, scratch, &line),
-    };
-    if line.overlay.is_empty() {
-        return counter.take_in(unit, scratch, &ObjectLine::Line(Line { overlay, ..line }));
-    }
-    // What the sender says of itself is worth more than what is said of all of them.
-    let mut both = Overlay::default();
-    both.extend(overlay);
-    both.extend(line.overlay);
-    counter.take_in(unit, scratch, &ObjectLine::Line(Line { overlay: &both, ..line }));
 }
 
 #[cfg(test)]

@@ -154,13 +154,8 @@ fn context(
         found.map(|found| found.hits).map_err(|failure| failed(&failure))
     };
     let (first, last) = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
-    // The one itself: the first behind the place right before it.
-    let itself = SearchRequest {
-        is_oldest_first: true,
-        after: Some(Cursor { sequence: place.sequence.saturating_sub(1), ..place }),
-        ..SearchRequest::newest(Predicate::All, place.time..last, 1)
-    };
-    let itself = search(&itself)?.pop().filter(|found| found.cursor() == place).ok_or_else(|| {
+    let itself = scan.view.record(place, &scan.limits, &scan.cancel).map_err(|failure| failed(&failure))?;
+    let itself = itself.ok_or_else(|| {
         let error = "there is no such record any more";
         RecordsProblem::new(
             RecordsProblemKind::NotFound,
