@@ -155,12 +155,24 @@ fn live(arguments: &DemoArguments, duration: Option<Duration>) -> anyhow::Result
             // The thread waits for it.
             let _ = started.send(());
         };
+        let _ending = Ending { is_over, writer: writer.thread() };
         let served = serve::serve(&config, serve::no_config(), say_where, duration);
         drop(started);
-        is_over.store(true, Ordering::Relaxed);
-        writer.thread().unpark();
         served
     })
+}
+
+/// Ends the writing when it goes, also where the server fails as nobody foresaw: the scope waits for the writer.
+struct Ending<'a> {
+    is_over: &'a AtomicBool,
+    writer: &'a std::thread::Thread,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        self.writer.unpark();
+    }
 }
 
 fn say_where(address: SocketAddr, example: Option<&SampleRequest>) {

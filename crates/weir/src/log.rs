@@ -20,6 +20,8 @@ use crate::clock;
 pub fn start(format: LogFormat) {
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        // It would say on stderr that stderr cannot be written, and panic as it cannot.
+        .log_internal_errors(false)
         .with_max_level(LevelFilter::INFO)
         .event_format(LineFormat(format));
     // Only a second start can fail, and the first one is as good.

@@ -1,12 +1,13 @@
 //! The running server: `/metrics` in every format, first scrapes, health, the API, and its end.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::support::lines::{alb, albs, nginx_json};
 use crate::support::metrics::{samples, sum};
-use crate::support::{Folder, Server, assert_same_text, get_with, gzip, until, weir};
+use crate::support::{Folder, Process, Server, assert_same_text, get_with, gzip, serve_command, until, weir};
 
 const COUNT: &str = "alb_log_request_count_total";
 
@@ -140,6 +141,21 @@ fn each_prometheus_sees_a_new_series_at_0_first() {
     assert_eq!(sum(&second, "alb_log_target_5xx_total", &orders), 1.0);
     assert_eq!(sum(&second, "alb_log_request_time_seconds_count", &orders), 1.0);
     assert_eq!(sum(&scraped(&server, "vmagent/1.90"), COUNT, &orders), 0.0);
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_any_more_goes_on_and_ends_in_order() {
+    let folder = Folder::new();
+    let mut command = serve_command(&folder.path("data"), &[&folder.path("")]);
+    let mut process = Process(command.stderr(Stdio::piped()).spawn().unwrap());
+    let mut log = BufReader::new(process.0.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("message=started") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "the server ended");
+    }
+    drop(log);
+    assert_eq!(process.terminate().code(), Some(0));
 }
 
 #[test]
