@@ -15,7 +15,7 @@ PROVE_HISTORIES ?= 1000
 # Fuzzing: how long each target runs, and which.
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?= alb nginx_json combined ndjson beaver rules notification push_text push_protobuf otlp loki bulk \
-	gelf gelf_datagrams syslog
+	gelf gelf_datagrams syslog query redact
 
 .PHONY: help
 help: ## this list
