@@ -43,8 +43,8 @@ pub fn mails(policy: Policy, told: &[Told], delays: &[Duration], to: Timestamp) 
         sending.look_before(now);
         for told in changed {
             match &told.alert {
-                Some(alert) => drop(alerts.insert((told.rule, &told.labels), alert)),
-                None => drop(alerts.remove(&(told.rule, &told.labels))),
+                Some(alert) => drop(alerts.insert((told.rule, &*told.labels), alert)),
+                None => drop(alerts.remove(&(told.rule, &*told.labels))),
             }
         }
         sending.dispatcher.set_alerts(alerts.values().map(|alert| (*alert).clone()).collect(), now);

@@ -49,7 +49,7 @@ struct KnownSla {
     /// The number of its indicator.
     indicator: usize,
     /// Its instance.
-    instance: Labels,
+    instance: Arc<Labels>,
     /// The span that is counted, in minutes.
     span: (i64, i64),
     /// How it is shown; the query of its bad requests is made when somebody asks.
@@ -90,7 +90,7 @@ impl AlertingView {
                 let span = span(sla, complete_to, now);
                 slas.push(KnownSla {
                     indicator: number,
-                    instance: instance.clone(),
+                    instance: Arc::clone(instance),
                     span,
                     status: status(sla, instance, counts, complete_to, span),
                     complete_to,
@@ -110,7 +110,7 @@ impl AlertingView {
 
     /// What is known of the alert with these labels.
     pub fn known(&self, labels: &Labels) -> Option<&KnownAlert> {
-        self.alerts.iter().find(|known| known.active.labels == *labels)
+        self.alerts.iter().find(|known| *known.active.labels == *labels)
     }
 
     /// The promise that `is_it` says is the one.
@@ -253,7 +253,7 @@ fn row(rule: &Rule, alert: &ActiveAlert, annotations: Labels) -> AlertRow {
     let value = alert.measured.value();
     AlertRow {
         fingerprint: Fingerprint::of(&alert.labels).to_string(),
-        labels: alert.labels.clone(),
+        labels: (*alert.labels).clone(),
         annotations,
         state: state_text(alert.state).to_owned(),
         active_at: time(alert.active_at).to_string(),
@@ -318,7 +318,7 @@ pub fn change(change: &StoredChange) -> AlertChange {
     AlertChange {
         at: time(change.at).to_string(),
         fingerprint: Fingerprint::of(&change.labels).to_string(),
-        labels: change.labels.clone(),
+        labels: (*change.labels).clone(),
         from: text(change.before),
         to: text(change.after),
         bad: change.measured.bad,
@@ -337,7 +337,7 @@ mod tests {
         let complete_to = Timestamp::from_seconds(1_000);
         let slas = vec![KnownSla {
             indicator: 0,
-            instance: Labels::new(),
+            instance: Arc::default(),
             span: (0, 16),
             status,
             complete_to: Some(complete_to),
