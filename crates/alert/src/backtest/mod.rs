@@ -21,7 +21,7 @@ use crate::evaluator::{ActiveAlert, AlertState, Change, Evaluator, Progress, Rul
 use crate::minute_counts::Events;
 use crate::rule::Measured;
 pub use difference::{Difference, difference};
-pub use mails::{LOOKS_MAX, Mails, mails};
+pub use mails::{LOOKS_MAX, Mails, Message, Sender, mails};
 pub use suggestion::strictest;
 
 /// Changes that are kept: a hundred alerts that come and go every ten minutes for a month.
