@@ -107,6 +107,10 @@ impl RunningSums {
         let (last, mut sum) = self.sums.back().copied().unwrap_or((i64::MIN, self.before));
         if last < time {
             sum.add(events);
+            // Not twice as many places as before: three days of a thousand instances are a hundred megabytes.
+            if self.sums.len() == self.sums.capacity() {
+                self.sums.reserve_exact(self.sums.len() / 4 + 4);
+            }
             return self.sums.push_back((time, sum));
         }
         let at = self.place(time);
