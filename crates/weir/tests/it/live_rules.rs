@@ -131,9 +131,7 @@ struct Written {
 }
 
 impl Written {
-    fn new() -> Self {
-        let seed = Random::seed_of_this_run();
-        println!("WEIR_TEST_SEED={seed}");
+    fn new(seed: u64) -> Self {
         let (folder, receiver) = (Folder::new(), Receiver::prometheus("0s"));
         fs::create_dir(folder.path("logs")).unwrap();
         let config = format!(
@@ -197,7 +195,9 @@ impl Written {
 
 #[test]
 fn a_real_prometheus_has_the_alerts_that_weir_has() {
-    let mut written = Written::new();
+    let seed = Random::seed_of_this_run();
+    println!("WEIR_TEST_SEED={seed}");
+    let mut written = Written::new(seed);
     check_history(&written);
     let rules = fs::read_to_string(written.folder.path("rules/weir.rules.yaml")).unwrap();
     let rules = written.folder.write("often.yaml", rules.replace("interval: 1m\n", "interval: 1s\n"));
