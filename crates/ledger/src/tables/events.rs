@@ -106,7 +106,7 @@ impl<A: Access> View<A> {
         }
         self.tables.events.each(&signed(from.0), &last_before(to.0), |key, bytes| {
             let minute = Minute(from_signed(*key));
-            let row = unpacked("events", bytes)?;
+            let row = unpacked("minute_events", bytes)?;
             row.into_iter().for_each(|(number, events)| each(minute, number, events));
             Ok(true)
         })
@@ -124,7 +124,7 @@ impl<A: Access> View<A> {
         mut each: impl FnMut(i64, u32, EventCounts),
     ) -> Result<(), LedgerError> {
         self.tables.event_hours.each(&signed(from), &[u8::MAX; 8], |key, bytes| {
-            let row = unpacked("event_hours", bytes)?;
+            let row = unpacked("hour_events", bytes)?;
             row.into_iter().for_each(|(number, events)| each(from_signed(*key), number, events));
             Ok(true)
         })
@@ -307,7 +307,7 @@ impl Writing<'_> {
 }
 
 /// Adds to the row of a minute or an hour.
-fn add_to_row(
+pub(crate) fn add_to_row(
     table: &Fixed<&WriteTransaction, 8, Bytes>,
     time: i64,
     added: &[(u32, EventCounts)],

@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod names;
 pub(crate) mod objects;
+pub(crate) mod older_events;
 pub(crate) mod pending;
 pub(crate) mod pushed;
 pub(crate) mod queue;
@@ -83,8 +84,8 @@ impl<A: Access> Tables<A> {
             event_keys: LazyTable::new(transaction, "event_keys"),
             event_numbers: LazyTable::new(transaction, "event_numbers"),
             event_spans: LazyTable::new(transaction, "event_spans"),
-            events: LazyTable::new(transaction, "events"),
-            event_hours: LazyTable::new(transaction, "event_hours"),
+            events: LazyTable::new(transaction, "minute_events"),
+            event_hours: LazyTable::new(transaction, "hour_events"),
             event_totals: LazyTable::new(transaction, "event_totals"),
             event_pending: LazyTable::new(transaction, "event_pending"),
             states: LazyTable::new(transaction, "states"),
