@@ -6,6 +6,7 @@
 //! missed are judged later as if they had not been.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -34,12 +35,14 @@ pub enum AlertState {
 }
 
 /// An alert, and what is to be known of it to go on. Times are minutes since the epoch.
+///
+/// Its labels are shared: an alert is copied at each moment, to say what has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveAlert {
     /// All its labels.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// The labels of its instance.
-    pub instance: Labels,
+    pub instance: Arc<Labels>,
     /// Its state.
     pub state: AlertState,
     /// Since when the rule holds.
@@ -126,13 +129,13 @@ struct State {
 
 #[derive(Clone, Debug, Default)]
 struct Instances {
-    numbers: HashMap<Labels, u32>,
+    numbers: HashMap<Arc<Labels>, u32>,
     all: Vec<Instance>,
 }
 
 #[derive(Clone, Debug)]
 struct Instance {
-    labels: Labels,
+    labels: Arc<Labels>,
     counts: MinuteCounts,
     first_seen: Option<i64>,
 }
@@ -223,7 +226,7 @@ impl Evaluator {
     pub fn restore(&mut self, alert: &ActiveAlert) -> bool {
         let is_of = |state: &State| {
             state.rule.scope.contains(&alert.instance)
-                && labels_of(&state.rule, &alert.instance) == alert.labels
+                && labels_of(&state.rule, &alert.instance) == *alert.labels
         };
         let Some(state) = self.rules.iter_mut().find(|state| is_of(state)) else { return false };
         let number = self.indicators.get_mut(state.indicator).and_then(|known| known.number(&alert.instance));
@@ -305,11 +308,9 @@ impl Evaluator {
     pub fn mark_history(&mut self, changes: &mut [Change]) {
         for change in changes {
             change.alert.is_history = true;
-            let alerts =
-                self.rules.get_mut(change.rule).into_iter().flat_map(|state| state.active.values_mut());
-            alerts
-                .filter(|alert| alert.instance == change.alert.instance)
-                .for_each(|alert| alert.is_history = true);
+            if let Some(alert) = self.active_of(change) {
+                alert.is_history = true;
+            }
         }
     }
 
@@ -320,12 +321,16 @@ impl Evaluator {
         };
         for change in changes.iter_mut().filter(begins) {
             change.alert.found_us = Some(now.micros());
-            let alerts =
-                self.rules.get_mut(change.rule).into_iter().flat_map(|state| state.active.values_mut());
-            alerts
-                .filter(|alert| alert.instance == change.alert.instance)
-                .for_each(|alert| alert.found_us = Some(now.micros()));
+            if let Some(alert) = self.active_of(change) {
+                alert.found_us = Some(now.micros());
+            }
         }
+    }
+
+    fn active_of(&mut self, change: &Change) -> Option<&mut ActiveAlert> {
+        let state = self.rules.get_mut(change.rule)?;
+        let number = self.indicators.get(state.indicator)?.numbers.get(&change.alert.instance)?;
+        state.active.get_mut(number)
     }
 
     /// All alerts, with the number of their rule.
@@ -337,7 +342,7 @@ impl Evaluator {
     }
 
     /// The instances of an indicator with their counts.
-    pub fn instances(&self, indicator: usize) -> impl Iterator<Item = (&Labels, &MinuteCounts)> {
+    pub fn instances(&self, indicator: usize) -> impl Iterator<Item = (&Arc<Labels>, &MinuteCounts)> {
         let instances = self.indicators.get(indicator).into_iter().flat_map(|instances| &instances.all);
         instances.map(|instance| (&instance.labels, &instance.counts))
     }
@@ -373,7 +378,7 @@ impl Evaluator {
         let data = TemplateData { labels, value, external_url: &self.external_url };
         let expand = |text: &str| template::expand(text, data);
         Some(Alert {
-            labels: active.labels.clone(),
+            labels: (*active.labels).clone(),
             annotations: rule
                 .annotations
                 .iter()
@@ -413,8 +418,8 @@ impl Instances {
             return None;
         }
         let number = u32::try_from(self.all.len()).ok()?;
-        self.numbers.insert(labels.clone(), number);
-        let (labels, counts) = (labels.clone(), MinuteCounts::default());
+        let (labels, counts) = (Arc::new(labels.clone()), MinuteCounts::default());
+        self.numbers.insert(Arc::clone(&labels), number);
         self.all.push(Instance { labels, counts, first_seen: None });
         Some(number)
     }
@@ -434,7 +439,7 @@ fn labels_of(rule: &Rule, instance: &Labels) -> Labels {
 /// One step of the state machine of one alert.
 fn step(
     rule: &Rule,
-    instance: &Labels,
+    instance: &Arc<Labels>,
     known: Option<ActiveAlert>,
     measured: Option<Measured>,
     at: i64,
@@ -442,8 +447,8 @@ fn step(
     let Some(measured) = measured else { return step_without(rule, known?, at) };
     let known = known.filter(|alert| alert.state != AlertState::Resolved);
     let mut alert = known.unwrap_or_else(|| ActiveAlert {
-        labels: labels_of(rule, instance),
-        instance: instance.clone(),
+        labels: labels_of(rule, instance).into(),
+        instance: Arc::clone(instance),
         state: AlertState::Pending,
         active_at: at,
         fired_at: None,

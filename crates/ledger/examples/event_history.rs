@@ -73,10 +73,11 @@ struct History {
 impl History {
     fn write(&mut self, ledger: &Writing<'_>, start: i64, end: i64) -> Result<(), LedgerError> {
         let mut numbers: BTreeMap<u64, u32> = BTreeMap::new();
-        let mut hours: BTreeMap<(i64, u32), EventCounts> = BTreeMap::new();
+        let mut hours: BTreeMap<i64, BTreeMap<u32, EventCounts>> = BTreeMap::new();
         for minute in start..end {
-            let counts = self.minute();
-            for (instance, events) in counts {
+            let hour = hours.entry(minute.div_euclid(60)).or_default();
+            let mut added = Vec::new();
+            for (instance, events) in self.minute() {
                 let number = match numbers.get(&instance) {
                     Some(number) => *number,
                     None => {
@@ -85,13 +86,17 @@ impl History {
                         number
                     }
                 };
-                ledger.add_events(Minute(minute), number, events)?;
-                hours.entry((minute.div_euclid(60), number)).or_default().add(events);
+                added.push((number, events));
+                hour.entry(number).or_default().add(events);
                 self.rows += 1;
                 self.events += events.good + events.bad;
             }
+            ledger.add_events(Minute(minute), &added)?;
         }
-        hours.into_iter().try_for_each(|((hour, number), events)| ledger.add_event_hour(hour, number, events))
+        hours.into_iter().try_for_each(|(hour, events)| {
+            let added: Vec<(u32, EventCounts)> = events.into_iter().collect();
+            ledger.add_event_hour(hour, &added)
+        })
     }
 
     /// The events of a minute, few instances with most of them.

@@ -15,7 +15,7 @@ use redb::backends::FileBackend;
 use redb::{BackendError, Database, ReadableDatabase as _, StorageBackend};
 
 use crate::error::LedgerError;
-use crate::tables::META;
+use crate::tables::{META, older_events};
 use crate::view::{View, has_table};
 
 /// The version of the file's format that this program writes: tables, keys and the shapes of values.
@@ -28,7 +28,7 @@ pub const IN_MEMORY: &str = "(in memory)";
 const FORMAT_NAME: &str = "format";
 
 /// The table that came last; a ledger without it is completed when it is opened.
-const YOUNGEST_TABLE: &str = "event_hours";
+const YOUNGEST_TABLE: &str = "hour_events";
 
 /// Who may read and write the file: its owner. It holds log lines, which may hold anything, and the folder may
 /// be open to others.
@@ -139,7 +139,10 @@ fn create_tables(database: &Database) -> Result<(), LedgerError> {
     let mut transaction = database.begin_write()?;
     transaction.set_two_phase_commit(true);
     transaction.open_table(META)?.insert(FORMAT_NAME, FORMAT)?;
-    View::new(&transaction).tables.create()?;
+    let view = View::new(&transaction);
+    view.tables.create()?;
+    older_events::take_over(&transaction, &view.tables)?;
+    drop(view);
     Ok(transaction.commit()?)
 }
 

@@ -14,13 +14,14 @@ mod suggestion;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::alert::{Alert, Labels};
 use crate::evaluator::{ActiveAlert, AlertState, Change, Evaluator, Progress, RuleOfIndicator};
 use crate::minute_counts::Events;
 use crate::rule::Measured;
 pub use difference::{Difference, difference};
-pub use mails::{LOOKS_MAX, Mails, mails};
+pub use mails::{LOOKS_MAX, Mails, Message, Sender, mails};
 pub use suggestion::strictest;
 
 /// Changes that are kept: a hundred alerts that come and go every ten minutes for a month.
@@ -76,7 +77,7 @@ pub struct Told {
     /// The alert as it is handed on; `None` where it is none any more, or not yet.
     pub alert: Option<Alert>,
     /// All its labels.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
 }
 
 /// An alert that would have fired.
@@ -216,7 +217,7 @@ impl Backtest {
             at: change.at,
             rule: change.rule,
             alert: alert.flatten(),
-            labels: labels.clone(),
+            labels: Arc::clone(labels),
         });
         self.changes.push(change);
     }
@@ -234,7 +235,7 @@ impl Backtest {
         let mut open: BTreeMap<(usize, &Labels), Firing> = BTreeMap::new();
         let mut firings = Vec::new();
         for (change, told) in self.changes.iter().zip(&self.told) {
-            let key = (change.rule, &change.alert.labels);
+            let key = (change.rule, &*change.alert.labels);
             match change.alert.state {
                 AlertState::Firing => {
                     open.entry(key).or_insert_with(|| firing(change, told));
@@ -250,7 +251,7 @@ impl Backtest {
             }
         }
         for (rule, alert) in self.evaluator.active() {
-            if let Some(mut firing) = open.remove(&(rule, &alert.labels)) {
+            if let Some(mut firing) = open.remove(&(rule, &*alert.labels)) {
                 firing.worst = alert.worst;
                 firings.push(firing);
             }
@@ -268,7 +269,7 @@ fn firing(change: &Change, told: &Told) -> Firing {
     let alert = &change.alert;
     Firing {
         rule: change.rule,
-        labels: alert.labels.clone(),
+        labels: (*alert.labels).clone(),
         annotations: told.alert.as_ref().map(|alert| alert.annotations.clone()).unwrap_or_default(),
         active_at: alert.active_at,
         fired_at: alert.fired_at.unwrap_or(change.at),

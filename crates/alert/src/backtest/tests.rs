@@ -7,7 +7,7 @@ use weir_record::Timestamp;
 
 use super::*;
 use crate::evaluator::time;
-use crate::notification::{Integration, Policy, RouteSpec, Routes};
+use crate::notification::{DIGEST_TITLE, Integration, Policy, RouteSpec, Routes};
 use crate::rule::{Condition, NoTraffic, Rule, RuleScope, SharePair};
 use crate::share::Objective;
 
@@ -147,15 +147,16 @@ fn a_rule_is_judged_from_its_first_counts_to_where_they_are_complete() {
     assert_eq!(of(Judging { since: Some(0), last: Some(10) }), []);
 }
 
-fn policy(sends_resolved: bool) -> Policy {
+fn sender(sends_resolved: bool, max_per_hour: u32) -> Sender {
     let root = RouteSpec { receiver: Some("core".into()), ..RouteSpec::default() };
-    Policy {
+    let policy = Policy {
         routes: Routes::new(&root),
-        receivers: [("core".into(), vec![Integration { sends_resolved }])].into(),
+        receivers: [("core".into(), vec![Integration { sends_resolved, is_mail: true }])].into(),
         inhibit_rules: Vec::new(),
         time_intervals: BTreeMap::new(),
         age_max: Duration::from_secs(3600),
-    }
+    };
+    Sender { policy, max_per_hour }
 }
 
 #[test]
@@ -167,17 +168,40 @@ fn mails_are_those_of_groups_and_later_by_the_lateness() {
     let above: Vec<Told> = outcome.told.into_iter().filter(|told| told.rule == 1).collect();
     let shown = |sends_resolved, delay| {
         let delays = [Duration::from_secs(delay); 5];
-        let sent = mails(policy(sends_resolved), &above, &delays, time(80));
+        let sent = mails(sender(sends_resolved, 60), &above, &delays, time(80));
         assert!(!sent.is_cut);
-        let seconds = |at: Timestamp| at.micros() / 1_000_000;
-        let row = |mail: &crate::notification::Notification| (seconds(mail.at), mail.alerts.len());
-        sent.notifications.iter().map(row).collect::<Vec<_>>()
+        let row = |mail: &Message| (seconds(mail.at), mail.firing + mail.resolved);
+        sent.messages.iter().map(row).collect::<Vec<_>>()
     };
     // Ten minutes and the first minute, 30 s of waiting; who waited for late lines waits for no group.
     assert_eq!(shown(false, 0), [(690, 2)]);
     assert_eq!(shown(true, 0)[0], (690, 2));
     assert_eq!(shown(true, 0).len(), 2);
     assert_eq!(shown(false, 120), [(780, 2)]);
+}
+
+fn seconds(at: Timestamp) -> i64 {
+    at.micros() / 1_000_000
+}
+
+#[test]
+fn of_too_many_mails_there_is_a_digest_every_ten_minutes() {
+    // Fails and is well again for minutes, again and again, and is told of each time.
+    let happened: Vec<Happened> =
+        (0..60).filter(|minute| minute % 12 < 3).map(|minute| (minute, 0, 0, 9)).collect();
+    let outcome = backtest(&happened, Judging { since: Some(0), last: Some(70) });
+    let above: Vec<Told> = outcome.told.into_iter().filter(|told| told.rule == 1).collect();
+    let sent = |max_per_hour| {
+        let sent = mails(sender(true, max_per_hour), &above, &[Duration::ZERO; 5], time(80));
+        let row = |mail: &Message| (seconds(mail.at) / 60, mail.title.as_ref() == DIGEST_TITLE);
+        sent.messages.iter().map(row).collect::<Vec<_>>()
+    };
+    let all = sent(60);
+    assert!(all.len() > 5 && all.iter().all(|(_, is_digest)| !is_digest), "{all:?}");
+    let few = sent(3);
+    assert_eq!(few[..3], all[..3]);
+    assert!(few[3..].iter().all(|(_, is_digest)| *is_digest), "{few:?}");
+    assert!(few.len() > 3 && few[3..].windows(2).all(|pair| pair[1].0 - pair[0].0 >= 10), "{few:?}");
 }
 
 #[test]

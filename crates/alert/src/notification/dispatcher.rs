@@ -52,6 +52,8 @@ pub struct Policy {
 pub struct Integration {
     /// Whether it wants to hear of what is resolved.
     pub sends_resolved: bool,
+    /// Whether it is mail, of which too much is a digest.
+    pub is_mail: bool,
 }
 
 /// Something to be sent.
@@ -418,7 +420,7 @@ impl Telling<'_> {
             wanted.map(|alert| alert.fingerprint().0).collect()
         };
         let (firing, resolved) = (set(false), set(true));
-        let Integration { sends_resolved } = integration;
+        let Integration { sends_resolved, .. } = integration;
         let told = self.id.told(&self.route.receiver, at);
         let entry = self.log.get(&told);
         let repeat = self.route.repeat_interval;

@@ -5,9 +5,11 @@
 //! to be sent; it sends nothing. What of it must outlive the process it hands out as names and bytes, to be
 //! written in the same transaction as the messages: so a crash repeats none and loses none.
 //!
-//! Reading order: `matcher`, `route`, `time_interval`, `inhibition`, `silence`, `log`, `group`, `dispatcher`.
+//! Reading order: `matcher`, `route`, `time_interval`, `inhibition`, `silence`, `log`, `group`, `dispatcher`,
+//! `flood`.
 
 mod dispatcher;
+mod flood;
 mod group;
 mod inhibition;
 mod log;
@@ -21,6 +23,7 @@ mod time_interval;
 mod tests;
 
 pub use dispatcher::{Dispatcher, Integration, Look, Notification, Policy, Standing, Stored};
+pub use flood::{DIGEST_TITLE, Flood, Gathered, GatheredGroup};
 pub use group::GroupId;
 pub use inhibition::InhibitRule;
 pub use log::{Incident, Reason};

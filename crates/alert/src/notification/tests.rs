@@ -40,8 +40,8 @@ fn policy() -> Policy {
         routes: vec![night, office, each, both, route("core", "kind=both"), route("quiet", "kind=quiet")],
         ..route("core", "")
     };
-    let core = vec![Integration { sends_resolved: true }];
-    let quiet = vec![Integration { sends_resolved: false }];
+    let core = vec![Integration { sends_resolved: true, is_mail: true }];
+    let quiet = vec![Integration { sends_resolved: false, is_mail: true }];
     let night = TimeInterval { times: vec![(13 * 60, 14 * 60)], ..TimeInterval::default() };
     Policy {
         routes: Routes::new(&root),

@@ -109,7 +109,7 @@ fn expected(scenario: &Scenario<'_>) -> Vec<(i64, Vec<Labels>)> {
                 AlertState::Firing => "firing",
                 AlertState::Resolved => return None,
             };
-            let mut labels = alert.labels.clone();
+            let mut labels = (*alert.labels).clone();
             labels.insert("alertstate".into(), state.into());
             Some(labels)
         });

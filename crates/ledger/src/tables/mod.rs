@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod keys;
 pub(crate) mod names;
 pub(crate) mod objects;
+pub(crate) mod older_events;
 pub(crate) mod pending;
 pub(crate) mod pushed;
 pub(crate) mod queue;
@@ -50,8 +51,8 @@ pub(crate) struct Tables<A: Access> {
     pub(crate) event_keys: LazyTable<A, u32, Bytes>,
     pub(crate) event_numbers: LazyTable<A, Bytes, u32>,
     pub(crate) event_spans: LazyTable<A, u32, (i64, i64)>,
-    pub(crate) events: Fixed<A, 12, Bytes>,
-    pub(crate) event_hours: Fixed<A, 12, Bytes>,
+    pub(crate) events: Fixed<A, 8, Bytes>,
+    pub(crate) event_hours: Fixed<A, 8, Bytes>,
     pub(crate) event_totals: Fixed<A, 8, Bytes>,
     pub(crate) event_pending: Fixed<A, 16, Bytes>,
     pub(crate) states: LazyTable<A, &'static str, Bytes>,
@@ -83,8 +84,8 @@ impl<A: Access> Tables<A> {
             event_keys: LazyTable::new(transaction, "event_keys"),
             event_numbers: LazyTable::new(transaction, "event_numbers"),
             event_spans: LazyTable::new(transaction, "event_spans"),
-            events: LazyTable::new(transaction, "events"),
-            event_hours: LazyTable::new(transaction, "event_hours"),
+            events: LazyTable::new(transaction, "minute_events"),
+            event_hours: LazyTable::new(transaction, "hour_events"),
             event_totals: LazyTable::new(transaction, "event_totals"),
             event_pending: LazyTable::new(transaction, "event_pending"),
             states: LazyTable::new(transaction, "states"),

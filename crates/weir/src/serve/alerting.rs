@@ -20,7 +20,7 @@ use super::alert_set::AlertSet;
 use super::alerting_view::AlertingView;
 use super::bad_events::{BadEvents, measured_text};
 use super::event_staging::StagedEvents;
-use super::indicators::{Indicator, Indicators};
+use super::indicators::{Indicator, Indicators, Maintenance};
 use super::state::State;
 use crate::clock;
 use crate::config::Config;
@@ -58,7 +58,7 @@ pub struct StoredChange {
     /// The moment, in minutes since the epoch.
     pub at: i64,
     /// All labels of the alert.
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     /// Its state before; `None` where there was none.
     pub before: Option<AlertState>,
     /// Its state; `None` where it is none any more.
@@ -180,9 +180,10 @@ impl Alerting {
         let indicators = Arc::clone(&self.indicators);
         let lookback = (0..indicators.all().len()).map(|number| self.evaluator.lookback(number)).max();
         let from = Minute(first - lookback.unwrap_or(0) - 60);
+        let mut maintenance = Maintenance::of(&indicators);
         ledger.events(from, Minute(i64::MAX), |minute, number, events| {
             let Some(&(indicator, instance)) = keys.get(&number) else { return };
-            if !indicators.all().get(indicator).is_some_and(|known| known.excludes(minute)) {
+            if !maintenance.excludes(indicator, minute) {
                 self.evaluator.add_minute_of(indicator, instance, minute.0, of_stored(events));
             }
         })?;
@@ -371,7 +372,7 @@ impl StoredChange {
     fn of_orphan(alert: &ActiveAlert, now: Timestamp) -> Self {
         Self {
             at: now.minute().0,
-            labels: alert.labels.clone(),
+            labels: Arc::clone(&alert.labels),
             before: Some(alert.state),
             after: None,
             measured: alert.measured,
@@ -384,7 +385,7 @@ impl StoredChange {
         let alert = &change.alert;
         Self {
             at: change.at,
-            labels: alert.labels.clone(),
+            labels: Arc::clone(&alert.labels),
             before: change.before,
             after: (!change.is_forgotten).then_some(alert.state),
             measured: alert.measured,

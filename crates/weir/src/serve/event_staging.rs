@@ -120,7 +120,8 @@ impl StagedEvents {
     /// Whatever the ledger says.
     pub fn write(&self, ledger: &Writing<'_>, known: &EventKeys) -> Result<NewEventKeys, LedgerError> {
         let mut new = NewEventKeys::new();
-        let mut numbered: Vec<(Minute, u32, EventCounts)> = Vec::new();
+        let mut minutes: BTreeMap<Minute, Vec<(u32, EventCounts)>> = BTreeMap::new();
+        let mut hours: BTreeMap<i64, Vec<(u32, EventCounts)>> = BTreeMap::new();
         for (key, row) in &self.rows {
             let number = match known.get(key) {
                 Some(number) => *number,
@@ -131,9 +132,11 @@ impl StagedEvents {
                     number
                 }
             };
-            numbered.extend(row.minutes.iter().map(|(minute, events)| (*minute, number, *events)));
+            for (minute, events) in &row.minutes {
+                minutes.entry(*minute).or_default().push((number, *events));
+            }
             for (hour, events) in &row.hours {
-                ledger.add_event_hour(*hour, number, *events)?;
+                hours.entry(*hour).or_default().push((number, *events));
             }
             if !row.metrics.is_empty() {
                 ledger.add_event_total(METRICS, number, row.metrics)?;
@@ -142,10 +145,8 @@ impl StagedEvents {
                 ledger.add_pending_events(target, *minute, number, *events)?;
             }
         }
-        numbered.sort_unstable_by_key(|(minute, number, _)| (*minute, *number));
-        numbered
-            .into_iter()
-            .try_for_each(|(minute, number, events)| ledger.add_events(minute, number, events))?;
+        minutes.iter().try_for_each(|(minute, added)| ledger.add_events(*minute, added))?;
+        hours.iter().try_for_each(|(hour, added)| ledger.add_event_hour(*hour, added))?;
         Ok(new)
     }
 

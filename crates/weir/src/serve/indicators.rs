@@ -241,6 +241,29 @@ impl Indicators {
     }
 }
 
+/// Which minutes are left out, asked for in the order of time: a calendar is slow, so its last answer is kept.
+pub struct Maintenance<'i> {
+    indicators: &'i Indicators,
+    known: Vec<Option<(Minute, bool)>>,
+}
+
+impl<'i> Maintenance<'i> {
+    /// That of all indicators.
+    pub fn of(indicators: &'i Indicators) -> Self {
+        Self { indicators, known: vec![None; indicators.all.len()] }
+    }
+
+    /// Whether the indicator of this number leaves a minute out.
+    pub fn excludes(&mut self, number: usize, minute: Minute) -> bool {
+        let known = self.known.get_mut(number);
+        let (Some(known), Some(indicator)) = (known, self.indicators.all.get(number)) else { return false };
+        match known {
+            Some((last, is_excluded)) if *last == minute => *is_excluded,
+            _ => known.insert((minute, indicator.excludes(minute))).1,
+        }
+    }
+}
+
 impl Indicator {
     /// The instances that are there before the first event.
     pub fn named_instances(&self) -> Vec<Labels> {

@@ -26,6 +26,7 @@ mod indicators;
 mod intake;
 mod keeping;
 mod kept_records;
+mod known_sla;
 mod listener_rules;
 mod live;
 mod mail_content;

@@ -5,12 +5,12 @@
 //! reads it. So nothing is told twice, and nothing is lost in between, as whoever finds alerts hands over all of them
 //! again. Changing the one that runs was refused: its tasks, addresses and secrets are those of its config.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use weir_alert::Alert;
-use weir_web::Alerting;
+use weir_web::{Alerting, Ask};
 
 use super::mail_content::MailContents;
 use super::notifications::Notifier;
@@ -19,9 +19,15 @@ use crate::config::Config;
 
 /// The notifier in force.
 pub struct Telling {
-    current: RwLock<Arc<Notifier>>,
+    current: RwLock<InForce>,
     running: Mutex<Running>,
     shared: Shared,
+}
+
+/// A notifier, and what it answers.
+struct InForce {
+    notifier: Arc<Notifier>,
+    answers: Alerting,
 }
 
 /// What runs it.
@@ -39,7 +45,7 @@ impl Telling {
     pub fn start(config: &Config, shared: &Shared) -> anyhow::Result<Arc<Self>> {
         let (notifier, running) = started(config, shared)?;
         Ok(Arc::new(Self {
-            current: RwLock::new(notifier),
+            current: RwLock::new(InForce::of(notifier)),
             running: Mutex::new(running),
             shared: shared.clone(),
         }))
@@ -47,7 +53,11 @@ impl Telling {
 
     /// The one in force.
     pub fn notifier(&self) -> Arc<Notifier> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.in_force().notifier)
+    }
+
+    fn in_force(&self) -> RwLockReadGuard<'_, InForce> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in all alerts that there are.
@@ -68,7 +78,7 @@ impl Telling {
         let failure = started.as_ref().err().map(ToString::to_string);
         // What has run until now can run again, whatever is wrong with the new one.
         let (notifier, running) = started.or_else(|_| self::started(old, &self.shared))?;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = notifier;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = InForce::of(notifier);
         *self.running.lock().unwrap_or_else(PoisonError::into_inner) = running;
         self.set_alerts(self.shared.alerts.alerts());
         failure.map_or(Ok(()), |failure| Err(anyhow::anyhow!(failure)))
@@ -88,33 +98,40 @@ impl Telling {
 
     /// The answers of the API, from whichever is in force.
     pub fn alerting(self: &Arc<Self>) -> Alerting {
-        let telling = || Arc::downgrade(self);
-        let (alerts, silences, silence) = (telling(), telling(), telling());
-        let (set, expire, status, notifications) = (telling(), telling(), telling(), telling());
         Alerting {
-            alerts: asked(alerts, |alerting| alerting.alerts),
-            silences: asked(silences, |alerting| alerting.silences),
-            silence: asked(silence, |alerting| alerting.silence),
-            set_silence: asked(set, |alerting| alerting.set_silence),
-            expire_silence: asked(expire, |alerting| alerting.expire_silence),
-            status: asked(status, |alerting| alerting.status),
-            notifications: asked(notifications, |alerting| alerting.notifications),
+            alerts: self.asked(|answers| &answers.alerts),
+            silences: self.asked(|answers| &answers.silences),
+            silence: self.asked(|answers| &answers.silence),
+            set_silence: self.asked(|answers| &answers.set_silence),
+            expire_silence: self.asked(|answers| &answers.expire_silence),
+            status: self.asked(|answers| &answers.status),
+            notifications: self.asked(|answers| &answers.notifications),
         }
+    }
+
+    /// A question to the notifier that is in force when it is asked.
+    fn asked<Q: Send + 'static, T: Send + 'static>(
+        self: &Arc<Self>,
+        which: impl Fn(&Alerting) -> &Ask<Q, T> + Send + Sync + 'static,
+    ) -> Ask<Q, T> {
+        let telling = Arc::downgrade(self);
+        Arc::new(move |question| {
+            let answer = telling.upgrade().map(|telling| Arc::clone(which(&telling.in_force().answers)));
+            match answer {
+                Some(answer) => answer(question),
+                None => Box::pin(async {
+                    let kind = weir_web::ProblemKind::Stopping;
+                    Err(weir_web::AdminProblem::new(kind, "the server stops", "ask the next one"))
+                }),
+            }
+        })
     }
 }
 
-/// A question to the notifier that is in force when it is asked.
-fn asked<Q: Send + 'static, T: Send + 'static>(
-    telling: std::sync::Weak<Telling>,
-    which: impl Fn(Alerting) -> weir_web::Ask<Q, T> + Send + Sync + 'static,
-) -> weir_web::Ask<Q, T> {
-    Arc::new(move |question| match telling.upgrade() {
-        Some(telling) => which(telling.notifier().alerting())(question),
-        None => Box::pin(async {
-            let kind = weir_web::ProblemKind::Stopping;
-            Err(weir_web::AdminProblem::new(kind, "the server stops", "ask the next one"))
-        }),
-    })
+impl InForce {
+    fn of(notifier: Arc<Notifier>) -> Self {
+        Self { answers: notifier.alerting(), notifier }
+    }
 }
 
 fn started(config: &Config, shared: &Shared) -> anyhow::Result<(Arc<Notifier>, Running)> {

@@ -35,6 +35,8 @@ mod golden;
 mod kill;
 /// The function of AWS Lambda: events, answers, retries.
 mod lambda;
+/// The rules in a real Prometheus, beside weir's own alerts.
+mod live_rules;
 /// What a mail says, who gets it, and that each of its numbers is one that a search finds.
 mod mail;
 /// Lines that a real nginx wrote.

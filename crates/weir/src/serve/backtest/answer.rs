@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use weir_alert::backtest::Firing;
-use weir_alert::notification::Notification;
+use weir_alert::backtest::{Firing, Message};
 use weir_alert::{Events, Labels, Objective};
 use weir_web::{
     BacktestAnswer, BacktestData, BacktestFiring, BacktestMails, BacktestMessage, BacktestReceiver,
@@ -124,7 +123,7 @@ fn firing(ran: &Ran, firing: &Firing) -> BacktestFiring {
 
 fn mails(ran: &Ran) -> BacktestMails {
     let start = weir_alert::time(ran.span.from);
-    let sent = || ran.mails.notifications.iter().filter(|notification| notification.at >= start);
+    let sent = || ran.mails.messages.iter().filter(|message| message.at >= start);
     let mut receivers: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     if let Some(routing) = &ran.config.notifications.routing {
         for receiver in &routing.receivers {
@@ -137,8 +136,8 @@ fn mails(ran: &Ran) -> BacktestMails {
             }
         }
     }
-    for notification in sent() {
-        *receivers.entry((&notification.receiver, kind(ran, notification))).or_default() += 1;
+    for message in sent() {
+        *receivers.entry((&message.receiver, kind(ran, message))).or_default() += 1;
     }
     let receivers = receivers.into_iter().map(|((receiver, kind), messages)| BacktestReceiver {
         receiver: receiver.to_owned(),
@@ -148,31 +147,30 @@ fn mails(ran: &Ran) -> BacktestMails {
     BacktestMails {
         total: sent().count() as u64,
         receivers: receivers.collect(),
-        messages: sent().take(MESSAGES_MAX).map(|notification| message(ran, notification)).collect(),
+        messages: sent().take(MESSAGES_MAX).map(|sent| message(ran, sent)).collect(),
     }
 }
 
 /// What an address of a receiver is.
-fn kind(ran: &Ran, notification: &Notification) -> &'static str {
+fn kind(ran: &Ran, message: &Message) -> &'static str {
     let routing = ran.config.notifications.routing.as_ref();
     let receivers = routing.map_or(&[][..], |routing| routing.receivers.as_slice());
-    let receiver = receivers.iter().find(|receiver| receiver.name == *notification.receiver);
+    let receiver = receivers.iter().find(|receiver| receiver.name == *message.receiver);
     match receiver {
-        Some(receiver) if notification.integration >= receiver.emails.len() => "webhook",
+        Some(receiver) if message.integration >= receiver.emails.len() => "webhook",
         _ => "mail",
     }
 }
 
-fn message(ran: &Ran, notification: &Notification) -> BacktestMessage {
-    let resolved = notification.alerts.iter().filter(|alert| alert.is_resolved_at(notification.at)).count();
+fn message(ran: &Ran, message: &Message) -> BacktestMessage {
     BacktestMessage {
-        at: notification.at.to_string(),
-        receiver: notification.receiver.to_string(),
-        kind: kind(ran, notification).to_owned(),
-        firing: (notification.alerts.len() - resolved) as u64,
-        resolved: resolved as u64,
-        title: notification.incident.title.to_string(),
-        reason: notification.reason.text().to_owned(),
+        at: message.at.to_string(),
+        receiver: message.receiver.to_string(),
+        kind: kind(ran, message).to_owned(),
+        firing: message.firing,
+        resolved: message.resolved,
+        title: message.title.to_string(),
+        reason: message.reason.to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@
 //! histogram or a query about more than routes and statuses needs the records, and where those are not kept, nothing is
 //! made up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use weir_alert::backtest::Backtest;
@@ -23,7 +23,7 @@ use super::slot_counts::{SlotMeasure, can_tell, measure};
 use crate::config::Config;
 use crate::serve::alerting::of_stored;
 use crate::serve::desk::{Inner, unreadable};
-use crate::serve::indicators::{Indicators, Subject};
+use crate::serve::indicators::{Indicators, Maintenance, Subject};
 
 /// Minutes that are read together: a quarter of a day.
 const CHUNK: i64 = 360;
@@ -328,16 +328,9 @@ impl<'d> History<'d> {
             }
         });
         rows.sort_by_key(|row| row.minute);
-        let mut excluded: BTreeMap<usize, (i64, bool)> = BTreeMap::new();
+        let mut maintenance = Maintenance::of(self.indicators);
         for Row { minute, indicator, instance, events, .. } in rows {
-            let known = excluded.get(&indicator).filter(|(known, _)| *known == minute);
-            let is_excluded = known.map(|(_, is_excluded)| *is_excluded).unwrap_or_else(|| {
-                let all = self.indicators.all();
-                let is_excluded = all.get(indicator).is_some_and(|own| own.excludes(Minute(minute)));
-                excluded.insert(indicator, (minute, is_excluded));
-                is_excluded
-            });
-            if is_excluded {
+            if maintenance.excludes(indicator, Minute(minute)) {
                 continue;
             }
             backtest.judge_to(minute);

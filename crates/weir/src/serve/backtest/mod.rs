@@ -12,7 +12,7 @@ mod suggest;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use weir_alert::backtest::{Backtest, Judging, Mails, Outcome, Span, mails};
+use weir_alert::backtest::{Backtest, Judging, Mails, Outcome, Sender, Span, mails};
 use weir_alert::{Indicator, Progress, Rule, time};
 use weir_record::{Minute, Timestamp};
 use weir_store::Cancel;
@@ -261,12 +261,10 @@ fn run(
         warnings.push("there were so many changes that later alerts are left out".to_owned());
     }
     let delays = delays(&rule_indicators, &indicators, &lateness);
-    let mails = mails(
-        policy(config.notifications.routing.as_ref(), config.alerting.max_age),
-        &outcome.told,
-        &delays,
-        time(to),
-    );
+    let notifications = &config.notifications;
+    let policy = policy(notifications.routing.as_ref(), config.alerting.max_age);
+    let mails =
+        mails(Sender { policy, max_per_hour: notifications.max_per_hour }, &outcome.told, &delays, time(to));
     if mails.is_cut {
         warnings.push("an alert fires for so long that later messages are left out".to_owned());
     }

@@ -13,7 +13,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use weir_alert::{Alert, AlertState, Fingerprint, Labels, MeasuredKind, time};
+use weir_alert::{Alert, AlertState, Fingerprint, MeasuredKind, time};
 use weir_record::Timestamp;
 use weir_ship::notify::{Budget, Delay, MailContent, Measured, Resolution};
 use weir_store::Store;
@@ -123,7 +123,8 @@ impl MailContents {
 
     /// What is known without any record.
     fn counted(&self, alert: &Alert, view: &AlertingView, known: Option<&KnownAlert>) -> MailContent {
-        let sla = view.sla(|sla| is_of(&alert.labels, sla));
+        let sla = view.sla_of_alert(&alert.labels);
+        let sla = sla.as_ref();
         let mut content = MailContent {
             promise: sla.map(|sla| sla.promise.clone()).unwrap_or_default(),
             budget: sla.and_then(|sla| {
@@ -186,15 +187,6 @@ fn resolution(known: &KnownAlert, sla: Option<&SlaStatus>) -> Resolution {
         duration: Duration::from_secs(60 * minutes.unsigned_abs()),
         budget_spent: allowed.map(|allowed| active.course.events.bad as f64 / allowed),
     }
-}
-
-/// Whether a promise is the one that an alert is about.
-fn is_of(labels: &Labels, sla: &SlaStatus) -> bool {
-    let label = |name: &str| labels.get(name).map_or("", |value| &**value);
-    !label("sla").is_empty()
-        && [("sla", &sla.sla), ("service", &sla.service), ("route", &sla.route), ("method", &sla.method)]
-            .iter()
-            .all(|(name, value)| label(name) == value.as_str())
 }
 
 #[cfg(test)]

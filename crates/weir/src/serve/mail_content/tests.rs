@@ -16,8 +16,8 @@ slas: [{name: latency, service: shop, indicator: {latency: {threshold: 0.4s}}, o
 fn known() -> KnownAlert {
     let measured = Measured { bad: 3, total: 10, at: 1_000, window: 5, ..Measured::default() };
     let active = ActiveAlert {
-        labels: [("alertname".into(), "A".into())].into(),
-        instance: Labels::new(),
+        labels: Labels::from([("alertname".into(), "A".into())]).into(),
+        instance: Labels::new().into(),
         state: AlertState::Firing,
         active_at: 1_000,
         fired_at: Some(1_000),

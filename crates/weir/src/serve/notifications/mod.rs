@@ -24,7 +24,9 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
-use weir_alert::notification::{Dispatcher, Integration, Notification, Policy, RouteSpec, Routes};
+use weir_alert::notification::{
+    DIGEST_TITLE, Dispatcher, Integration, Notification, Policy, RouteSpec, Routes,
+};
 use weir_alert::{Alert, Fingerprint};
 use weir_record::Timestamp;
 use weir_ship::notify::MailContent;
@@ -44,9 +46,6 @@ const KEPT: &str = "notify/";
 
 /// What begins the names of what is to be sent, behind [`KEPT`].
 const OUT: &str = "out/";
-
-/// What messages are called that tell of many groups.
-const DIGEST_TITLE: &str = "digest of what came too often";
 
 /// How long the ledger may take before what is to be sent is sent all the same.
 const KEEP_MAX: Duration = Duration::from_secs(10);
@@ -366,9 +365,10 @@ pub fn policy(routing: Option<&Routing>, age_max: Duration) -> Policy {
         };
     };
     let receivers = routing.receivers.iter().map(|receiver| {
-        let mail = receiver.emails.iter().map(|email| email.send_resolved);
-        let webhooks = receiver.webhooks.iter().map(|webhook| webhook.send_resolved);
-        let integrations = mail.chain(webhooks).map(|sends_resolved| Integration { sends_resolved });
+        let mail = receiver.emails.iter().map(|email| (email.send_resolved, true));
+        let webhooks = receiver.webhooks.iter().map(|webhook| (webhook.send_resolved, false));
+        let integrations =
+            mail.chain(webhooks).map(|(sends_resolved, is_mail)| Integration { sends_resolved, is_mail });
         (receiver.name.as_str().into(), integrations.collect())
     });
     Policy {

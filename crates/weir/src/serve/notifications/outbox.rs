@@ -4,10 +4,10 @@
 //! knows how it went on. When more mail is due in an hour than the config allows, the rest is gathered, and told
 //! of together every ten minutes; what is gathered is kept like everything else.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use weir_alert::notification::{Notification, Stored};
+use weir_alert::notification::{Flood, Gathered, GatheredGroup, Notification, Stored};
 use weir_record::Timestamp;
 use weir_ship::notify::{Digest, DigestRow, Envelope};
 
@@ -30,14 +30,6 @@ const BYTES_MAX: usize = 64 << 20;
 
 /// Groups that a digest names; more are counted.
 const DIGEST_ROWS_MAX: usize = 100;
-
-/// Groups that are gathered by name; more are counted.
-const GATHERED_MAX: usize = 1000;
-
-const HOUR_US: i64 = 3600 * 1_000_000;
-
-/// Time between two digests, in microseconds.
-const DIGEST_INTERVAL_US: i64 = 600 * 1_000_000;
 
 /// One `email_configs` or `webhook_configs` of a receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,18 +101,8 @@ pub enum Parcel {
     },
 }
 
-/// What an address was sent lately, and what was gathered instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Flood {
-    address: Option<AddressId>,
-    sent_us: VecDeque<i64>,
-    gathered: BTreeMap<u64, (String, u32, u32)>,
-    left_out: u32,
-    digests: u32,
-    digest_us: i64,
-    /// Names the thread of its digests.
-    began_us: i64,
-}
+/// The flood of an address, as it is kept.
+type KeptFlood = (Option<AddressId>, Flood);
 
 /// What is to be sent.
 #[derive(Debug, Default)]
@@ -171,9 +153,7 @@ impl Outbox {
                 if let Some(item) = Item::from_bytes(&bytes) {
                     outbox.insert(number, item);
                 }
-            } else if let Ok(flood) = postcard::from_bytes::<Flood>(&bytes)
-                && let Some(address) = flood.address.clone()
-            {
+            } else if let Ok((Some(address), flood)) = postcard::from_bytes::<KeptFlood>(&bytes) {
                 outbox.floods.insert(address, flood);
             }
         }
@@ -282,34 +262,8 @@ impl Outbox {
         notification: &Notification,
         now: Timestamp,
     ) -> bool {
-        let flood = self.floods.entry(address.clone()).or_default();
-        flood.address = Some(address.clone());
         self.changed_floods.insert(address.clone());
-        while flood.sent_us.front().is_some_and(|sent| *sent <= now.micros() - HOUR_US) {
-            flood.sent_us.pop_front();
-        }
-        if flood.sent_us.len() < max_per_hour as usize {
-            flood.sent_us.push_back(now.micros());
-            // The newest word about the group is on its way.
-            flood.gathered.remove(&notification.group.0);
-            return true;
-        }
-        if flood.gathered.is_empty() && flood.left_out == 0 && flood.digest_us < now.micros() - HOUR_US {
-            (flood.began_us, flood.digests) = (now.micros(), 0);
-        }
-        let resolved = notification.alerts.iter().filter(|alert| alert.is_resolved_at(now)).count();
-        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let row = (
-            notification.incident.title.to_string(),
-            count(notification.alerts.len() - resolved),
-            count(resolved),
-        );
-        if flood.gathered.len() < GATHERED_MAX || flood.gathered.contains_key(&notification.group.0) {
-            flood.gathered.insert(notification.group.0, row);
-        } else {
-            flood.left_out = flood.left_out.saturating_add(1);
-        }
-        false
+        self.floods.entry(address.clone()).or_default().may_send(max_per_hour, notification, now)
     }
 
     /// The digest that is due for an address, with the name of its thread and its number there.
@@ -319,26 +273,17 @@ impl Outbox {
         max_per_hour: u32,
         now: Timestamp,
     ) -> Option<(Digest, String, u32)> {
-        let flood = self.floods.get_mut(address)?;
-        if flood.gathered.is_empty() || now.micros() < flood.digest_us + DIGEST_INTERVAL_US {
-            return None;
-        }
+        let Gathered { groups, left_out, began, number } = self.floods.get_mut(address)?.digest(now)?;
         self.changed_floods.insert(address.clone());
-        let gathered = std::mem::take(&mut flood.gathered);
-        let left_out = std::mem::take(&mut flood.left_out) as usize;
-        let number = flood.digests;
-        flood.digests += 1;
-        flood.digest_us = now.micros();
-        let rows_left_out = gathered.len().saturating_sub(DIGEST_ROWS_MAX) + left_out;
-        let row = |(title, firing, resolved)| DigestRow {
+        let rows_left_out = groups.len().saturating_sub(DIGEST_ROWS_MAX) + left_out;
+        let row = |GatheredGroup { title, firing, resolved }| DigestRow {
             title,
             firing: firing as usize,
             resolved: resolved as usize,
         };
-        let mut gathered: Vec<_> = gathered.into_values().collect();
-        gathered.sort();
-        let rows = gathered.into_iter().take(DIGEST_ROWS_MAX).map(row).collect();
-        Some((Digest { rows, rows_left_out, max_per_hour }, format!("digest{:x}", flood.began_us), number))
+        let rows = groups.into_iter().take(DIGEST_ROWS_MAX).map(row).collect();
+        let thread = format!("digest{:x}", began.micros());
+        Some((Digest { rows, rows_left_out, max_per_hour }, thread, number))
     }
 
     /// What must be kept of what has changed since this was asked last.
@@ -350,7 +295,8 @@ impl Outbox {
             (format!("{OUT}{number:016x}"), bytes)
         };
         let flood = |address: AddressId| {
-            let bytes = self.floods.get(&address).and_then(|flood| postcard::to_stdvec(flood).ok());
+            let kept = self.floods.get(&address).map(|flood| (Some(&address), flood));
+            let bytes = kept.and_then(|kept| postcard::to_stdvec(&kept).ok());
             (format!("{FLOOD}{}/{}", address.integration, address.receiver), bytes)
         };
         items.map(item).chain(floods.map(flood)).collect()

@@ -1,7 +1,7 @@
 //! Real receivers of remote write: Prometheus and VictoriaMetrics.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -97,6 +97,15 @@ impl Receiver {
     #[track_caller]
     pub fn stop(&mut self) {
         self.process.take().expect("it runs").terminate();
+    }
+
+    /// Starts it again with the rules of this file.
+    #[track_caller]
+    pub fn judge_by(&mut self, rule_file: &str) {
+        self.stop();
+        let known = fs::read_to_string(self.folder.path("prometheus.yml")).unwrap();
+        self.folder.write("prometheus.yml", format!("{known}rule_files: ['{rule_file}']\n"));
+        self.start();
     }
 
     /// Where to write to.
