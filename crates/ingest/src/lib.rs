@@ -43,5 +43,5 @@ pub use protocol::Protocol;
 pub use text_parser::TextReading;
 pub use tls::{TlsError, tls_acceptor};
 pub use watch::{
-    Arrival, Emptied, Extent, FileKey, Found, KnownFile, OPEN_FILES_MAX, Part, Watch, WatchOptions,
+    Arrival, Emptied, Extent, FileKey, Found, KnownFile, OPEN_FILES_MAX, Part, Watch, WatchOptions, open_log,
 };

@@ -34,6 +34,7 @@ use copies::Cut;
 use known_files::KnownFiles;
 pub use known_files::{Extent, FileKey, KnownFile};
 use look::{Seen, State};
+pub use present::open_log;
 use present::{FileId, Present};
 
 /// How long a file must not have changed to be taken as complete.

@@ -17,7 +17,7 @@ use weir_record::Format;
 
 use super::look::{Seen, State};
 use super::packed_text::{self, Known};
-use super::present::{FileId, Present, is_named_after, is_packed, siblings};
+use super::present::{FileId, Present, is_named_after, is_packed, open_log, siblings};
 use super::{Arrival, Emptied, Part, Watch, folders};
 use crate::appended::Trace;
 use crate::file_head::{FileHead, HEAD_BYTES_MAX, beginning, read_piece};
@@ -262,7 +262,7 @@ fn compare(file: &Present, opened: &File, original: &Seen) -> io::Result<Verdict
     let bytes = file.metadata.len();
     let other = match &original.file {
         Some(file) => std::sync::Arc::clone(file),
-        None => std::sync::Arc::new(File::open(&original.path)?),
+        None => std::sync::Arc::new(open_log(&original.path)?),
     };
     let start = bytes.saturating_sub(COMPARED_BYTES);
     let (mut end, mut other_end) = (Vec::new(), Vec::new());

@@ -14,7 +14,7 @@ use weir_record::Format;
 
 use super::look::Seen;
 use super::packed_text;
-use super::present::{FileId, Present};
+use super::present::{FileId, Present, open_log};
 use crate::appended::Trace;
 use crate::file_head::{FileHead, HEAD_BYTES_MAX, beginning};
 use crate::file_tail::FileTail;
@@ -148,7 +148,7 @@ impl KnownFiles {
             let known = self.files.get(&file.id.key());
             // One that cannot be opened may be the same: its reader reports it.
             let begins_alike = |known: &&KnownFile| {
-                File::open(&file.path).and_then(|opened| known.head.is_of(&opened)).unwrap_or(true)
+                open_log(&file.path).and_then(|opened| known.head.is_of(&opened)).unwrap_or(true)
             };
             match known.filter(begins_alike).map(|known| Seen::of_known(known, file)) {
                 Some(known) => {
@@ -202,7 +202,7 @@ fn longest_head(
     lengths: &BTreeSet<u32>,
     is_asked_for: impl Fn(&FileHead) -> bool,
 ) -> Option<FileHead> {
-    let opened = File::open(&file.path).ok()?;
+    let opened = open_log(&file.path).ok()?;
     let beginning = beginning(&opened, u64::from(HEAD_BYTES_MAX)).ok()?;
     let heads = lengths.iter().rev().filter_map(|&length| beginning.get(..length as usize));
     heads.map(FileHead::of_bytes).find(is_asked_for)

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -70,13 +70,24 @@ impl Present {
     }
 }
 
+/// Opens a file so that reading it never waits: a link in a folder of logs may lead to what the system makes up as it
+/// is read, such as its own log, and one such file must not hold up all others. To files on a disk it is no
+/// difference.
+///
+/// # Errors
+///
+/// The operating system's.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
 /// Opens the file of this identity.
 ///
 /// # Errors
 ///
 /// The operating system's; [`io::ErrorKind::NotFound`] if another file has taken its name.
 pub(super) fn open(path: &Path, id: FileId) -> io::Result<File> {
-    let file = File::open(path)?;
+    let file = open_log(path)?;
     if FileId::of(&file.metadata()?) == id { Ok(file) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 

@@ -13,6 +13,8 @@ use super::failure::QueryFailure;
 #[derive(Clone, Debug, Default)]
 pub struct Cancel {
     is_cancelled: Arc<AtomicBool>,
+    /// The flag of the one that this is a child of.
+    is_parent_cancelled: Option<Arc<AtomicBool>>,
     deadline: Option<Instant>,
 }
 
@@ -24,7 +26,13 @@ impl Cancel {
 
     /// One that also stops by itself at `deadline`.
     pub fn at(deadline: Instant) -> Self {
-        Self { is_cancelled: Arc::default(), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..Self::default() }
+    }
+
+    /// One that stops by itself at `deadline`, and when this one is cancelled; not the other way round.
+    #[must_use]
+    pub fn child(&self, deadline: Instant) -> Self {
+        Self { is_parent_cancelled: Some(Arc::clone(&self.is_cancelled)), ..Self::at(deadline) }
     }
 
     /// Asks whatever has this to stop soon. It stays cancelled.
@@ -34,7 +42,8 @@ impl Cancel {
 
     /// Whether somebody asked to stop; the deadline is not looked at.
     pub fn is_cancelled(&self) -> bool {
-        self.is_cancelled.load(Ordering::Relaxed)
+        let is_set = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
+        is_set(&self.is_cancelled) || self.is_parent_cancelled.as_ref().is_some_and(is_set)
     }
 
     /// Fails where the work must not go on.

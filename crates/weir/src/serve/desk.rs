@@ -4,14 +4,17 @@
 //! each takes all cores and its own share of memory, and two would only make both slower.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use weir_ledger::LedgerError;
+use weir_store::Cancel;
 use weir_web::{Admin, AdminProblem, Answer, Ask, BackfillProgress, BackfillRequest, ProblemKind};
 
 use super::backfill::{BackfillRun, Plan};
 use super::intake::Intake;
 use super::open::BACKFILL;
+use super::records::CancelOnDrop;
 use super::reload::CurrentConfig;
 use super::replay;
 use super::server_status::About;
@@ -47,6 +50,8 @@ pub struct Inner {
     pub config: CurrentConfig,
     /// Room for one backtest.
     pub backtests: Semaphore,
+    /// Cancelled when the server stops.
+    stopping: Cancel,
     /// Room for lines that are read again.
     originals: Semaphore,
     backfills: Arc<Semaphore>,
@@ -80,13 +85,26 @@ impl Desk {
         let about = About::new(config, clock::now());
         let (config, backtests) = (CurrentConfig::new(config.clone()), Semaphore::new(1));
         let originals = Semaphore::new(ORIGINALS_MAX);
-        let inner =
-            Inner { shared, sources, intakes, stop, about, config, backtests, originals, backfills, replays };
+        let inner = Inner {
+            shared,
+            sources,
+            intakes,
+            stop,
+            about,
+            config,
+            backtests,
+            stopping: Cancel::new(),
+            originals,
+            backfills,
+            replays,
+        };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Completes when nothing is under way any more; nothing begins after that.
+    /// Completes when nothing that changes something is under way any more; nothing begins after that. What only
+    /// looks is told to stop.
     pub async fn ended(&self) {
+        self.inner.stopping.cancel();
         for work in [&self.inner.backfills, &self.inner.replays] {
             if let Ok(permit) = work.acquire().await {
                 permit.forget();
@@ -117,8 +135,8 @@ impl Desk {
                 let view = Arc::clone(&inner.shared.state.lock().alerting);
                 Ok(view.alerts())
             }),
-            backtest: self.asked(backtest::by_query),
-            backtest_config: self.asked(backtest::of_config),
+            backtest: self.asked_long(backtest::DEADLINE, backtest::by_query),
+            backtest_config: self.asked_long(backtest::DEADLINE, backtest::of_config),
             reload: Arc::new(|()| {
                 Box::pin(async {
                     let error = "no server runs that could read its config again";
@@ -139,11 +157,11 @@ impl Desk {
                     )
                 })
             }),
-            line: self.asked(|inner, query| {
+            line: self.asked_long(original::SEARCH_MAX, |inner, query, cancel| {
                 let Ok(_permit) = inner.originals.try_acquire() else {
                     return Err(busy("other lines are read again"));
                 };
-                original::read(inner, &query)
+                original::read(inner, &query, cancel)
             }),
             replay: self.asked(|inner, request| {
                 let Ok(_permit) = inner.replays.try_acquire() else {
@@ -180,6 +198,28 @@ impl Desk {
         })
     }
 
+    /// The same for work that may take long: it stops after `time_max`, when nobody waits for it any more, and when
+    /// the server stops.
+    fn asked_long<Q, T, F>(&self, time_max: Duration, answer: F) -> Ask<Q, T>
+    where
+        Q: Send + 'static,
+        T: Send + 'static,
+        F: Fn(&Inner, Q, &Cancel) -> Result<T, AdminProblem> + Send + Sync + Copy + 'static,
+    {
+        let asked =
+            self.asked(move |inner, (question, cancel): (Q, Cancel)| answer(inner, question, &cancel));
+        let stopping = self.inner.stopping.clone();
+        Arc::new(move |question| -> Answer<T> {
+            let cancel = stopping.child(clock::monotonic() + time_max);
+            let (answer, guard) = (asked((question, cancel.clone())), CancelOnDrop(cancel));
+            Box::pin(async move {
+                let answer = answer.await;
+                drop(guard);
+                answer
+            })
+        })
+    }
+
     async fn start_backfill(
         &self,
         request: &BackfillRequest,
@@ -210,7 +250,7 @@ fn backfill_source() -> Source {
     let nowhere = S3Input {
         bucket: String::new(),
         prefix: String::new(),
-        poll: std::time::Duration::MAX,
+        poll: Duration::MAX,
         aws: AwsAccess::default(),
     };
     Source::new(BACKFILL, SourceInput::S3(nowhere), Some(weir_record::Format::Alb))

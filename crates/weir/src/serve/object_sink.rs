@@ -330,13 +330,17 @@ impl<'s> Worker<'s> {
                 if has_lines.get() {
                     self.drop_unit();
                 }
-                let _ = done.send(broken(&error));
+                let _ = done.send(self.broken(&error));
                 return;
             }
         };
         self.unit.objects.push((id, entry_of(&etag, size, text_hash)));
         self.waiting.push((done, taken));
         self.unit_bytes += size;
+    }
+
+    fn broken(&self, error: &ObjectError) -> Taken {
+        Taken::Broken { label: error.label(), text: self.sink.intake.keeping.redaction.error_text(error) }
     }
 
     /// An object of which another content was counted: the same text again, or not.
@@ -353,7 +357,7 @@ impl<'s> Worker<'s> {
         let open = || open_body(body, &self.sink.runtime);
         let outcome = self.reader.read_named(&reference.key, open, self.sink.intake.format, |_| ());
         if let Err(error) = outcome {
-            let _ = done.send(broken(&error));
+            let _ = done.send(self.broken(&error));
             return;
         }
         let text_hash = self.reader.text_hash();
@@ -440,10 +444,6 @@ pub fn open_body(body: ObjectBody, runtime: &Handle) -> std::io::Result<(Box<dyn
             (Box::new(stream.into_read(runtime.clone())), size)
         }
     })
-}
-
-fn broken(error: &ObjectError) -> Taken {
-    Taken::Broken { label: error.label(), text: error.to_string() }
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@
 use std::borrow::Cow;
 
 use weir_enrich::{RedactRule, Redactor, RuleSet};
+use weir_ingest::ObjectError;
 use weir_query::{Fields, Predicate, QueryError};
-use weir_record::{Format, Overlay, Timestamp, Value};
+use weir_record::{Format, Overlay, REDACTED, Timestamp, Value};
 
 use crate::config::Config;
 use crate::shaping::{redact_rules, with_earlier_names};
@@ -86,6 +87,17 @@ impl Redaction {
             }
         }
         kept
+    }
+
+    /// Why an object was not read, as it may be said: without its first line where anything is redacted, since what a
+    /// line that is none of ours calls its values is not known.
+    pub fn error_text(&self, error: &ObjectError) -> String {
+        match error {
+            ObjectError::UnknownFormat { .. } if !self.is_empty() => {
+                ObjectError::UnknownFormat { first_line: REDACTED.to_owned() }.to_string()
+            }
+            error => error.to_string(),
+        }
     }
 
     /// A line that is no record as it may be kept; `format` is what it was read as.

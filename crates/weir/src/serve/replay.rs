@@ -261,7 +261,7 @@ impl Replay<'_> {
         let read = reader.read_named(&object.key, open, intake.format, |line| {
             counter.take_in(unit, scratch, &line);
         });
-        match read.map_err(|error| error.to_string())? {
+        match read.map_err(|error| intake.keeping.redaction.error_text(&error))? {
             Outcome::Read { .. } => unit.account.objects += 1,
             Outcome::Skipped(kind) => account::count(&mut unit.account.skipped, kind.label()),
         }

@@ -1,11 +1,14 @@
 //! The line that a record came from: read again where it lies now, and never more than may be kept of it.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::symlink;
 
 use serde_json::Value;
 
 use crate::support::aws::Bucket;
-use crate::support::{Account, Folder, Server, alb_key, escaped, gzip, now_seconds};
+use crate::support::{Account, Folder, Server, alb_key, escaped, gzip, now_seconds, until};
 
 const RECEIVED: &str = "weir_source_received_total";
 
@@ -85,6 +88,59 @@ fn a_line_that_was_changed_since_is_not_shown() {
     fs::write(folder.path("a.log.gz.1"), gzip(line(1, "root@example.com") + "\n")).unwrap();
     let answer = original(&server, "*");
     assert!(!answer.to_string().contains("root@example.com"), "{answer}");
+}
+
+#[test]
+fn of_what_lies_beside_a_log_nothing_is_said() {
+    let (folder, data) = (Folder::new(), Folder::new());
+    let path = folder.path("a.log");
+    let config =
+        format!("sources: [{{name: web, type: file, path: '{path}'}}]\nredact: [{{field: token}}]\n");
+    folder.append("a.log", line(1, "ann@example.com") + "\n");
+    let server = Server::start_in(&data.path("data"), &["-c", &data.write("weir.yaml", config)]);
+    server.await_sum(RECEIVED, &[], 1.0);
+    let secret = data.write("secret", "root:*:20228:0:99999\n");
+    fs::remove_file(&path).unwrap();
+    fs::write(folder.path("a.log-private"), "a private note\n").unwrap();
+    symlink(&secret, folder.path("a.log.lnk")).unwrap();
+    symlink("/proc/kmsg", folder.path("a.log.kmsg")).unwrap();
+    let answer = original(&server, "*").to_string();
+    assert!(
+        !answer.contains("root") && !answer.contains("note") && answer.contains("no file there"),
+        "{answer}"
+    );
+    // Another file under the name itself is not shown either, and the log says nothing of its first line.
+    fs::write(&path, "a private note\n").unwrap();
+    let answer = original(&server, "*").to_string();
+    assert!(!answer.contains("note") && answer.contains("no log of a known format"), "{answer}");
+    until("the file to be refused", || server.log().contains("not counted").then_some(()));
+    assert!(!server.log().contains("private note"), "{}", server.log());
+}
+
+#[test]
+fn a_line_that_is_looked_for_does_not_hold_up_the_end() {
+    let (folder, data) = (Folder::new(), Folder::new());
+    let config = format!(
+        "sources: [{{name: web, type: file, path: '{}', format: nginx_json}}]\n",
+        folder.path("a.log")
+    );
+    folder.append("a.log", line(1, "ann@example.com") + "\n");
+    let server = Server::start_in(&data.path("data"), &["-c", &data.write("weir.yaml", config)]);
+    server.await_sum(RECEIVED, &[], 1.0);
+    let other = line(1, "ann@example.com").replace("/cart/1", "/cart/2") + "\n";
+    fs::write(folder.path("a.log.1.gz"), gzip(other.repeat(500_000))).unwrap();
+    fs::remove_file(folder.path("a.log")).unwrap();
+    let found = server.get("/api/search?from=0").json();
+    let id = found["hits"][0]["_id"].as_str().unwrap().to_owned();
+    // Who has gone waits for nothing, and neither does who ends the server; `terminate` waits 10 s at most.
+    let mut asked = TcpStream::connect(&server.address).unwrap();
+    asked
+        .write_all(format!("GET /api/line?id={id} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes())
+        .unwrap();
+    server.get("/-/ready");
+    let (code, log) = server.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("could not be written"), "{log}");
 }
 
 #[test]

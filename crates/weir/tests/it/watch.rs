@@ -28,6 +28,16 @@ fn await_next_look(folder: &Folder, server: &Server, marker: &str) {
 }
 
 #[test]
+fn a_link_to_what_never_ends_a_read_holds_up_no_other_file() {
+    let (folder, server) = watched();
+    std::os::unix::fs::symlink("/proc/kmsg", folder.path("a.log")).unwrap();
+    folder.append("b.log", albs(3, "/cart", 200));
+    server.await_sum(COUNT, &[], 3.0);
+    await_next_look(&folder, &server, "after");
+    assert_eq!(server.terminate().0, Some(0));
+}
+
+#[test]
 fn files_that_arrive_are_counted() {
     let (folder, server) = watched();
     folder.publish("a.log.gz", gzip(albs(3, "/cart", 200)));

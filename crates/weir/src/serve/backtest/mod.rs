@@ -29,7 +29,7 @@ use crate::config::{self, Config};
 use history::{Before, History};
 
 /// How long a backtest may take: a year of many routes, or a month of records.
-const DEADLINE: Duration = Duration::from_secs(10 * 60);
+pub const DEADLINE: Duration = Duration::from_secs(10 * 60);
 
 /// How far back it goes unless told otherwise, in minutes.
 const SPAN_DEFAULT: i64 = 30 * 24 * 60;
@@ -80,7 +80,7 @@ struct Asked {
 /// # Errors
 ///
 /// What is wrong with the question, or what cannot be read.
-pub fn by_query(desk: &Inner, query: BacktestQuery) -> Result<BacktestAnswer, AdminProblem> {
+pub fn by_query(desk: &Inner, query: BacktestQuery, cancel: &Cancel) -> Result<BacktestAnswer, AdminProblem> {
     let BacktestQuery { sla, alert, threshold, objective, from, to, pages_per_month } = query;
     let mut config = chosen(&desk.config.get(), sla.as_deref(), alert.as_deref())?;
     if threshold.is_some() || objective.is_some() {
@@ -101,7 +101,7 @@ pub fn by_query(desk: &Inner, query: BacktestQuery) -> Result<BacktestAnswer, Ad
                 .map_err(|problem| bad_request(&format!("objective: {problem}"), "write it as 99.9"))?;
         }
     }
-    answer(desk, config, &Asked { from, to, pages_per_month })
+    answer(desk, config, &Asked { from, to, pages_per_month }, cancel)
 }
 
 /// A backtest of another config.
@@ -109,7 +109,11 @@ pub fn by_query(desk: &Inner, query: BacktestQuery) -> Result<BacktestAnswer, Ad
 /// # Errors
 ///
 /// What is wrong with the config or the question, or what cannot be read.
-pub fn of_config(desk: &Inner, request: BacktestRequest) -> Result<BacktestAnswer, AdminProblem> {
+pub fn of_config(
+    desk: &Inner,
+    request: BacktestRequest,
+    cancel: &Cancel,
+) -> Result<BacktestAnswer, AdminProblem> {
     let BacktestRequest { config, file_name, variables, alertmanager, sla, alert, from, to, pages_per_month } =
         request;
     let variables: BTreeMap<String, String> = variables.unwrap_or_default();
@@ -132,7 +136,7 @@ pub fn of_config(desk: &Inner, request: BacktestRequest) -> Result<BacktestAnswe
         config.notifications.routing = Some(routing);
     }
     let config = chosen(&config, sla.as_deref(), alert.as_deref())?;
-    answer(desk, config, &Asked { from, to, pages_per_month })
+    answer(desk, config, &Asked { from, to, pages_per_month }, cancel)
 }
 
 /// The config with only that SLA or alert, where one is named.
@@ -163,7 +167,12 @@ fn chosen(config: &Config, sla: Option<&str>, alert: Option<&str>) -> Result<Con
     Ok(config)
 }
 
-fn answer(desk: &Inner, config: Config, asked: &Asked) -> Result<BacktestAnswer, AdminProblem> {
+fn answer(
+    desk: &Inner,
+    config: Config,
+    asked: &Asked,
+    cancel: &Cancel,
+) -> Result<BacktestAnswer, AdminProblem> {
     let begun = clock::monotonic();
     let Ok(_permit) = desk.backtests.try_acquire() else {
         return Err(AdminProblem::new(
@@ -172,16 +181,15 @@ fn answer(desk: &Inner, config: Config, asked: &Asked) -> Result<BacktestAnswer,
             "wait until it has ended",
         ));
     };
-    let cancel = Cancel::at(begun + DEADLINE);
     let now = clock::now();
     let (from, to) = span(asked, now)?;
-    let mut ran = run(desk, config, (from, to), &cancel, now)?;
+    let mut ran = run(desk, config, (from, to), cancel, now)?;
     let suggestion: Option<BacktestSuggestion> = match &asked.pages_per_month {
         None => None,
         Some(text) => {
             let pages = text.parse::<f64>().ok().filter(|pages| pages.is_finite() && *pages >= 0.0);
             let pages = pages.ok_or_else(|| bad_request("pages_per_month is no number", "write it as 2"))?;
-            suggest::suggestion(desk, &mut ran, pages, &cancel, now)?
+            suggest::suggestion(desk, &mut ran, pages, cancel, now)?
         }
     };
     let mut answer = answer::answer(&ran);

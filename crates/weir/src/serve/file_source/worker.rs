@@ -194,7 +194,8 @@ impl<'s> Worker<'s> {
         account::count(&mut note.failed, error.label());
         self.source.note(note);
         let is_unreadable = matches!(error, ObjectError::Io(_));
-        let (path, error) = (harmless(&path.to_string_lossy()), harmless(&error.to_string()));
+        let (path, error) =
+            (harmless(&path.to_string_lossy()), harmless(&intake.keeping.redaction.error_text(error)));
         tracing::error!(source = &*intake.source, path, error, "a file was not counted");
         Pending { progress: Progress::Failed { is_unreadable }, committed: None }
     }

@@ -25,9 +25,11 @@ pub fn copies_of(origin: &Path, time: Timestamp) -> Vec<PathBuf> {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(&*name))
         .filter_map(|entry| {
-            let metadata = entry.path().metadata().ok().filter(std::fs::Metadata::is_file)?;
-            let modified = metadata.modified().ok()?;
-            Some((seems_older(modified), modified, entry.path()))
+            // Only the file itself may be a link: who may write beside it must not choose what is read.
+            let path = entry.path();
+            let metadata = if path == origin { path.metadata() } else { entry.metadata() };
+            let modified = metadata.ok().filter(std::fs::Metadata::is_file)?.modified().ok()?;
+            Some((seems_older(modified), modified, path))
         })
         .collect();
     copies.sort();

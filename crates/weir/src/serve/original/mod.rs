@@ -8,13 +8,12 @@
 mod copies;
 mod sought;
 
-use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use weir_ingest::s3::{AwsClients, ObjectReference};
-use weir_ingest::{ObjectReader, TextReading};
+use weir_ingest::{ObjectReader, TextReading, open_log};
 use weir_record::Value;
 use weir_store::{Cancel, Cursor, Hit, Limits};
 use weir_web::{AdminProblem, LineAnswer, LineQuery, ProblemKind};
@@ -26,24 +25,22 @@ use super::desk::Inner;
 use super::object_sink::open_body;
 use super::replay::reference;
 use super::sources::aws_settings;
-use crate::clock;
 use crate::config::{AwsAccess, SourceInput};
 
 /// How long a line is looked for: some gigabytes of text.
-const SEARCH_MAX: Duration = Duration::from_secs(10);
+pub const SEARCH_MAX: Duration = Duration::from_secs(10);
 
 /// The line of the record that `query` names. Runs on a thread that may wait.
 ///
 /// # Errors
 ///
 /// An id that no record has, and a store that cannot be read. A line that is nowhere any more is no error.
-pub fn read(desk: &Inner, query: &LineQuery) -> Result<LineAnswer, AdminProblem> {
+pub fn read(desk: &Inner, query: &LineQuery, cancel: &Cancel) -> Result<LineAnswer, AdminProblem> {
     let place: Cursor = query.id.parse().map_err(|_| {
         let hint = "pass on the _id of a hit as it is";
         AdminProblem::new(ProblemKind::BadRequest, "the id is none that a record has", hint)
     })?;
-    let cancel = Cancel::at(clock::monotonic() + SEARCH_MAX);
-    let found = desk.shared.store.view().record(place, &Limits::default(), &cancel);
+    let found = desk.shared.store.view().record(place, &Limits::default(), cancel);
     let found = found.map_err(|failure| {
         AdminProblem::new(ProblemKind::Failed, failure.to_string(), "look at the server's log")
     })?;
@@ -55,7 +52,7 @@ pub fn read(desk: &Inner, query: &LineQuery) -> Result<LineAnswer, AdminProblem>
     if let Some(Value::Text(raw)) = record.field("_raw") {
         return Ok(LineAnswer { line: Some(raw.to_string()), is_kept: true, origin, why_not: None });
     }
-    Ok(match find(desk, &record, &origin, &cancel) {
+    Ok(match find(desk, &record, &origin, cancel) {
         Ok((line, origin)) => LineAnswer { line: Some(line), is_kept: false, origin, why_not: None },
         Err(why_not) => LineAnswer { line: None, is_kept: false, origin, why_not: Some(why_not) },
     })
@@ -105,15 +102,15 @@ fn in_files(
     for path in copies_of(origin, sought.time()) {
         let name = path.to_string_lossy().into_owned();
         let open = || {
-            let file = File::open(&path)?;
+            let file = open_log(&path)?;
             let size = file.metadata()?.len();
             Ok((file, size))
         };
-        let found = sought.read(reader, &name, open);
-        match found {
+        match sought.read(reader, &name, open) {
             Ok(Some(line)) => return Ok((line, name)),
-            Ok(None) => {}
-            Err(why) => problem = Some(format!("{name}: {why}")),
+            // Of what lies beside the file nothing is said, not even that it is there.
+            Err(why) if path == origin => problem = Some(format!("{name}: {why}")),
+            Ok(None) | Err(_) => {}
         }
         if sought.is_over() {
             return Err(too_long(&name));

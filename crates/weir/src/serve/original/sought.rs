@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use weir_enrich::Scratch;
-use weir_ingest::{ObjectLine, ObjectReader};
+use weir_ingest::{ObjectError, ObjectLine, ObjectReader};
 use weir_query::Predicate;
 use weir_record::{Timestamp, Value};
 use weir_store::{BatchSearch, Cancel, Hit, Limits, SearchRequest};
@@ -68,6 +68,9 @@ impl<'a> Sought<'a> {
             if is_over.get() || !self.has_time(&line) {
                 return;
             }
+            if self.is_over() {
+                return is_over.set(true);
+            }
             unit.clear(self.record.time, None);
             counter.take_in(&mut unit, &mut scratch, &line);
             if let Some(text) = self.line_of(&mut unit) {
@@ -83,6 +86,10 @@ impl<'a> Sought<'a> {
         match (found.into_inner(), outcome) {
             (Some(text), _) => Ok(Some(text)),
             (None, Ok(_)) => Ok(None),
+            // It would be shown how the file begins, which may be no log at all.
+            (None, Err(ObjectError::UnknownFormat { .. })) => {
+                Err("it is no log of a known format".to_owned())
+            }
             (None, Err(error)) => Err(error.to_string()),
         }
     }

@@ -99,8 +99,8 @@ struct Scan {
     cancel: Cancel,
 }
 
-/// Stops a scan when the one who waits for it goes.
-struct CancelOnDrop(Cancel);
+/// Stops work when the one who waits for it goes.
+pub struct CancelOnDrop(pub Cancel);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
