@@ -23,12 +23,31 @@ const CONNECTORS: &[char] = &['@', '.', '-', '_', '/', ':', '+', '%'];
 ///
 /// Words longer than [`TOKEN_BYTES_MAX`] are left out; a search for them names no word either, see
 /// [`crate::Needles`].
-pub fn tokens(text: &str, mut each: impl FnMut(&str)) {
+pub fn tokens(text: &str, each: impl FnMut(&str)) {
+    if text.is_ascii() { ascii_tokens(text, each) } else { any_tokens(text, each) }
+}
+
+fn any_tokens(text: &str, mut each: impl FnMut(&str)) {
     let mut lower = String::new();
     for word in words(text) {
         lower_case(word, &mut lower);
         if lower.len() <= TOKEN_BYTES_MAX {
             each(&lower);
+        }
+    }
+}
+
+/// The same of ASCII, whose lower case is made at once: every word of every message that is kept comes this way.
+fn ascii_tokens(text: &str, mut each: impl FnMut(&str)) {
+    let lower = text.to_ascii_lowercase();
+    let bytes = lower.as_bytes();
+    let mut end = 0;
+    while let Some(gap) = bytes[end..].iter().position(u8::is_ascii_alphanumeric) {
+        let start = end + gap;
+        let is_separator = |byte: &u8| !byte.is_ascii_alphanumeric();
+        end = bytes[start..].iter().position(is_separator).map_or(bytes.len(), |length| start + length);
+        if end - start <= TOKEN_BYTES_MAX {
+            each(&lower[start..end]);
         }
     }
 }
@@ -272,6 +291,14 @@ mod tests {
             if let Some(Words(Kind::Phrase(phrase))) = Words::phrase(&phrase) {
                 prop_assert_eq!(phrase.is_in_ascii(&text), phrase.is_in(&text));
             }
+        }
+
+        #[test]
+        fn the_words_of_ascii_are_those_of_any_text(text in "[aZ0_ .\\t-]{0,20}(a{60,70})?[ b]{0,3}") {
+            let (mut quick, mut slow) = (Vec::new(), Vec::new());
+            ascii_tokens(&text, |token| quick.push(token.to_owned()));
+            any_tokens(&text, |token| slow.push(token.to_owned()));
+            prop_assert_eq!(quick, slow);
         }
 
         #[test]
