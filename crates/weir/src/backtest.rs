@@ -22,6 +22,7 @@ use crate::admin::{Connection, ServerArguments, runtime};
 use crate::config;
 use crate::output::{UsageError, harmless, say};
 use crate::setup;
+use crate::whole_file::FileKinds;
 
 /// Firings of a table; JSON has all.
 const ROWS_MAX: usize = 50;
@@ -126,8 +127,7 @@ fn request(path: &Path, arguments: &BacktestArguments) -> anyhow::Result<Backtes
     if arguments.pages_per_month.is_some_and(|pages| !pages.is_finite() || pages < 0.0) {
         return Err(UsageError::new("--pages-per-month", "it is a number such as 2").into());
     }
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the config {}", path.display()))?;
+    let text = setup::config_text(path, FileKinds::Any)?;
     let variables = RefCell::new(BTreeMap::new());
     let environment = |name: &str| {
         let value = setup::environment(name)?;
@@ -138,8 +138,7 @@ fn request(path: &Path, arguments: &BacktestArguments) -> anyhow::Result<Backtes
     let config = config::parse(&file_name, &text, &environment)?;
     let alertmanager = config.notifications.file.as_ref().map(|file| {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {name}, which `notifications.file` names"))?;
+        let text = setup::routing_text(file, FileKinds::Any)?;
         config::parse_alertmanager_file(&name, &text, &environment)?;
         anyhow::Ok(text)
     });
