@@ -20,7 +20,7 @@ use weir_web::{BacktestAnswer, BacktestFiring, BacktestRequest, BacktestRow};
 
 use crate::admin::{Connection, ServerArguments, runtime};
 use crate::config;
-use crate::output::{UsageError, harmless, say};
+use crate::output::{UsageError, harmless, pretty_json, say};
 use crate::setup;
 use crate::whole_file::FileKinds;
 
@@ -99,15 +99,11 @@ pub fn run(arguments: &BacktestArguments) -> anyhow::Result<ExitCode> {
     })?;
     let compared = old.as_ref().map(|old| Compared::of(old, &new)).transpose()?;
     let text = match arguments.output {
-        BacktestOutput::Json => {
-            let mut text = match &compared {
-                Some(compared) => serde_json::to_string_pretty(compared),
-                None => serde_json::to_string_pretty(&new),
-            }
-            .context("cannot write JSON")?;
-            text.push('\n');
-            text
+        BacktestOutput::Json => match &compared {
+            Some(compared) => pretty_json(compared),
+            None => pretty_json(&new),
         }
+        .context("cannot write JSON")?,
         BacktestOutput::Text => {
             for warning in old.iter().flat_map(|old| &old.warnings).chain(&new.warnings) {
                 say(&harmless(warning));
