@@ -6,6 +6,9 @@
 //! line and through every escaping that is usual; they may redact more than the field that the rule names, never
 //! less. A whole field goes by its keys in JSON and by its place in the other formats.
 //!
+//! A key with dots is read as the objects that it stands for: senders flatten them, and so does OTLP's intake. What
+//! nested JSON would lose under one of the parts goes under the whole key too.
+//!
 //! What is put in has no quotes and no blanks, so the line is one of its format afterwards too, and its other
 //! fields are what they were.
 
@@ -106,6 +109,14 @@ enum Part {
     Query,
 }
 
+/// The text in quotes that is being read, which may be the key of a member.
+#[derive(Clone, Copy, Debug, Default)]
+struct KeyText {
+    opening: Option<Symbol>,
+    /// Where the first of its parts begins that is a name.
+    first_part: Option<usize>,
+}
+
 /// A part of the line that goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Cut {
@@ -172,14 +183,15 @@ impl Redactor {
             _ => b"",
         };
         let mut cuts = Vec::new();
-        for key in self.keys.names.iter().filter(|key| rules.has(key.rule) && key.is_of(name)) {
-            match key.part {
+        let names = self.keys.names.iter().filter(|key| rules.has(key.rule));
+        for part in names.filter_map(|key| key.part_of_field(name)) {
+            match part {
                 Part::Whole => {
                     let is_done = matches!(value, Value::Text(text) if text == REDACTED);
                     return (!is_done).then(|| Value::Text(REDACTED.into()));
                 }
                 Part::Path | Part::Query => {
-                    let (start, end) = part_of(text, 0, text.len(), key.part);
+                    let (start, end) = part_of(text, 0, text.len(), part);
                     cuts.push(Cut { start, end, quote: (0, 0) });
                 }
             }
@@ -196,12 +208,14 @@ impl Redactor {
 
     /// Looks for names through the whole line, each byte once.
     fn scan(&self, line: &[u8], is_json: bool, rules: RuleSet, cuts: &mut Vec<Cut>) {
-        let mut at = 0;
+        let (mut at, mut key) = (0, KeyText::default());
         let (mut may_begin, mut is_behind_backslash) = (true, false);
         while let Some(found) = symbol(line, at) {
             at = found.end;
             let cut = if found.byte == b'"' {
-                self.member(line, found, rules)
+                let cut = self.member(line, &key, found, rules);
+                key = KeyText { opening: cut.is_none().then_some(found), first_part: None };
+                cut
             } else if may_begin && self.params.may_begin_with(found.byte) {
                 self.param(line, found, is_json, rules).map(|cut| (cut, cut.end))
             } else {
@@ -213,6 +227,9 @@ impl Redactor {
                 }
                 (at, may_begin, is_behind_backslash) = (go_on_at, true, false);
                 continue;
+            }
+            if matches!(found.byte, b'"' | b'.') && key.is_unnamed() && self.is_part(line, at, rules) {
+                key.first_part = Some(at);
             }
             // What `\n` stands for ends a name, and `n` may begin one where the backslash stands for itself.
             may_begin = !is_name_byte(found.byte) || is_behind_backslash && is_escape_letter(found.byte);
@@ -230,30 +247,52 @@ impl Redactor {
         self.params.names.iter().filter(|name| rules.has(name.rule)).find_map(of_name)
     }
 
-    /// What is to go of the member whose name may stand behind the quote `found`, and where to go on.
-    fn member(&self, line: &[u8], found: Symbol, rules: RuleSet) -> Option<(Cut, usize)> {
-        let first = symbol(line, found.end).filter(|first| self.keys.may_begin_with(first.byte))?;
-        let of_name = |name: &Name| {
-            let closing = quote_at(line, after_name(line, first.start, &name.text)?)?;
-            let colon = symbol(line, after_blanks(line, closing.end))?;
-            (colon.byte == b':').then_some((name.part, colon.end))
-        };
-        let parts = self.keys.names.iter().filter(|name| rules.has(name.rule)).filter_map(of_name);
-        let quote = Quote::of(line, found)?;
-        let mut result: Option<(Cut, usize)> = None;
-        for (part, behind_colon) in parts {
-            let (cut, go_on_at) = value_cut(line, after_blanks(line, behind_colon), &quote, part);
-            result = Some(match result {
-                // A rule for the path and one for the query.
-                Some((other, at)) if other.start < other.end && cut.start < cut.end => (
-                    Cut { start: other.start.min(cut.start), end: other.end.max(cut.end), ..other },
-                    at.max(go_on_at),
-                ),
-                Some(other) if cut.start >= cut.end => other,
-                _ => (cut, go_on_at),
-            });
+    /// Whether one of the names is the part of a key that begins at `start`.
+    fn is_part(&self, line: &[u8], start: usize, rules: RuleSet) -> bool {
+        let may_begin = symbol(line, start).is_some_and(|first| self.keys.may_begin_with(first.byte));
+        may_begin && self.parts_at(line, start, rules).next().is_some()
+    }
+
+    /// What the names redact of a value whose key has a part that begins at `start`.
+    fn parts_at(&self, line: &[u8], start: usize, rules: RuleSet) -> impl Iterator<Item = Part> {
+        let names = self.keys.names.iter().filter(move |name| rules.has(name.rule));
+        names.filter_map(move |name| {
+            let end = after_name(line, start, &name.text)?;
+            match symbol(line, end)?.byte {
+                // The value is in an object of this name, all of which goes.
+                b'.' => Some(Part::Whole),
+                _ => quote_at(line, end).map(|_| name.part),
+            }
+        })
+    }
+
+    /// What is to go of the member whose key ends with the quote `closing`, and where to go on.
+    fn member(&self, line: &[u8], key: &KeyText, closing: Symbol, rules: RuleSet) -> Option<(Cut, usize)> {
+        let (opening, first_part) = (key.opening?, key.first_part?);
+        let colon = symbol(line, after_blanks(line, closing.end)).filter(|found| found.byte == b':')?;
+        let quote = Quote::of(line, opening)?;
+        let (mut has_path, mut has_query, mut part_start) = (false, false, Some(first_part));
+        let value_start = after_blanks(line, colon.end);
+        while let Some(start) = part_start {
+            for part in self.parts_at(line, start, rules) {
+                match part {
+                    Part::Whole => return Some(value_cut(line, value_start, &quote, Part::Whole)),
+                    Part::Path => has_path = true,
+                    Part::Query => has_query = true,
+                }
+            }
+            part_start = next_part(line, start, closing.start);
         }
-        result
+        let path = has_path.then(|| value_cut(line, value_start, &quote, Part::Path));
+        let query = has_query.then(|| value_cut(line, value_start, &quote, Part::Query));
+        match (path, query) {
+            (Some((path, at)), Some((query, _))) if path.start < path.end && query.start < query.end => {
+                let (start, end) = (path.start.min(query.start), path.end.max(query.end));
+                Some((Cut { start, end, ..path }, at))
+            }
+            (Some(path), Some(query)) => Some(if path.0.start < path.0.end { path } else { query }),
+            (path, query) => path.or(query),
+        }
     }
 }
 
@@ -262,10 +301,26 @@ impl Name {
         Self { text: text.to_ascii_lowercase().into_bytes().into(), rule, part }
     }
 
-    /// Whether this is the name of a field, or of an object that it is in.
-    fn is_of(&self, field: &str) -> bool {
-        let is_it = |name: &str| name.as_bytes().eq_ignore_ascii_case(&self.text);
-        is_it(field) || field.split('.').any(is_it)
+    /// What this redacts of the value of `field`, which it or a part of it names; `None` where none does.
+    fn part_of_field(&self, field: &str) -> Option<Part> {
+        let starts = std::iter::once(0).chain(field.match_indices('.').map(|(dot, _)| dot + 1));
+        let mut parts = starts.filter_map(|start| {
+            let (name, rest) = field.as_bytes()[start..].split_at_checked(self.text.len())?;
+            let is_it = name.eq_ignore_ascii_case(&self.text);
+            match rest.first() {
+                None => is_it.then_some(self.part),
+                Some(b'.') => is_it.then_some(Part::Whole),
+                Some(_) => None,
+            }
+        });
+        parts.next()
+    }
+}
+
+impl KeyText {
+    /// Whether a part of it may be a name, and none was found yet.
+    fn is_unnamed(&self) -> bool {
+        self.opening.is_some() && self.first_part.is_none()
     }
 }
 
@@ -369,6 +424,18 @@ fn param_end(line: &[u8], equals: Symbol, is_json: bool) -> usize {
         at = found.end;
     }
     at
+}
+
+/// Where the part of a key begins that is behind the one at `start`; the key ends at `end`.
+fn next_part(line: &[u8], start: usize, end: usize) -> Option<usize> {
+    let mut at = start;
+    while let Some(found) = symbol(line, at).filter(|found| found.end <= end) {
+        if found.byte == b'.' {
+            return Some(found.end);
+        }
+        at = found.end;
+    }
+    None
 }
 
 /// What is to go of the JSON value at `start`, and where to go on. `key` is a quote of its name.

@@ -21,11 +21,18 @@ pub(crate) struct DayFiles {
     shared: Arc<Shared>,
     open: Vec<FileWriter>,
     done: Vec<PendingFile>,
+    /// When the records first stood in a file, in microseconds since the epoch; `None` for now.
+    arrival_us: Option<i64>,
 }
 
 impl DayFiles {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: Arc::clone(shared), open: Vec::new(), done: Vec::new() }
+        Self { shared: Arc::clone(shared), open: Vec::new(), done: Vec::new(), arrival_us: None }
+    }
+
+    /// For records that stood in files before, and first at `arrival_us`.
+    pub(crate) fn new_at(shared: &Arc<Shared>, arrival_us: i64) -> Self {
+        Self { arrival_us: Some(arrival_us), ..Self::new(shared) }
     }
 
     /// Whether nothing was written yet.
@@ -88,7 +95,7 @@ impl DayFiles {
                 let writer = self.open.remove(0);
                 self.done.push(writer.finish()?);
             }
-            self.open.push(self.shared.create_file(day)?);
+            self.open.push(self.shared.create_file(day, self.arrival_us)?);
         }
         let last = self.open.len() - 1;
         Ok(&mut self.open[last])

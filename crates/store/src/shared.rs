@@ -29,7 +29,8 @@ pub struct Options {
     pub roll_bytes: usize,
     /// Age at which it does.
     pub roll_age: Duration,
-    /// How long a record is kept after its event day; `None` for ever.
+    /// How long a record is kept after its event day, or after that of its arrival while its time is more
+    /// than a day ahead; `None` for ever.
     pub retention: Option<Duration>,
     /// What the store may take on the disk, in bytes; beyond it the oldest files go. `None` for any amount.
     pub disk_bytes_max: Option<u64>,
@@ -69,9 +70,12 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Begins a file for the records of `day`, with a number of its own.
-    pub(crate) fn create_file(&self, day: i32) -> Result<FileWriter, StoreError> {
-        FileWriter::create(&self.options.folder, self.take_file_id(), day, self.now_us())
+    /// Begins a file for the records of `day`, with a number of its own; `arrival_us` as [`DayFiles`] has it.
+    ///
+    /// [`DayFiles`]: crate::day_files::DayFiles
+    pub(crate) fn create_file(&self, day: i32, arrival_us: Option<i64>) -> Result<FileWriter, StoreError> {
+        let created_at_us = arrival_us.unwrap_or_else(|| self.now_us());
+        FileWriter::create(&self.options.folder, self.take_file_id(), day, created_at_us)
     }
 
     pub(crate) fn take_file_id(&self) -> u64 {

@@ -12,6 +12,9 @@ pub const SOURCES_MAX: usize = 100;
 
 const MICROS_PER_DAY: i64 = 86_400 * 1_000_000;
 
+/// How far ahead of the clock a record's time is believed, in microseconds: a day, as where minutes are counted.
+const AHEAD_US: i64 = MICROS_PER_DAY;
+
 /// A file of the store, as the ledger lists it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StoredFile {
@@ -37,7 +40,8 @@ pub struct StoredFile {
     pub names: FieldNames,
     /// Rows in each of its row groups.
     pub row_group_rows: Vec<u32>,
-    /// When it was written, as far as the store was told, in microseconds since the epoch.
+    /// When the youngest of its records first stood in a file, as far as the store was told, in microseconds since
+    /// the epoch: files that are written anew keep it, since retention may go by it.
     pub created_at_us: i64,
 }
 
@@ -63,6 +67,15 @@ impl StoredFile {
     /// Whether records of this source may be in it.
     pub fn may_have_source(&self, source: &str) -> bool {
         self.sources_are_cut || self.sources.iter().any(|known| **known == *source)
+    }
+
+    /// The moment from which its age counts, in microseconds since the epoch: the time of its latest record, or its
+    /// arrival while that time is too far ahead of `now_us`.
+    ///
+    /// The clock of now decides and not that of its arrival, which may have been one that began at 1970.
+    pub(crate) fn age_from_us(&self, now_us: i64) -> i64 {
+        let is_believed = self.max_time_us <= now_us.saturating_add(AHEAD_US);
+        if is_believed { self.max_time_us } else { self.created_at_us }
     }
 
     /// Its path in the folder of the store.

@@ -11,7 +11,7 @@ use weir_web::{AlertChange, AlertRow, AlertsAnswer};
 
 use crate::admin::{Connection, ResultOutput, runtime};
 use crate::cli::AlertsArguments;
-use crate::output::{harmless, say};
+use crate::output::{harmless, pretty_json, say};
 
 /// Runs the command.
 ///
@@ -24,11 +24,7 @@ pub fn run(arguments: &AlertsArguments) -> anyhow::Result<ExitCode> {
         server.get("/api/alerts").await
     })?;
     let text = match arguments.output {
-        ResultOutput::Json => {
-            let mut text = serde_json::to_string_pretty(&answer).context("cannot write JSON")?;
-            text.push('\n');
-            text
-        }
+        ResultOutput::Json => pretty_json(&answer).context("cannot write JSON")?,
         ResultOutput::Table if arguments.history => history(&answer.history),
         ResultOutput::Table => alerts(&answer.alerts),
     };

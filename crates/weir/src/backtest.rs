@@ -20,8 +20,9 @@ use weir_web::{BacktestAnswer, BacktestFiring, BacktestRequest, BacktestRow};
 
 use crate::admin::{Connection, ServerArguments, runtime};
 use crate::config;
-use crate::output::{UsageError, harmless, say};
+use crate::output::{UsageError, harmless, pretty_json, say};
 use crate::setup;
+use crate::whole_file::FileKinds;
 
 /// Firings of a table; JSON has all.
 const ROWS_MAX: usize = 50;
@@ -98,15 +99,11 @@ pub fn run(arguments: &BacktestArguments) -> anyhow::Result<ExitCode> {
     })?;
     let compared = old.as_ref().map(|old| Compared::of(old, &new)).transpose()?;
     let text = match arguments.output {
-        BacktestOutput::Json => {
-            let mut text = match &compared {
-                Some(compared) => serde_json::to_string_pretty(compared),
-                None => serde_json::to_string_pretty(&new),
-            }
-            .context("cannot write JSON")?;
-            text.push('\n');
-            text
+        BacktestOutput::Json => match &compared {
+            Some(compared) => pretty_json(compared),
+            None => pretty_json(&new),
         }
+        .context("cannot write JSON")?,
         BacktestOutput::Text => {
             for warning in old.iter().flat_map(|old| &old.warnings).chain(&new.warnings) {
                 say(&harmless(warning));
@@ -126,8 +123,7 @@ fn request(path: &Path, arguments: &BacktestArguments) -> anyhow::Result<Backtes
     if arguments.pages_per_month.is_some_and(|pages| !pages.is_finite() || pages < 0.0) {
         return Err(UsageError::new("--pages-per-month", "it is a number such as 2").into());
     }
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the config {}", path.display()))?;
+    let text = setup::config_text(path, FileKinds::Any)?;
     let variables = RefCell::new(BTreeMap::new());
     let environment = |name: &str| {
         let value = setup::environment(name)?;
@@ -138,8 +134,7 @@ fn request(path: &Path, arguments: &BacktestArguments) -> anyhow::Result<Backtes
     let config = config::parse(&file_name, &text, &environment)?;
     let alertmanager = config.notifications.file.as_ref().map(|file| {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {name}, which `notifications.file` names"))?;
+        let text = setup::routing_text(file, FileKinds::Any)?;
         config::parse_alertmanager_file(&name, &text, &environment)?;
         anyhow::Ok(text)
     });

@@ -34,6 +34,7 @@ mod setup;
 mod shaping;
 mod silence;
 mod tally;
+mod whole_file;
 
 use std::io;
 use std::process::ExitCode;

@@ -13,6 +13,11 @@ use weir_record::Timestamp;
 
 use crate::clock;
 use crate::config::{self, Config, ConfigOrigin, Limits, Routing, Source};
+use crate::whole_file::{FileKinds, read_text};
+
+/// The largest file of listener rules that is read, in bytes. A listener has at most some hundred rules of a few KiB
+/// each, and a file those of all listeners of an account at most.
+const LISTENER_RULES_BYTES_MAX: usize = 64 << 20;
 
 /// Reads the config that is named or found; an empty one where there is none.
 ///
@@ -37,15 +42,33 @@ pub fn find_config(named: Option<&Path>) -> Option<PathBuf> {
 ///
 /// The file cannot be read, or everything that is wrong with it.
 pub fn read_config(path: &Path) -> anyhow::Result<Config> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the config {}", path.display()))?;
-    if bytes.len() > config::FILE_BYTES_MAX {
-        bail!("the config {} is larger than {} bytes", path.display(), config::FILE_BYTES_MAX);
-    }
-    let text =
-        String::from_utf8(bytes).with_context(|| format!("the config {} is not UTF-8", path.display()))?;
+    read_config_of(path, FileKinds::Any)
+}
+
+/// Reads the config at `path` again for a server that runs, which waits for no pipe.
+///
+/// # Errors
+///
+/// As [`read_config`]; it and the file that it names must be regular files.
+pub fn reread_config(path: &Path) -> anyhow::Result<Config> {
+    read_config_of(path, FileKinds::Regular)
+}
+
+/// The text of the config at `path`.
+///
+/// # Errors
+///
+/// The file cannot be read, is too large or is no text.
+pub fn config_text(path: &Path, kinds: FileKinds) -> anyhow::Result<String> {
+    read_text(path, config::FILE_BYTES_MAX, kinds)
+        .with_context(|| format!("cannot read the config {}", path.display()))
+}
+
+fn read_config_of(path: &Path, kinds: FileKinds) -> anyhow::Result<Config> {
+    let text = config_text(path, kinds)?;
     let mut config = config::parse(&path.display().to_string(), &text, &environment)?;
     if let Some(file) = &config.notifications.file {
-        let routing = read_routing(file)?;
+        let routing = read_routing(file, kinds)?;
         if config.http.external_url.is_none() {
             bail!("{}: {}\n    {}", path.display(), config::NO_EXTERNAL_URL, config::NO_EXTERNAL_URL_HINT);
         }
@@ -56,14 +79,19 @@ pub fn read_config(path: &Path) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Reads the `alertmanager.yml` that a config names.
-fn read_routing(path: &Path) -> anyhow::Result<Routing> {
+/// The text of the `alertmanager.yml` that a config names.
+///
+/// # Errors
+///
+/// As [`config_text`].
+pub fn routing_text(path: &Path, kinds: FileKinds) -> anyhow::Result<String> {
+    read_text(path, config::FILE_BYTES_MAX, kinds)
+        .with_context(|| format!("cannot read {}, which `notifications.file` names", path.display()))
+}
+
+fn read_routing(path: &Path, kinds: FileKinds) -> anyhow::Result<Routing> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read {name}, which `notifications.file` names"))?;
-    if text.len() > config::FILE_BYTES_MAX {
-        bail!("{name} is larger than {} bytes", config::FILE_BYTES_MAX);
-    }
+    let text = routing_text(path, kinds)?;
     Ok(config::parse_alertmanager_file(&name, &text, &environment)?)
 }
 
@@ -130,7 +158,7 @@ fn listener_rules(sources: &[Source], captures: &[Capture]) -> anyhow::Result<Li
     let mut builder = ListenerRules::builder();
     for pattern in sources.iter().flat_map(|source| &source.listener_rules) {
         for path in weir_ingest::discover(pattern).context("cannot find listener rules")? {
-            let text = std::fs::read_to_string(&path)
+            let text = read_text(&path, LISTENER_RULES_BYTES_MAX, FileKinds::Regular)
                 .with_context(|| format!("cannot read the listener rules {}", path.display()))?;
             // A file's age is when the rules were as it says; of several captures a line meets its own.
             let taken_at =

@@ -13,7 +13,7 @@ use weir_web::{PostableSilence, ShownSilence, SilenceId, SilenceMatcher};
 use crate::admin::{self, ApiClient, Connection, ResultOutput, ServerArguments, escaped};
 use crate::clock;
 use crate::config::PrometheusDuration;
-use crate::output::{UsageError, harmless};
+use crate::output::{UsageError, harmless, pretty_json};
 use crate::setup;
 
 /// `weir silence`.
@@ -153,7 +153,7 @@ async fn list(client: &ApiClient, arguments: &ListArguments) -> anyhow::Result<(
     silences.retain(|silence| arguments.expired || silence.status.state != "expired");
     silences.sort_by(|one, other| one.ends_at.cmp(&other.ends_at));
     match arguments.output {
-        ResultOutput::Json => print_text(&format!("{}\n", serde_json::to_string_pretty(&silences)?)),
+        ResultOutput::Json => print_text(&pretty_json(&silences)?),
         ResultOutput::Table => print_text(&table(&silences)),
     }
 }

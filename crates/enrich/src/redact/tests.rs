@@ -109,6 +109,48 @@ fn members_of_json_go_in_strings_and_in_strings_of_strings() {
 }
 
 #[test]
+fn a_key_with_dots_is_read_as_the_objects_that_it_stands_for() {
+    for (line, expected) in [
+        (r#"{"payload.password":"abc","x":1}"#, r#"{"payload.password":"¤","x":1}"#),
+        (r#"{"a.password.b.c" : 7 }"#, r#"{"a.password.b.c" : "¤" }"#),
+        (r#"{"password.a":["x"],"TOKEN.b":{"c":1}}"#, r#"{"password.a":"¤","TOKEN.b":"¤"}"#),
+        (r#"{"password.":"abc","..token":"d"}"#, r#"{"password.":"¤","..token":"¤"}"#),
+        (r#"{"p":"{\"a.password\":\"a b\",\"x\":1}"}"#, r#"{"p":"{\"a.password\":\"¤\",\"x\":1}"}"#),
+        (r#"{"p":"{\x22a.token.b\x22:\x22c\x22}"}"#, r#"{"p":"{\x22a.token.b\x22:\x22¤\x22}"}"#),
+        (r#"{"a\u002epassword":"abc"}"#, r#"{"a\u002epassword":"¤"}"#),
+        ("/a?q=%7B%22a.token%22%3A%22abc%22%7D", "/a?q=%7B%22a.token%22%3A%22¤%22%7D"),
+        (r#"{"a.passwords":"x","a.my_token":"y"}"#, r#"{"a.passwords":"x","a.my_token":"y"}"#),
+        (r#"{"a password.b":"x","see":"the.password"}"#, r#"{"a password.b":"x","see":"the.password"}"#),
+        (r#"{"a":"b.token","c":"d"}"#, r#"{"a":"b.token","c":"d"}"#),
+    ] {
+        check(Format::NginxJson, KEYS, line, expected);
+    }
+    let line =
+        r#"{"http.request.uri":"/a/b?c=d","request.line":"GET /e?f","url.path":"/g/h","attrs.user.id":"i"}"#;
+    for (field, expected) in [
+        ("query", r#"{"http.request.uri":"¤","request.line":"¤","url.path":"/g/h","attrs.user.id":"i"}"#),
+        (
+            "url.path",
+            r#"{"http.request.uri":"/a/b?c=d","request.line":"GET /e?f","url.path":"¤","attrs.user.id":"i"}"#,
+        ),
+        (
+            "attrs.user",
+            r#"{"http.request.uri":"/a/b?c=d","request.line":"GET /e?f","url.path":"/g/h","attrs.user.id":"¤"}"#,
+        ),
+    ] {
+        check(Format::NginxJson, &[field], line, expected);
+    }
+}
+
+#[test]
+fn a_key_of_many_parts_is_read_in_a_time_that_its_length_bounds() {
+    let key = "password.".repeat(50_000);
+    let line = format!("{{\"{key}x\":\"{}\",\"{key}\", 1}}", "y".repeat(500_000));
+    let expected = format!("{{\"{key}x\":\"¤\",\"{key}\", 1}}");
+    check(Format::NginxJson, KEYS, &line, &expected);
+}
+
+#[test]
 fn a_whole_field_goes_by_its_keys() {
     let line = r#"{"time":"2026-11-20T10:15:30Z","request":"GET /a/b?c=d HTTP/1.1","request_uri":"/a/b?c=d","args":"c=d","_user_email":"a@b.c","attrs":{"user":"x"},"remote_addr":"10.0.0.1","msg":"hello"}"#;
     for (field, found, left) in [
@@ -253,6 +295,8 @@ fn fields_beside_the_line_lose_what_the_line_would() {
         ("user.password", "user.password", text("x"), Some(text(REDACTED))),
         ("user.password", "other.password", text("x"), Some(text(REDACTED))),
         ("p json_keys=password", "q.password", text("x"), Some(text(REDACTED))),
+        ("p json_keys=card.number", "q.card.number", text("x"), Some(text(REDACTED))),
+        ("p json_keys=card.number", "q.card.numbers", text("x"), None),
         (
             "p json_keys=password",
             "note",
@@ -277,7 +321,72 @@ fn fields_beside_the_line_lose_what_the_line_would() {
     }
 }
 
+/// A tree of members; a leaf has a text that no other has.
+#[derive(Clone, Debug)]
+enum Tree {
+    Text,
+    Number,
+    List,
+    Object(Vec<(&'static str, Tree)>),
+}
+
+fn any_tree() -> impl Strategy<Value = Tree> {
+    let names = ["a", "http", "password", "Card", "user_email", "_user_email", "request", "path", "n"];
+    let leaf = prop::sample::select(vec![Tree::Text, Tree::Number, Tree::List]);
+    leaf.prop_recursive(3, 24, 4, move |inner| {
+        let member = (prop::sample::select(names.to_vec()), inner);
+        prop::collection::vec(member, 1..4).prop_map(Tree::Object)
+    })
+}
+
+/// Writes the tree as nested JSON, and its leaves as members with dotted names.
+fn write_tree(tree: &Tree, path: &str, nested: &mut String, leaves: &mut Vec<(String, String)>) {
+    let number = 500_000 + leaves.len();
+    let value = match tree {
+        Tree::Text => format!("\"{number}\""),
+        Tree::Number => number.to_string(),
+        Tree::List => format!("[\"{number}\"]"),
+        Tree::Object(members) => {
+            nested.push('{');
+            for (index, (name, member)) in members.iter().enumerate() {
+                nested.push_str(&format!("{}\"{name}\":", if index > 0 { "," } else { "" }));
+                write_tree(member, &format!("{path}.{name}"), nested, leaves);
+            }
+            nested.push('}');
+            return;
+        }
+    };
+    nested.push_str(&value);
+    leaves.push((path.to_owned(), value));
+}
+
 proptest! {
+    #[test]
+    fn dotted_names_lose_what_nested_objects_do(tree in any_tree(), depth in 0..3_usize) {
+        let (mut nested, mut leaves) = (String::new(), Vec::new());
+        write_tree(&tree, "root", &mut nested, &mut leaves);
+        let dotted: Vec<_> = leaves.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let in_strings = |object: String| {
+            (0..depth).fold(object, |object, _| format!("{{\"in\":\"{}\"}}", nested_json(&object, 1)))
+        };
+        let nested = in_strings(format!("{{\"root\":{nested},\"z\":1}}"));
+        let dotted = in_strings(format!("{{{},\"z\":1}}", dotted.join(",")));
+        let rules = ["payload json_keys=password,card", "user_email", "path", "query"];
+        let redactor = Redactor::new(&rules.map(rule));
+        let (of_nested, of_dotted) =
+            (redacted(Some(Format::NginxJson), &rules, &nested), redacted(Some(Format::NginxJson), &rules, &dotted));
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&of_dotted).is_ok(), "{of_dotted}");
+        for (name, value) in leaves {
+            let number = value.trim_matches(['[', '"', ']']);
+            let is_left = of_nested.contains(number);
+            prop_assert_eq!(is_left, of_dotted.contains(number), "{}: {} and {}", name, of_nested, of_dotted);
+            if value.starts_with('"') {
+                let beside = redactor.value(&name, &Value::Text(number.into()), RuleSet::ALL);
+                prop_assert_eq!(is_left, beside.is_none(), "{}: {}", name, of_nested);
+            }
+        }
+    }
+
     #[test]
     fn no_planted_parameter_is_left(
         secret in "[!$'()*+,./:;@_~A-Za-z0-9-]{1,12}QZX",
@@ -340,7 +449,7 @@ proptest! {
     fn any_bytes_are_redacted_without_a_panic(
         line in prop::collection::vec(prop_oneof![
             any::<u8>(),
-            prop::sample::select(br#""\\\{}[]:,=&?%2205Cux token password"#.to_vec()),
+            prop::sample::select(br#""\\\{}[]:,=&?%2205Cux. token password"#.to_vec()),
         ], 0..120),
     ) {
         let rules = [rule("a params=token"), rule("b json_keys=password,t"), rule("path"), rule("query"), rule("host"), rule("client_ip"), rule("remote_user")];

@@ -7,7 +7,6 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use arrow_array::{BooleanArray, RecordBatch};
 use arrow_buffer::BooleanBuffer;
@@ -140,12 +139,7 @@ impl Store {
             }
             let writer = match &mut writer {
                 Some(writer) => writer,
-                None => {
-                    let now_us = shared.now_us.load(Ordering::Relaxed);
-                    let folder = &shared.options.folder;
-                    let new = FileWriter::create(folder, shared.take_file_id(), file.stored.day, now_us)?;
-                    writer.insert(new)
-                }
+                None => writer.insert(shared.create_file(file.stored.day, Some(file.stored.created_at_us))?),
             };
             writer.write(&kept, &file.stored.names)?;
         }

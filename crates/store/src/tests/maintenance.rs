@@ -185,9 +185,66 @@ fn the_oldest_files_are_dropped_by_size() {
     drop(store);
     test.options.disk_bytes_max = Some(test.files[1].bytes + test.files[2].bytes);
     let store = test.open();
-    assert_eq!(work_off(&mut test, &store, NOW), ["size"]);
+    assert_eq!(work_off(&mut test, &store, ARRIVAL), ["size"]);
     let left: Vec<i64> = records(&store.view()).iter().map(|(time, _, _)| time / 1_000_000).collect();
     assert_eq!(left, [1_795_132_800 + 90_000, 1_795_132_800 + 180_000]);
+}
+
+/// Two days after the first record of the tests.
+const ARRIVAL: Timestamp = Timestamp::from_seconds(1_795_132_800 + 2 * 86_400);
+
+/// Seconds of some years.
+const YEARS: i64 = 5 * 365 * 86_400;
+
+fn days_left(store: &Store) -> Vec<i64> {
+    records(&store.view()).iter().map(|(time, _, _)| (time / 1_000_000 - 1_795_132_800) / 86_400).collect()
+}
+
+#[test]
+fn records_far_in_the_future_age_from_their_arrival_also_when_their_files_are_joined() {
+    let mut test = with_options(|options| options.retention = Some(Duration::from_secs(3 * 86_400)));
+    let store = test.open();
+    assert!(store.next_work(ARRIVAL).is_none());
+    for part in 0..8 {
+        test.commit(&store, vec![kept_in_files(&store, [86_400 + part, YEARS + part])]);
+    }
+    let joined_at = ARRIVAL.plus_micros(86_400_000_000);
+    assert_eq!(work_off(&mut test, &store, joined_at), ["join", "join"]);
+    assert_eq!(store.view().rows(), 16);
+    // The day of the true ones ends a day before that of the arrival.
+    for (days, left) in [(2, 16), (3, 8), (4, 0)] {
+        work_off(&mut test, &store, ARRIVAL.plus_micros(days * 86_400_000_000));
+        assert_eq!(store.view().rows(), left, "{days} days after the arrival");
+    }
+}
+
+#[test]
+fn records_that_came_while_the_clock_was_behind_age_by_their_own_time() {
+    let mut test = with_options(|options| {
+        options.retention = Some(Duration::from_secs(3 * 86_400));
+        options.now = Timestamp::from_seconds(60);
+    });
+    let store = test.open();
+    assert!(store.next_work(Timestamp::from_seconds(60)).is_none());
+    test.commit(&store, vec![kept_in_files(&store, [0])]);
+    work_off(&mut test, &store, ARRIVAL);
+    assert_eq!(store.view().rows(), 1);
+}
+
+#[test]
+fn records_far_in_the_future_are_dropped_by_size_in_the_order_of_arrival() {
+    let mut test = TestStore::new();
+    let store = test.open();
+    assert!(store.next_work(ARRIVAL).is_none());
+    test.commit(&store, vec![kept_in_files(&store, [0, YEARS])]);
+    let later = ARRIVAL.plus_micros(86_400_000_000);
+    assert!(store.next_work(later).is_none());
+    test.commit(&store, vec![kept_in_files(&store, [3 * 86_400])]);
+    drop(store);
+    test.options.disk_bytes_max = Some(test.files[2].bytes);
+    let store = test.open();
+    assert_eq!(work_off(&mut test, &store, later), ["size"]);
+    assert_eq!(days_left(&store), [3]);
 }
 
 #[test]

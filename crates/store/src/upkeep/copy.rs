@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::Work;
-use super::join::FULL_ROWS_MIN;
+use super::join::{FULL_ROWS_MIN, arrival_us};
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::file_meta::FileMeta;
@@ -64,7 +64,7 @@ pub(super) fn perform(
         Ok(bytes + filter_bytes)
     });
     let bytes = written.inspect_err(|_| remove_pending(&path))?;
-    let stored = StoredFile { bytes, ..joined(id, shared.now_us(), files) };
+    let stored = StoredFile { bytes, ..joined(id, files) };
     let removed = files.iter().map(|file| file.stored.id).collect();
     let file = PendingFile::new(stored, folder);
     Ok(Change { files: vec![file], removed, segments_gone: Vec::new() })
@@ -190,9 +190,9 @@ fn joined_filter(metas: &[Arc<FileMeta>]) -> FilterBuilder {
     joined
 }
 
-fn joined(id: u64, created_at_us: i64, files: &[Arc<StoreFile>]) -> StoredFile {
+fn joined(id: u64, files: &[Arc<StoreFile>]) -> StoredFile {
     let day = files.iter().map(|file| file.stored.day).min().unwrap_or_default();
-    let mut joined = StoredFile::empty(id, day, created_at_us);
+    let mut joined = StoredFile::empty(id, day, arrival_us(files));
     for StoreFile { stored, .. } in files.iter().map(AsRef::as_ref) {
         joined.rows += stored.rows;
         joined.min_time_us = joined.min_time_us.min(stored.min_time_us);

@@ -80,10 +80,15 @@ pub(super) fn perform(
         // Noted, so that the next join goes without it.
         batches.extend(read_all(file).inspect_err(|error| file.report(error))?);
     }
-    let mut day_files = DayFiles::new(shared);
+    let mut day_files = DayFiles::new_at(shared, arrival_us(files));
     day_files.write_merged(&batches.iter().collect::<Vec<_>>(), &names, check)?;
     let removed = files.iter().map(|file| file.stored.id).collect();
     Ok(Change { files: day_files.finish()?, removed, segments_gone: Vec::new() })
+}
+
+/// When the youngest record of the files first stood in one, in microseconds since the epoch.
+pub(super) fn arrival_us(files: &[Arc<StoreFile>]) -> i64 {
+    files.iter().map(|file| file.stored.created_at_us).max().unwrap_or_default()
 }
 
 /// All records of a file.

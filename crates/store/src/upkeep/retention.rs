@@ -1,7 +1,9 @@
 //! Which files have had their time.
 //!
-//! Whole files by their latest event day, so that dropping is a deletion. What is in memory is younger than any
-//! retention that makes sense. A full disk alone drops nothing: it stops intake.
+//! Whole files by their latest event day, so that dropping is a deletion. A client whose clock is years ahead would
+//! have its records kept for years, and true ones dropped in their place; so while a record is too far ahead of the
+//! clock, its file counts from its arrival. What is in memory is younger than any retention that makes sense. A full
+//! disk alone drops nothing: it stops intake.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -24,21 +26,22 @@ pub(super) fn due(
         return Some(Work::Drop(old, DropReason::Age));
     }
     let surplus = disk_bytes().saturating_sub(options.disk_bytes_max?);
-    let oldest = oldest_of(view, surplus);
+    let oldest = oldest_of(view, now, surplus);
     (!oldest.is_empty()).then_some(Work::Drop(oldest, DropReason::Size))
 }
 
 fn too_old(view: &View, options: &Options, now: Timestamp) -> Vec<Arc<StoreFile>> {
     let Some(retention) = options.retention else { return Vec::new() };
     let oldest_kept_us = now.minus(retention).micros();
-    let is_old = |file: &&Arc<StoreFile>| day_end_us(day_of(file.stored.max_time_us)) <= oldest_kept_us;
+    let is_old =
+        |file: &&Arc<StoreFile>| day_end_us(day_of(file.stored.age_from_us(now.micros()))) <= oldest_kept_us;
     view.files.iter().filter(is_old).cloned().collect()
 }
 
 /// The files with the oldest records that have so many bytes together.
-fn oldest_of(view: &View, bytes: u64) -> Vec<Arc<StoreFile>> {
+fn oldest_of(view: &View, now: Timestamp, bytes: u64) -> Vec<Arc<StoreFile>> {
     let mut files = view.files.clone();
-    files.sort_by_key(|file| Reverse((file.stored.max_time_us, file.stored.id)));
+    files.sort_by_key(|file| Reverse((file.stored.age_from_us(now.micros()), file.stored.id)));
     let (mut taken, mut taken_bytes) = (Vec::new(), 0);
     while taken_bytes < bytes {
         let Some(file) = files.pop() else { break };

@@ -20,7 +20,7 @@ use arguments::{ListArguments, RejectsCommand, ReplayArguments, ShowArguments, S
 pub use client::{ApiClient, escaped};
 pub use connection::Connection;
 
-use crate::output::{harmless, say};
+use crate::output::{harmless, pretty_json, say};
 use crate::progress::Progress;
 use crate::report::terminal_columns;
 
@@ -146,9 +146,7 @@ async fn count_history(connection: &Connection, arguments: &BackfillArguments) -
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    print_text(&text)
+    print_text(&pretty_json(value)?)
 }
 
 fn print_text(text: &str) -> anyhow::Result<()> {

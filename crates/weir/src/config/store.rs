@@ -24,7 +24,7 @@ const FREE_BYTES_RANGE: (ByteSize, ByteSize) = (ByteSize(0), ByteSize(1 << 50));
 /// What is kept of records, and how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
-    /// How long a record is kept, from its own time.
+    /// How long a record is kept, from its own time, or from its arrival while that time is more than a day ahead.
     pub retention: Duration,
     /// The most that records take on disk; beyond it the oldest go. `None` for no bound.
     pub disk_bytes_max: Option<u64>,

@@ -13,7 +13,7 @@ use weir_meter::Group;
 use super::column::ValueColumn;
 use super::rows::Table;
 use crate::account::grouped;
-use crate::output::harmless;
+use crate::output::{harmless, pretty_json};
 
 /// The values that a table shows: what fits beside a route in 80 columns.
 pub const SHOWN: [ValueColumn; 6] = [
@@ -99,9 +99,7 @@ pub fn json(table: &Table<'_>) -> serde_json::Result<String> {
     report.insert("rows".into(), rows.into());
     report.insert("rows_left_out".into(), table.rest.rows.into());
     report.insert("total".into(), Value::Object(values(table.total, span_seconds)));
-    let mut text = serde_json::to_string_pretty(&report)?;
-    text.push('\n');
-    Ok(text)
+    pretty_json(&report)
 }
 
 /// A header line and a line per row (RFC 4180).

@@ -20,7 +20,7 @@ use crate::cli::{ReportArguments, ReportOutput};
 use crate::clock;
 use crate::count;
 use crate::files::{FilePlan, Input, tally_files};
-use crate::output::{UsageError, exit_code, say};
+use crate::output::{UsageError, exit_code, say, shown_csv};
 use crate::search::{self, DefaultSpan, Question, QuestionText, RecordFilter, Zone};
 use crate::setup;
 use crate::shaping::Shaping;
@@ -63,7 +63,7 @@ pub fn run(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
     let text = match arguments.output {
         ReportOutput::Table => format::table(&table, terminal_columns()),
         ReportOutput::Json => format::json(&table)?,
-        ReportOutput::Csv => format::csv(&table),
+        ReportOutput::Csv => shown_csv(format::csv(&table)),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(exit_code(&account, arguments.options.strict))

@@ -19,7 +19,7 @@ use super::{question, terminal_columns};
 use crate::account::grouped;
 use crate::admin::{Connection, runtime};
 use crate::cli::{ReportArguments, ReportOutput};
-use crate::output::{UsageError, harmless, say};
+use crate::output::{UsageError, harmless, pretty_json, say, shown_csv};
 use crate::search::{DefaultSpan, Question, aligned};
 
 /// Groups that are asked for, so that they can be sorted by any column here.
@@ -284,7 +284,7 @@ fn print(
                 "rows_left_out": left_out,
                 "total": total,
             });
-            out.write_all((serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
+            out.write_all(pretty_json(&report)?.as_bytes())?;
         }
         ReportOutput::Csv => {
             let Some(first) = rows.first() else { return Ok(()) };
@@ -292,7 +292,7 @@ fn print(
             let mut text = (columns.join(",") + "\r\n").into_bytes();
             let format = weir_web::ExportFormat::Csv(columns);
             rows.iter().for_each(|row| weir_web::export_line(&mut text, &format, row));
-            out.write_all(&text)?;
+            out.write_all(shown_csv(String::from_utf8_lossy(&text).into_owned()).as_bytes())?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use weir_web::{DeleteAnswer, DeleteRequest};
 use super::arguments::DeleteArguments;
 use crate::account::{counted, grouped};
 use crate::admin::{Connection, ResultOutput, runtime};
-use crate::output::{harmless, say};
+use crate::output::{harmless, pretty_json, say};
 
 /// Runs the command.
 ///
@@ -32,7 +32,7 @@ pub fn run(arguments: &DeleteArguments) -> anyhow::Result<ExitCode> {
         outcome.and_then(|answer| closed.map(|()| answer))
     })?;
     let text = match arguments.output {
-        ResultOutput::Json => serde_json::to_string_pretty(&answer)? + "\n",
+        ResultOutput::Json => pretty_json(&answer)?,
         ResultOutput::Table => summary(&answer),
     };
     std::io::stdout().write_all(text.as_bytes())?;

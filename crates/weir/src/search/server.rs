@@ -96,7 +96,7 @@ async fn search(
     let shown = if is_table {
         query.format = Some(SearchFormat::Csv);
         query.limit = Some(limit).filter(|limit| *limit != usize::MAX);
-        let exported = connection.export(query, |bytes| printer.raw(bytes)).await;
+        let exported = connection.export(query, |bytes| printer.table(bytes)).await;
         printer.flush()?;
         exported.context("the table is not whole; the same search with --output json says why")?;
         total.min(limit as u64)

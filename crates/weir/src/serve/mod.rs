@@ -76,7 +76,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use weir_web::{Admin, Ask, ReloadAnswer};
 
-use crate::cli::{ConfigArgument, ServeArguments};
+use crate::cli::ServeArguments;
 use crate::config::{self, Config, OpenListenError, Source, SourceInput};
 use crate::output::UsageError;
 use crate::setup;
@@ -106,7 +106,7 @@ const RUNTIME_STOP_MAX: Duration = Duration::from_secs(1);
 ///
 /// A wrong config, no source, a data folder that cannot be used, or an address that cannot be listened on.
 pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
-    let config = load(arguments)?;
+    let config = with_arguments(setup::load_config(arguments.config.config.as_deref())?, arguments)?;
     if let Some(address) = arguments.paths.iter().find(|path| path.contains("://")) {
         let problem =
             format!("`{address}` is no file of this machine; name a bucket as a source in the config");
@@ -126,17 +126,15 @@ pub fn run(arguments: &ServeArguments) -> anyhow::Result<ExitCode> {
     let arguments = arguments.clone();
     let read_again = move || {
         // The file that was found at the start, wherever the process is now.
-        let path = path.clone().context("the server was started without a config")?;
-        let config = ConfigArgument { config: Some(path) };
-        load(&ServeArguments { config, ..arguments.clone() })
+        let path = path.as_deref().context("the server was started without a config")?;
+        with_arguments(setup::reread_config(path)?, &arguments)
     };
     serve(&config, Arc::new(read_again), |_| (), None)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The config, with what the command line says otherwise.
-fn load(arguments: &ServeArguments) -> anyhow::Result<Config> {
-    let mut config = setup::load_config(arguments.config.config.as_deref())?;
+fn with_arguments(mut config: Config, arguments: &ServeArguments) -> anyhow::Result<Config> {
     if let Some(address) = &arguments.listen {
         config.http.listen =
             config::parse_address(address).map_err(|error| UsageError::new("--listen", error))?;

@@ -14,6 +14,7 @@ use super::commit::{Promises, Request};
 use super::indicators::Indicators;
 use super::sources::Shared;
 use super::telling::Telling;
+use crate::account::counted;
 use crate::config::Config;
 
 /// Reads the config again, as the server was told to read it.
@@ -96,6 +97,9 @@ impl Reloading {
             .map_err(|_| wrong("the config could not be read"))?
             .map_err(|error| wrong(&format!("{error:#}")))?;
         let old = self.current.get();
+        if let Some(what) = what_is_missing(&old, &new) {
+            return Err(AdminProblem::new(ProblemKind::BadRequest, what, "the config before is in force"));
+        }
         let mut in_force = Config {
             slas: new.slas.clone(),
             alerts: new.alerts.clone(),
@@ -136,6 +140,20 @@ impl Reloading {
         }
         Err(AdminProblem::new(ProblemKind::Stopping, "the server stops", "it begins with the new config"))
     }
+}
+
+/// Why a config looks as if it were not whole: it has nothing of what is in force. Who empties a file while he writes
+/// it, or links it elsewhere, means to drop no alert; to go on without any source needs a restart anyway.
+fn what_is_missing(old: &Config, new: &Config) -> Option<String> {
+    let is_empty = |config: &Config| config.origin.as_ref().is_none_or(|origin| origin.shown.is_empty());
+    let path = new.origin.as_ref().map(|origin| origin.path.display().to_string()).unwrap_or_default();
+    if is_empty(new) && !is_empty(old) {
+        return Some(format!("the config {path} is empty and the one in force is not; write it whole"));
+    }
+    (new.sources.is_empty() && !old.sources.is_empty()).then(|| {
+        let sources = counted(old.sources.len() as u64, "source", "sources");
+        format!("the config {path} has no sources and the one in force has {sources}; write it whole, or restart weir")
+    })
 }
 
 /// The sections in which two configs differ.

@@ -1,6 +1,6 @@
 //! The command line as a person meets it: help, wrong words, a first config, other programs' pipes.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 
@@ -129,6 +129,22 @@ fn a_config_that_is_not_there_is_an_error() {
     assert!(run.stderr.contains(&format!("cannot read the config {path}: No such file")), "{}", run.stderr);
     let run = output(weir_command(&["check"]).current_dir(folder.path(""))).expect(1);
     assert!(run.stderr.contains("no config found"), "{}", run.stderr);
+}
+
+#[test]
+fn a_config_may_come_by_a_pipe_and_is_read_up_to_its_bound() {
+    let mut command = weir_command(&["check", "-c", "/dev/stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let text = "sources: [{name: a, type: file, path: 'logs/*'}]\n";
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let run = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&run.stderr).into_owned();
+    assert!(run.status.success() && said.contains("is right: 1 source"), "{said}");
+    let endless = weir(&["check", "-c", "/dev/zero"]).expect(1).stderr;
+    assert!(
+        endless.contains("cannot read the config /dev/zero: it has more than 1048576 bytes"),
+        "{endless}"
+    );
 }
 
 #[test]

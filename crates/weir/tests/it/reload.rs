@@ -183,3 +183,40 @@ fn a_hangup_reads_the_config_again() {
     until("the promise to be gone", || (slas() == 0).then_some(()));
     assert!(told.server.log().contains("the config was read again"), "{}", told.server.log());
 }
+
+#[test]
+fn a_config_that_is_no_file_or_not_whole_changes_nothing() {
+    let told = Told::new();
+    let text = config(&told.folder, &told.sink.address, SLA, "10m");
+    let path = told.folder.path("weir.yaml");
+    let slas = || told.server.get("/api/slas").json()["slas"].as_array().unwrap().len();
+    let check = |expected: &str| {
+        let answer = told.server.request("POST", "/-/reload", &[], b"").json();
+        assert!(answer["error"].as_str().unwrap().contains(expected), "{expected}: {answer}");
+        assert_eq!(told.server.sum("weir_config_last_reload_successful", &[]), 0.0);
+        assert_eq!(slas(), 1, "{expected}");
+    };
+    until("the promise to be there", || (slas() == 1).then_some(()));
+    for (text, expected) in [
+        ("", "weir.yaml is empty and the one in force is not"),
+        ("# nothing\n", "is empty"),
+        (
+            "http: {external_url: 'http://weir.example.com/'}\n",
+            "has no sources and the one in force has 1 source",
+        ),
+        (&" ".repeat((1 << 20) + 1), "it has more than 1048576 bytes"),
+    ] {
+        told.folder.write("weir.yaml", text);
+        check(expected);
+    }
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    check("it is no regular file");
+    std::fs::remove_file(&path).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(made.success());
+    check("it is no regular file");
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(told.reload(&text)["reloaded"], serde_json::json!([]));
+    assert_eq!(told.server.sum("weir_config_last_reload_successful", &[]), 1.0);
+}

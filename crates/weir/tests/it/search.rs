@@ -537,3 +537,25 @@ fn without_a_server_a_tail_says_so() {
     let run = weir(&["search", "*", "--data-dir", &folder.path("")]).expect(1);
     assert!(run.stderr.contains("nothing was counted in"), "{}", run.stderr);
 }
+
+#[test]
+fn json_holds_no_character_that_speaks_to_a_terminal_and_says_the_same() {
+    let folder = Folder::new();
+    let text = "a\u{9b}31m\u{85}\u{202e}\u{2028}b";
+    let record = serde_json::json!({"ts": 1_795_169_730, "message": text, "x\u{9b}\u{1b}": text});
+    let path = folder.write("a.json", format!("{record}\n"));
+    let ask = |output: &str| {
+        weir(&["search", "*", &path, "--format", "ndjson", "--output", output]).expect(0).stdout
+    };
+    let json = ask("json");
+    assert!(json.trim_end().chars().all(|char| matches!(char, ' '..='~')), "{json:?}");
+    let found: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&found["message"], &found["x\u{9b}\u{1b}"]), (&text.into(), &text.into()));
+    let line = ask("text");
+    assert!(
+        line.contains("\u{fffd}31m") && !line.contains(['\u{9b}', '\u{85}', '\u{202e}', '\u{2028}']),
+        "{line:?}"
+    );
+    // No terminal: a table has the values themselves.
+    assert!(ask("csv").contains(text));
+}

@@ -237,6 +237,69 @@ fn otlp_answers_in_the_encoding_that_it_was_asked_in() {
     assert_eq!(account(&server, "http"), [3, 2, 1, 0]);
 }
 
+/// A field of protobuf with bytes; all of the tests' are short.
+fn wire(number: u8, bytes: &[u8]) -> Vec<u8> {
+    assert!(bytes.len() < 1 << 14);
+    let length = [bytes.len() as u8 | 0x80, (bytes.len() >> 7) as u8];
+    [&[number << 3 | 2][..], &length, bytes].concat()
+}
+
+/// A JSON value as an `AnyValue` of OTLP, in both encodings.
+fn any_value(value: &Value) -> (Value, Vec<u8>) {
+    let Value::Object(members) = value else {
+        let text = value.as_str().unwrap();
+        return (json!({ "stringValue": text }), wire(1, text.as_bytes()));
+    };
+    let (values, bytes) = key_values(members, 1);
+    (json!({ "kvlistValue": { "values": values } }), wire(6, &bytes))
+}
+
+/// Members as fields of this number.
+fn key_values(members: &serde_json::Map<String, Value>, number: u8) -> (Vec<Value>, Vec<u8>) {
+    let pair = |(key, value): (&String, &Value)| {
+        let (json, bytes) = any_value(value);
+        let wired = wire(number, &[wire(1, key.as_bytes()), wire(2, &bytes)].concat());
+        (json!({ "key": key, "value": json }), wired)
+    };
+    let (values, wired): (Vec<Value>, Vec<Vec<u8>>) = members.iter().map(pair).unzip();
+    (values, wired.concat())
+}
+
+#[test]
+fn what_is_redacted_in_nested_json_is_redacted_in_maps_of_otlp_and_behind_dotted_names() {
+    let (server, _folder) = server(
+        "store: {keep_raw: true}\nredact:\n- {field: payload, json_keys: [password, card]}\n- {field: user_email}",
+    );
+    let members = json!({
+        "payload": {"password": "LEAK1", "card": {"n": "LEAK2"}, "kept": "seen1"},
+        "http": {"user_email": "LEAK3", "kept": "seen2"},
+        "user_email": {"z": "LEAK4"},
+        "payload.password": "LEAK5", "a.user_email.b": "LEAK6", "a.user_emails": "seen3",
+    });
+    let body = json!({"user_email": "LEAK7", "deep": {"card": {"x": "LEAK8"}}, "kept": "seen4"});
+    let flat = post(&server, "/ingest/ndjson", &[], format!("{members}\n"));
+    assert_eq!(flat.status, 200, "{}", flat.lossy());
+    let (attributes, attribute_bytes) = key_values(members.as_object().unwrap(), 6);
+    let (body, body_bytes) = any_value(&body);
+    let records = json!([{ "body": body, "attributes": attributes }]);
+    let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}).to_string();
+    let record = [wire(5, &body_bytes), attribute_bytes].concat();
+    let wired = wire(1, &wire(2, &wire(2, &record)));
+    for (kind, bytes) in [("application/json", request.into_bytes()), ("application/x-protobuf", wired)] {
+        let answer = post(&server, "/v1/logs", &[("Content-Type", kind)], bytes);
+        assert_eq!(answer.status, 200, "{}", answer.lossy());
+    }
+    let hits = hits(&server, "*");
+    assert_eq!(hits.len(), 3);
+    for (index, hit) in hits.iter().enumerate() {
+        let text = hit.to_string();
+        assert!(!text.contains("LEAK"), "{text}");
+        let seen = if index == 0 { 3 } else { 4 };
+        (1..=seen).for_each(|number| assert!(text.contains(&format!("seen{number}")), "{number}: {text}"));
+    }
+    assert_has(&hits[1], &json!({"payload.card.n": "[redacted]", "http.user_email": "[redacted]"}));
+}
+
 #[test]
 fn who_may_push_may_write_and_nobody_else() {
     let folder = Folder::new();
