@@ -284,6 +284,27 @@ fn what_a_browser_sends_for_another_page_changes_nothing() {
 }
 
 #[test]
+fn another_page_does_not_have_the_config_read_again() {
+    let basic = "Authorization: Basic cm9vdDp0b29y";
+    for authentication in [Authentication::users(users()), Authentication::None] {
+        let server = Server::start(Options { authentication, ..Options::default() });
+        for (lines, expected) in [
+            (vec![basic, "Origin: https://evil.example"], 403),
+            (vec![basic, "Sec-Fetch-Site: cross-site"], 403),
+            (vec!["Origin: https://evil.example", "Sec-Fetch-Site: cross-site"], 403),
+            // A program. This server has no config, which it says only to who may know.
+            (vec![basic], 404),
+        ] {
+            let answer = server.ask("POST /-/reload", &lines, "");
+            assert_eq!(answer.status, expected, "{lines:?} {}", answer.text);
+        }
+        // What is pushed has rules of its own, and says so.
+        let pushed = server.ask("POST /ingest/ndjson", &[basic, "Origin: https://evil.example"], "{}");
+        assert!(pushed.status == 403 && pushed.text.contains("cors_origins"), "{}", pushed.text);
+    }
+}
+
+#[test]
 fn another_page_neither_signs_in_nor_out() {
     let server = Server::start(Options::default());
     let cookie = server.sign_in("anna", "hashed");
