@@ -11,6 +11,7 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::arrival::Arrival;
 use crate::authentication::{Credentials, Denied, Identity, Role};
 use crate::problem::problem;
 use crate::session::{cookie, has_own_form, is_from_page};
@@ -109,7 +110,13 @@ async fn pass(handlers: &Handlers, path: &str, request: Request, next: Next) -> 
         Ok(None) => {}
         Err(denied) => return response(denied, path, &parts.headers),
     }
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let mut response = if path.starts_with(API) {
+        let (arrival, body) = Arrival::within(handlers.connections.body_timeout, body);
+        arrival.answer(next.run(Request::from_parts(parts, body)).await)
+    } else {
+        // What is pushed has limits of its own, by how much may be sent.
+        next.run(Request::from_parts(parts, body)).await
+    };
     // What a log line holds is never to be taken for a page.
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if path.starts_with(API) {

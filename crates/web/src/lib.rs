@@ -7,6 +7,7 @@
 mod access;
 mod admin;
 mod alerting;
+mod arrival;
 mod attempts;
 mod audit;
 mod authentication;

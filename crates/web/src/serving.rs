@@ -38,6 +38,8 @@ const HEAD_LINES_MAX: usize = 128;
 pub struct ConnectionLimits {
     /// How long the head of a request may take, and how long a connection may be idle between two.
     pub head_timeout: Duration,
+    /// How long the body of a question to the API may take.
+    pub body_timeout: Duration,
     /// Connections at the same time.
     pub connections_max: usize,
     /// Of one address.
@@ -45,10 +47,15 @@ pub struct ConnectionLimits {
 }
 
 impl Default for ConnectionLimits {
-    /// A minute, as nginx allows; a thousand connections, of which an address may have half, as a proxy in front
-    /// makes all of them.
+    /// A minute, as nginx allows, and half of one for a body of 2 MiB at most; a thousand connections, of which an
+    /// address may have half, as a proxy in front makes all of them.
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(60), connections_max: 1_024, of_address_max: 512 }
+        Self {
+            head_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            connections_max: 1_024,
+            of_address_max: 512,
+        }
     }
 }
 

@@ -502,6 +502,42 @@ fn who_does_not_say_what_he_wants_is_closed() {
 }
 
 #[test]
+fn a_body_of_the_api_that_does_not_arrive_is_not_waited_for() {
+    let connections = ConnectionLimits { body_timeout: Duration::from_millis(200), ..Default::default() };
+    let server = Server::start(Options { connections, ..Options::default() });
+    for request in [
+        "POST /api/aggregate",
+        "POST /api/backtest",
+        "POST /api/delete",
+        "POST /api/backfill",
+        "POST /api/rejects/replay",
+        "POST /api/v2/silences",
+        "PUT /api/searches/a",
+    ] {
+        let mut connection = server.connect();
+        let head = format!("{request} HTTP/1.1\r\nHost: a\r\nAuthorization: Basic cm9vdDp0b29y\r\n");
+        let rest = "Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n{";
+        connection.write_all(format!("{head}{rest}").as_bytes()).unwrap();
+        let answer = Answer::read(connection);
+        assert_eq!(answer.status, 408, "{request} {}", answer.text);
+        assert!(answer.text.contains("within 0.2 s"), "{}", answer.text);
+    }
+    // Who sends a byte now and then is as late.
+    let mut connection = server.connect();
+    let head = "PUT /api/searches/a HTTP/1.1\r\nHost: a\r\nAuthorization: Basic cm9vdDp0b29y\r\n";
+    let rest = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    connection.write_all(format!("{head}{rest}").as_bytes()).unwrap();
+    let mut sent = 0;
+    while connection.write_all(b"1\r\n \r\n").is_ok() {
+        sent += 1;
+        assert!(sent < 1_000, "the connection stays open");
+        server.wait(Duration::from_millis(20));
+    }
+    let basic = "Authorization: Basic cm9vdDp0b29y";
+    assert_eq!(server.ask("PUT /api/searches/a", &[basic], r#"{"query": "x"}"#).status, 200);
+}
+
+#[test]
 fn one_address_cannot_keep_out_all_others() {
     let connections = ConnectionLimits { connections_max: 8, of_address_max: 4, ..Default::default() };
     let server = Server::start(Options { connections, ..Options::default() });
