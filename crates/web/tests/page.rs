@@ -38,6 +38,8 @@ struct Options {
     authentication: Authentication,
     external_url: Option<&'static str>,
     connections: ConnectionLimits,
+    /// How large the list of saved searches is.
+    list_bytes: usize,
 }
 
 impl Default for Options {
@@ -46,6 +48,7 @@ impl Default for Options {
             authentication: Authentication::users(users()),
             external_url: None,
             connections: ConnectionLimits::default(),
+            list_bytes: 0,
         }
     }
 }
@@ -60,9 +63,13 @@ fn users() -> Vec<User> {
     vec![user("anna", HASH, Role::Read), user("root", "toor", Role::Admin), user("pusher", "p", Role::Push)]
 }
 
-fn searches() -> Searches {
+fn searches(list_bytes: usize) -> Searches {
     Searches {
-        list: Arc::new(|()| Box::pin(async { Ok(SearchesAnswer::default()) })),
+        list: Arc::new(move |()| {
+            let search = SavedSearch { query: "x".repeat(list_bytes), ..SavedSearch::default() };
+            let searches = if list_bytes > 0 { vec![search] } else { Vec::new() };
+            Box::pin(async { Ok(SearchesAnswer { searches, ..SearchesAnswer::default() }) })
+        }),
         save: Arc::new(|SaveSearch { name, search, owner }| {
             let saved_by = owner.name.as_deref().map(str::to_owned);
             let saved = SavedSearch { name, query: search.query, saved_by, ..SavedSearch::default() };
@@ -103,7 +110,7 @@ impl Server {
                 WriterOptions::default(),
             ),
             alerting: None,
-            searches: Some(searches()),
+            searches: Some(searches(options.list_bytes)),
             audit: Some(audit(&notes)),
             hosts: Default::default(),
             site: Site::new(options.external_url),
@@ -497,7 +504,6 @@ fn who_does_not_say_what_he_wants_is_closed() {
         assert!(sent < 1_000, "the connection stays open");
         server.wait(Duration::from_millis(20));
     }
-    // An answer may take as long as it likes: only heads have a limit.
     assert_eq!(server.ask("GET /", &[], "").status, 200);
 }
 
@@ -535,6 +541,38 @@ fn a_body_of_the_api_that_does_not_arrive_is_not_waited_for() {
     }
     let basic = "Authorization: Basic cm9vdDp0b29y";
     assert_eq!(server.ask("PUT /api/searches/a", &[basic], r#"{"query": "x"}"#).status, 200);
+}
+
+#[test]
+fn who_does_not_read_his_answer_neither_keeps_it_nor_gets_another() {
+    // Far more than the system takes for a connection.
+    let list_bytes = 32 << 20;
+    let connections = ConnectionLimits {
+        stall_timeout: Duration::from_secs(2),
+        answer_bytes_max: list_bytes,
+        ..Default::default()
+    };
+    let server = Server::start(Options { connections, list_bytes, ..Options::default() });
+    let basic = "Authorization: Basic cm9vdDp0b29y";
+    let mut idle = server.connect();
+    let head = format!("GET /api/searches HTTP/1.1\r\nHost: a\r\n{basic}\r\n\r\n");
+    idle.write_all(head.as_bytes()).unwrap();
+    let mut begin = [0; 15];
+    idle.read_exact(&mut begin).unwrap();
+    assert_eq!(&begin, b"HTTP/1.1 200 OK");
+    let refused = server.ask("GET /api/searches", &[basic], "");
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("2")), "{}", refused.text);
+    assert_eq!(refused.body()["code"], "busy");
+    // What is small is answered, and so is what changes something.
+    assert_eq!(server.ask("GET /api/session", &[basic], "").status, 200);
+    assert_eq!(server.ask("PUT /api/searches/a", &[basic], r#"{"query": "x"}"#).status, 200);
+    // The connection is given up, and with it the answer.
+    while server.ask("GET /api/searches", &[basic], "").status == 503 {}
+    let whole = server.ask("GET /api/searches", &[basic], "");
+    assert!(whole.status == 200 && whole.text.len() > list_bytes, "{} bytes", whole.text.len());
+    let mut rest = Vec::new();
+    let _ = idle.read_to_end(&mut rest);
+    assert!(rest.len() < list_bytes, "it went on");
 }
 
 #[test]
