@@ -2,8 +2,8 @@
 //!
 //! Anybody who reaches the port can open connections and send nothing, or a byte a minute, and nobody has to say who
 //! he is for that. So a request's head has a time limit, connections have a bound, and one address can take only a
-//! part of it, so that it cannot keep out all others. Nor may he who asked leave the answer where it is for long. What is beyond the bound waits in the system's queue; what one
-//! address has too many of is closed at once.
+//! part of it, so that it cannot keep out all others. Nor may he who asked leave the answer where it is for long. What
+//! is beyond the bound waits in the system's queue; what one address has too many of is closed at once.
 
 use std::collections::HashMap;
 use std::future::Future;
