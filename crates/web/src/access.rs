@@ -11,14 +11,20 @@ use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::arrival::Arrival;
 use crate::authentication::{Credentials, Denied, Identity, Role};
 use crate::problem::problem;
 use crate::session::{cookie, has_own_form, is_from_page};
 use crate::writers::elastic;
 use crate::{ACCESS, Handlers};
 
-/// With what the paths of the API begin, which only our own page and programs may ask for changes.
+/// With what the paths of the API begin.
 const API: &str = "/api/";
+
+/// What is sent to from other programs' pages too. Each of them has `gateway.cors_origins` for that, and looks at it
+/// itself; what changes something anywhere else only our own page and programs may ask for.
+const OWN_ORIGIN_RULES: [&str; 8] =
+    ["/metrics", "/metrics/*", "/gelf", "/ingest/ndjson", "/v1/logs", "/loki/api/v1/push", "/es", "/es/*"];
 
 /// A row of the table; the first one that fits a request decides.
 pub(crate) struct Access {
@@ -48,12 +54,21 @@ impl Access {
             Methods::Options => *method == Method::OPTIONS,
             Methods::Any => true,
         };
-        is_method
-            && match self.path.strip_suffix('*') {
-                Some(folder) => path.starts_with(folder),
-                None => path == self.path,
-            }
+        is_method && is_like(path, self.path)
     }
+}
+
+/// Whether a path is `pattern`, or begins with it where that ends with `*`.
+fn is_like(path: &str, pattern: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(folder) => path.starts_with(folder),
+        None => path == pattern,
+    }
+}
+
+/// Whether only our own page and programs may ask for a change here.
+fn is_closed_to_other_pages(path: &str) -> bool {
+    !OWN_ORIGIN_RULES.iter().any(|pattern| is_like(path, pattern))
 }
 
 /// Who may send this; `None`: everyone.
@@ -95,7 +110,13 @@ async fn pass(handlers: &Handlers, path: &str, request: Request, next: Next) -> 
         Ok(None) => {}
         Err(denied) => return response(denied, path, &parts.headers),
     }
-    let mut response = next.run(Request::from_parts(parts, body)).await;
+    let mut response = if path.starts_with(API) {
+        let (arrival, body) = Arrival::within(handlers.connections.body_timeout, body);
+        arrival.answer(next.run(Request::from_parts(parts, body)).await)
+    } else {
+        // What is pushed has limits of its own, by how much may be sent.
+        next.run(Request::from_parts(parts, body)).await
+    };
     // What a log line holds is never to be taken for a page.
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if path.starts_with(API) {
@@ -108,7 +129,7 @@ async fn pass(handlers: &Handlers, path: &str, request: Request, next: Next) -> 
 async fn allow(handlers: &Handlers, path: &str, request: &Parts) -> Result<Option<Identity>, Denied> {
     let headers = &request.headers;
     let is_change = !matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if is_change && path.starts_with(API) && handlers.site.is_foreign(headers) {
+    if is_change && is_closed_to_other_pages(path) && handlers.site.is_foreign(headers) {
         return Err(Denied::NotFromThePage);
     }
     let Some(roles) = roles_for(&request.method, path) else { return Ok(None) };
@@ -193,6 +214,27 @@ fn words(denied: Denied) -> (StatusCode, &'static str, &'static str, &'static st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_pushed_to_is_open_to_other_pages() {
+        for (path, is_closed) in [
+            ("/-/reload", true),
+            ("/api/delete", true),
+            ("/", true),
+            ("/gelf/x", true),
+            ("/metricsx", true),
+            ("/metrics", false),
+            ("/metrics/job/a", false),
+            ("/gelf", false),
+            ("/ingest/ndjson", false),
+            ("/v1/logs", false),
+            ("/loki/api/v1/push", false),
+            ("/es", false),
+            ("/es/_bulk", false),
+        ] {
+            assert_eq!(is_closed_to_other_pages(path), is_closed, "{path}");
+        }
+    }
 
     #[test]
     fn each_route_has_its_roles() {

@@ -3,7 +3,8 @@
 //! Passwords may be bcrypt hashes, which take a tenth of a second by design: too long for each push, and a
 //! way to burn all cores for whoever sends wrong ones. So a password that was right is known by a keyed hash
 //! for as long as the process lives, few are verified at a time, and an address that was wrong too often has
-//! to wait. Nothing here is ever logged.
+//! to wait. A long token that is right passes even then: nobody guesses one, and else ten wrong words from behind a
+//! proxy would keep out all programs there. Nothing here is ever logged.
 //!
 //! Who signed in at the page has a session instead, which is as good as his password where a browser may send it.
 
@@ -28,6 +29,11 @@ const VERIFYING_MAX: usize = 2;
 
 /// The longest password or token that is looked at, in bytes.
 const SECRET_BYTES_MAX: usize = 1_024;
+
+/// From this length on a right token passes whatever else came from its address, in bytes. To let it pass tells who
+/// guesses there that he is right, as often as he likes; 16 hexadecimal digits at random are 64 bits, which takes
+/// millions of years at 100,000 guesses in a second. A shorter one may be a word, and waits as passwords do.
+const TOKEN_BYTES_UNGUESSABLE: usize = 16;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,9 +248,7 @@ impl Users {
         let (scheme, rest) = authorization.split_once(' ').ok_or(Denied::Unknown)?;
         let rest = rest.trim();
         if scheme.eq_ignore_ascii_case("bearer") {
-            self.attempts().check(peer, Instant::now())?;
-            let found = self.with_token(rest);
-            return found.ok_or_else(|| self.failed(peer));
+            return self.of_bearer(rest, peer);
         }
         // An API key of Elasticsearch's clients is a name and a secret too, packed in the same way.
         let is_basic = ["basic", "apikey"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
@@ -263,6 +267,16 @@ impl Users {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The user of a token from an address.
+    fn of_bearer(&self, token: &str, peer: IpAddr) -> Result<&User, Denied> {
+        let found = self.with_token(token);
+        if let Some(user) = found.filter(|_| token.len() >= TOKEN_BYTES_UNGUESSABLE) {
+            return Ok(user);
+        }
+        self.attempts().check(peer, Instant::now())?;
+        found.ok_or_else(|| self.failed(peer))
     }
 
     /// The user of a token; every token is compared, and to its end.
@@ -359,6 +373,34 @@ mod tests {
         ] {
             assert_eq!(PasswordSecret::parse(text).is_ok(), is_sound, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn wrong_tokens_do_not_lock_out_a_right_one_that_nobody_guesses() {
+        let user = |name: &str, token: &str| User {
+            name: name.to_owned(),
+            password: None,
+            token: Some(token.to_owned()),
+            roles: vec![Role::Push],
+        };
+        let long = "0123456789abcdef";
+        let authentication = Authentication::users(vec![user("long", long), user("short", "word")]);
+        let peer = IpAddr::from([192, 0, 2, 1]);
+        let name = async |token: &str, peer| {
+            let header = format!("Bearer {token}");
+            let identity = authentication.identify(Credentials::Authorization(&header), peer).await;
+            identity.map(|identity| identity.name.as_deref().map(str::to_owned))
+        };
+        assert_eq!(name("word", peer).await, Ok(Some("short".to_owned())));
+        for _ in 0..10 {
+            assert_eq!(name("0123456789abcdeF", peer).await, Err(Denied::Unknown));
+        }
+        assert_eq!(name(long, peer).await, Ok(Some("long".to_owned())));
+        for throttled in ["0123456789abcdeF", "word", ""] {
+            let denied = name(throttled, peer).await;
+            assert!(matches!(denied, Err(Denied::TooOften(_))), "{throttled} {denied:?}");
+        }
+        assert_eq!(name("word", IpAddr::from([192, 0, 2, 2])).await, Ok(Some("short".to_owned())));
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod access;
 mod admin;
 mod alerting;
+mod answer_room;
+mod arrival;
 mod attempts;
 mod audit;
 mod authentication;
@@ -23,11 +25,13 @@ mod routes;
 mod searches;
 mod serving;
 mod session;
+mod slow_reader;
 mod status;
 pub mod writers;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::handler::Handler;
 use axum::http::Method;
@@ -49,6 +53,7 @@ pub use alerting::{
     AlertFilter, AlertReceiver, AlertStatus, Alerting, AlertingStatus, AlertingVersion, ClusterStatus,
     ConfigText, PostableSilence, ShownAlert, ShownSilence, SilenceId, SilenceMatcher, SilenceStatus,
 };
+use answer_room::AnswerRoom;
 pub use audit::{Action, Audit, AuditEntry, AuditNote, AuditPage, AuditQuery};
 pub use authentication::{Authentication, PasswordSecret, Role, User, Users};
 pub use gateway::{
@@ -157,10 +162,10 @@ pub async fn serve(listener: TcpListener, handlers: Handlers, stop: impl Future<
 }
 
 /// Serves on a socket of this machine until `stop` completes. Nobody has to say who he is: who can open the
-/// socket owns the data.
+/// socket owns the data, and may read it as slowly as a pager does.
 pub async fn serve_socket(listener: UnixListener, handlers: Handlers, stop: impl Future<Output = ()> + Send) {
     let handlers = Handlers { hosts: Hosts::Any, authentication: Arc::default(), ..handlers };
-    let limits = handlers.connections;
+    let limits = ConnectionLimits { stall_timeout: Duration::MAX, ..handlers.connections };
     serving::serve(listener, router(handlers), limits, stop).await;
 }
 
@@ -174,10 +179,12 @@ pub async fn serve_elastic(listener: TcpListener, handlers: Handlers, stop: impl
 
 fn router(handlers: Handlers) -> Router {
     let guard = middleware::from_fn_with_state(handlers.clone(), access::guard);
+    let room = AnswerRoom::new(handlers.connections.answer_bytes_max);
     Routes::of(&handlers)
         .router
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
+        .layer(middleware::from_fn_with_state(room, answer_room::charge))
         .layer(guard)
         .with_state(handlers)
 }

@@ -2,8 +2,8 @@
 //!
 //! Anybody who reaches the port can open connections and send nothing, or a byte a minute, and nobody has to say who
 //! he is for that. So a request's head has a time limit, connections have a bound, and one address can take only a
-//! part of it, so that it cannot keep out all others. What is beyond the bound waits in the system's queue; what one
-//! address has too many of is closed at once.
+//! part of it, so that it cannot keep out all others. Nor may he who asked leave the answer where it is for long. What
+//! is beyond the bound waits in the system's queue; what one address has too many of is closed at once.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,6 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::attempts::network;
+use crate::slow_reader::TimedStream;
 
 /// The largest head of a request, in bytes: tokens and cookies of a whole domain fit.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -38,6 +39,12 @@ const HEAD_LINES_MAX: usize = 128;
 pub struct ConnectionLimits {
     /// How long the head of a request may take, and how long a connection may be idle between two.
     pub head_timeout: Duration,
+    /// How long the body of a question to the API may take.
+    pub body_timeout: Duration,
+    /// How long the client may read nothing of an answer that waits for it.
+    pub stall_timeout: Duration,
+    /// What large answers may take in memory until they are read, in bytes; of one address half.
+    pub answer_bytes_max: usize,
     /// Connections at the same time.
     pub connections_max: usize,
     /// Of one address.
@@ -45,10 +52,18 @@ pub struct ConnectionLimits {
 }
 
 impl Default for ConnectionLimits {
-    /// A minute, as nginx allows; a thousand connections, of which an address may have half, as a proxy in front
-    /// makes all of them.
+    /// A minute, as nginx allows, and half of one for a body of 2 MiB at most; a minute without a byte read, as
+    /// exports have; 256 MiB of answers, which is what one question may take; a thousand connections, of which an
+    /// address may have half, as a proxy in front makes all of them.
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(60), connections_max: 1_024, of_address_max: 512 }
+        Self {
+            head_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(60),
+            answer_bytes_max: 256 << 20,
+            connections_max: 1_024,
+            of_address_max: 512,
+        }
     }
 }
 
@@ -91,7 +106,7 @@ pub(crate) async fn serve<L: Peers>(
             let Some(place) = Addresses::enter(&addresses, network(peer.ip()), limits.of_address_max) else {
                 continue;
             };
-            let connection = answer(TokioIo::new(stream), peer, router.clone(), limits, stopped.clone());
+            let connection = answer(stream, peer, router.clone(), limits, stopped.clone());
             connections.spawn(async move {
                 connection.await;
                 drop((permit, place));
@@ -109,7 +124,7 @@ pub(crate) async fn serve<L: Peers>(
 
 /// Answers the requests of one connection.
 async fn answer<S>(
-    stream: TokioIo<S>,
+    stream: S,
     peer: SocketAddr,
     router: Router,
     limits: ConnectionLimits,
@@ -117,6 +132,7 @@ async fn answer<S>(
 ) where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let stream = TokioIo::new(TimedStream::new(stream, limits.stall_timeout));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);

@@ -6,11 +6,13 @@
 
 use std::io::Read as _;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use flate2::read::GzDecoder;
 
+use crate::answer_room::OfProgram;
 use crate::health::overview;
 use crate::metrics::{accepts_gzip, text};
 use crate::problem::not_found;
@@ -90,7 +92,7 @@ fn answer(asset: &'static Asset, headers: &HeaderMap) -> Response {
     let is_packed = asset.is_gzip && accepts_gzip(text(headers, header::ACCEPT_ENCODING));
     let mut response = match (is_known, is_packed || !asset.is_gzip) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
-        (false, true) => Bytes::from_static(asset.bytes).into_response(),
+        (false, true) => (Extension(OfProgram), Bytes::from_static(asset.bytes)).into_response(),
         (false, false) => match unpacked(asset) {
             Some(bytes) => bytes.into_response(),
             None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),

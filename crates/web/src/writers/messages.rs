@@ -13,6 +13,9 @@ pub const MESSAGES_MAX: usize = 500_000;
 /// What a message costs beside its text, in bytes.
 const MESSAGE_OVERHEAD_BYTES: usize = 128;
 
+/// What the answer to a body may take, in bytes: 500,000 documents with the usual names of an index and an id.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
 /// A message to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -55,12 +58,13 @@ pub struct Messages {
     found: Vec<Written>,
     bytes: usize,
     bytes_max: usize,
+    answer_bytes: usize,
 }
 
 impl Messages {
     /// None yet; their texts may have `bytes_max` together.
     pub fn new(bytes_max: usize) -> Self {
-        Self { found: Vec::new(), bytes: 0, bytes_max }
+        Self { found: Vec::new(), bytes: 0, bytes_max, answer_bytes: 0 }
     }
 
     /// How many there are.
@@ -99,9 +103,22 @@ impl Messages {
         self.push(Written { bytes, format: WrittenFormat::OfSource, fields: Vec::new() })
     }
 
-    /// What they take in memory, about.
+    /// Makes room for a part of the answer, where each message has one.
+    ///
+    /// # Errors
+    ///
+    /// The answer would be too large.
+    pub(super) fn expect_answer(&mut self, bytes: usize) -> Result<(), DecodeError> {
+        self.answer_bytes += bytes;
+        if self.answer_bytes > ANSWER_BYTES_MAX {
+            return Err(DecodeError::TooMuch { max: ANSWER_BYTES_MAX, of: "bytes of answer" });
+        }
+        Ok(())
+    }
+
+    /// What they and their answer take in memory, about.
     pub(super) fn memory_bytes(&self) -> usize {
-        self.bytes + self.found.len() * MESSAGE_OVERHEAD_BYTES
+        self.bytes + self.found.len() * MESSAGE_OVERHEAD_BYTES + self.answer_bytes
     }
 
     /// All of them.

@@ -33,7 +33,7 @@ use crate::problem::problem;
 pub(crate) use gelf::{gelf, preflight};
 pub use messages::{DecodeError, Messages, Written, WrittenFormat};
 pub(crate) use ndjson::ndjson;
-use room::Room;
+use room::{Room, Ticket};
 pub use shapes::{WriteAnswerShape, WriteReject};
 
 /// The largest body unless the operator says otherwise, as it is sent: Logstash sends up to 20 MB at once.
@@ -167,13 +167,12 @@ impl Writers {
         let (decoded, messages, ticket) = body::read(self, request, call.packing, decode).await?;
         let count = messages.len();
         if count == 0 {
-            return Ok(Taken { decoded, count, rejected: Vec::new(), is_known: false });
+            return Ok(Taken { decoded, count, rejected: Vec::new(), is_known: false, ticket });
         }
         let _turn = self.room.turn().ok_or_else(Refused::busy)?;
         let request =
             WriteRequest { protocol: call.protocol, source: call.source, idempotency_key, sender, messages };
         let outcome = tokio::time::timeout(COMMIT_MAX, (self.write)(request)).await;
-        drop(ticket);
         let (rejected, is_known) = match outcome {
             Ok(WriteOutcome::Durable { rejected }) => (rejected, false),
             Ok(WriteOutcome::Known) => (Vec::new(), true),
@@ -181,7 +180,7 @@ impl Writers {
             Ok(WriteOutcome::Busy) | Err(_) => return Err(Refused::busy()),
             Ok(WriteOutcome::DiskFull) => return Err(Refused::disk_full()),
         };
-        Ok(Taken { decoded, count, rejected, is_known })
+        Ok(Taken { decoded, count, rejected, is_known, ticket })
     }
 
     /// # Errors
@@ -211,6 +210,8 @@ struct Taken<T> {
     rejected: Vec<Rejected>,
     /// It came before, and was not taken again.
     is_known: bool,
+    /// Its room, which has its answer too.
+    ticket: Ticket,
 }
 
 fn sender(request: &Request) -> Option<IpAddr> {

@@ -27,6 +27,10 @@ const SEARCHES_MAX: usize = 1_000;
 /// The longest name, in characters.
 const NAME_CHARS_MAX: usize = 100;
 
+/// Names that would be steps in the path of an address. Browsers resolve them, escaped or not, before they ask, so
+/// that the page could never remove such a search.
+const PATH_STEPS: [&str; 2] = [".", ".."];
+
 /// The longest query, in bytes.
 const QUERY_BYTES_MAX: usize = 10_000;
 
@@ -151,12 +155,30 @@ fn check_owner(search: &SavedSearch, owner: &SearchOwner) -> Result<(), AdminPro
 }
 
 fn check_name(name: &str) -> Result<(), AdminProblem> {
-    let has_room = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
-    if has_room && !name.trim().is_empty() && !name.contains(char::is_control) {
-        return Ok(());
+    if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) || name.trim().is_empty() {
+        return Err(bad(format!("a name has 1 to {NAME_CHARS_MAX} characters, not all of them spaces")));
     }
-    let error = format!("a name has 1 to {NAME_CHARS_MAX} characters, none of which is a control character");
-    Err(bad(error))
+    if PATH_STEPS.contains(&name) {
+        let error = format!("`{name}` cannot be a name: in an address a browser takes it for a step");
+        return Err(AdminProblem::new(ProblemKind::BadRequest, error, "add a word"));
+    }
+    if let Some(hidden) = name.chars().find(|char| is_hidden(*char)) {
+        let code = u32::from(hidden);
+        let error = format!("the name has the character U+{code:04X}, which nobody sees");
+        return Err(AdminProblem::new(ProblemKind::BadRequest, error, "leave it out"));
+    }
+    Ok(())
+}
+
+/// Whether a character cannot be seen or turns the direction of those around it, so that a name looks like another:
+/// control characters, separators of lines, and those of Unicode's category `Cf` that are no part of a script.
+/// U+200C and U+200D, which join letters and emoji, are visible by what they do.
+fn is_hidden(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}')
 }
 
 fn check(search: &SearchText) -> Result<(), AdminProblem> {
@@ -195,6 +217,20 @@ mod tests {
             (" ", false),
             ("a\nb", false),
             ("a\0", false),
+            (".", false),
+            ("..", false),
+            ("...", true),
+            (".a", true),
+            ("%2e", true),
+            ("\u{202e}gnp", false),
+            ("a\u{2028}b", false),
+            ("a\u{200b}", false),
+            ("a\u{ad}b", false),
+            ("\u{2066}a\u{2069}", false),
+            ("a\u{feff}", false),
+            ("a\u{e0041}", false),
+            ("\u{1f469}\u{200d}\u{1f4bb}", true),
+            ("\u{645}\u{6cc}\u{200c}\u{62e}", true),
             (&"é".repeat(100), true),
             (&"é".repeat(101), false),
         ] {

@@ -99,6 +99,10 @@ fn saved_searches_and_who_did_what_outlive_the_server_and_sessions_do_not() {
     ] {
         assert_eq!(send(&server, "PUT", "/api/searches/a", &anna, &body).status, status, "{body}");
     }
+    for name in [".", "..", "%2E%2e", "a%E2%80%AEb"] {
+        let refused = send(&server, "PUT", &format!("/api/searches/{name}"), &anna, &other);
+        assert_eq!((refused.status, &refused.json()["code"]), (400, &json!("bad_parameters")), "{name}");
+    }
     let long = format!("/api/searches/{}", "x".repeat(101));
     assert_eq!(send(&server, "PUT", &long, &anna, &other).status, 400);
     assert_eq!(send(&server, "PUT", "/api/searches/a", &[("Cookie", &*cookie)], &other).status, 403);

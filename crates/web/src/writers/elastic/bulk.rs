@@ -11,6 +11,13 @@ use serde_json::value::RawValue;
 
 use super::super::{DecodeError, Messages, Written, WrittenFormat};
 
+/// The longest name of an index, in bytes, as Elasticsearch has it. The answer repeats it for each item, also where
+/// it stood once in the address.
+const INDEX_BYTES_MAX: usize = 255;
+
+/// What an item takes in the answer beside the names of its index and its id, in bytes.
+const ITEM_ANSWER_BYTES: usize = 256;
+
 /// The field that has the name of the index that a document was sent to.
 pub(super) const INDEX_FIELD: &str = "index";
 
@@ -123,7 +130,13 @@ impl Decoder<'_> {
             None if !Arc::ptr_eq(&self.index, default_index) => self.index = Arc::clone(default_index),
             _ => {}
         }
+        if self.index.len() > INDEX_BYTES_MAX {
+            let text = format!("the name of an index has {INDEX_BYTES_MAX} bytes at most");
+            return Err(DecodeError::Malformed(text));
+        }
         let id = target.id.and_then(id);
+        let names = json_bytes(&self.index) + id.as_deref().map_or(0, json_bytes);
+        self.messages.expect_answer(ITEM_ANSWER_BYTES + names)?;
         let is_added = matches!(operation, Operation::Create | Operation::Index);
         let document = document.filter(|document| is_added && !document.is_empty());
         if self.items.len() >= super::super::messages::MESSAGES_MAX {
@@ -136,6 +149,16 @@ impl Decoder<'_> {
         self.items.push(Item { operation, index, id, has_message: document.is_some() });
         Ok(())
     }
+}
+
+/// How long a text is as JSON.
+fn json_bytes(text: &str) -> usize {
+    let lengths = text.bytes().map(|byte| match byte {
+        0..0x20 => 6,
+        b'"' | b'\\' => 2,
+        _ => 1,
+    });
+    lengths.sum()
 }
 
 /// A document with what its address says of it.
@@ -264,6 +287,20 @@ mod tests {
             let Err(DecodeError::Malformed(text)) = shown(body) else { panic!("{body}") };
             assert!(text.starts_with(&format!("Malformed action/metadata line [{line}], ")), "{body} {text}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_not_many_times_its_body() {
+        let (one, name) = ("{\"delete\":{}}\n", "\u{1}".repeat(INDEX_BYTES_MAX));
+        let decoded = |index: &str, count: usize| {
+            decode(one.repeat(count).as_bytes(), index, &mut Messages::new(1 << 20)).map(|items| items.len())
+        };
+        assert_eq!(decoded(&name, 2), Ok(2));
+        assert!(matches!(decoded(&format!("{name}x"), 2), Err(DecodeError::Malformed(_))));
+        assert!(matches!(decoded(&name, 200_000), Err(DecodeError::TooMuch { .. })));
+        let mut messages = Messages::new(1 << 20);
+        decode(one.as_bytes(), "a\"\n", &mut messages).expect("an item");
+        assert_eq!(messages.memory_bytes(), ITEM_ANSWER_BYTES + 1 + 2 + 6);
     }
 
     proptest::proptest! {

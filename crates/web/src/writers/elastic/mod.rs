@@ -17,7 +17,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use tokio::time::Instant;
 
 use super::body::Packing;
 use super::json_line::push_text;
+use super::room::Ticket;
 use super::{Call, Messages, Protocol, Refused, Rejected, SOURCE_PARAMETER, Taken, Writers, parameter};
 use crate::Handlers;
 pub(crate) use answers::denied;
@@ -117,8 +118,21 @@ async fn bulk_items(writers: &Writers, request: Request, index: &str) -> Result<
         return Err(Refused::bad("request body is required"));
     }
     let parts = Parts::of(parameter(query.as_deref(), "filter_path").as_deref());
-    let body = bulk_answer(&taken, parts, began.elapsed().as_millis());
+    let text = bulk_answer(&taken, parts, began.elapsed().as_millis());
+    let body = Bytes::from_owner(HeldAnswer { text, _ticket: taken.ticket });
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// An answer, and the room that it takes until its client has read it.
+struct HeldAnswer {
+    text: String,
+    _ticket: Ticket,
+}
+
+impl AsRef<[u8]> for HeldAnswer {
+    fn as_ref(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
 }
 
 fn call(request: &Request) -> Call {

@@ -1,5 +1,6 @@
 //! Answers to bulks, in full and as far as clients ask for them.
 
+use super::super::room::Room;
 use super::*;
 
 fn taken(body: &str, rejected: &[usize]) -> Taken<Vec<Item>> {
@@ -13,7 +14,7 @@ fn taken(body: &str, rejected: &[usize]) -> Taken<Vec<Item>> {
             text: "column 2: expected one JSON object".to_owned(),
         })
         .collect();
-    Taken { decoded, count: messages.len(), rejected, is_known: false }
+    Taken { decoded, count: messages.len(), rejected, is_known: false, ticket: Room::default().ticket() }
 }
 
 #[test]

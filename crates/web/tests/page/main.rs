@@ -1,186 +1,15 @@
-//! Signing in, what browsers send for other pages, and connections that say nothing: over real sockets.
+//! Signing in, what browsers send for other pages, and what connections may take: over real sockets.
 
 #![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise, and so may their helpers")]
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex};
+mod connections;
+mod server;
+
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
-use weir_meter::Snapshot;
-use weir_web::{
-    Audit, AuditNote, Authentication, ConnectionLimits, Handlers, PasswordSecret, RemoveSearch, Role,
-    SaveSearch, SavedSearch, Searches, SearchesAnswer, SessionLimits, Site, User, WriteOutcome,
-    WriterOptions, Writers, serve,
-};
+use weir_web::{Authentication, SessionLimits};
 
-/// How long an answer may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// bcrypt of `hashed`, cost 4, by libcrypt.
-const HASH: &str = "$2b$04$EGdrhbKUv8Oc9vGiXX0HQO8cMvpPY5z6SsQqLdxeXYUdMIeRPEVG.";
-
-const PAGE: &str = "X-Weir-Page: 1";
-
-struct Server {
-    address: SocketAddr,
-    /// Who did what, and what came of it.
-    notes: Arc<Mutex<Vec<String>>>,
-    stop: Option<oneshot::Sender<()>>,
-    runtime: Runtime,
-}
-
-/// What a server is like.
-struct Options {
-    authentication: Authentication,
-    external_url: Option<&'static str>,
-    connections: ConnectionLimits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            authentication: Authentication::users(users()),
-            external_url: None,
-            connections: ConnectionLimits::default(),
-        }
-    }
-}
-
-fn users() -> Vec<User> {
-    let user = |name: &str, password: &str, role| User {
-        name: name.to_owned(),
-        password: Some(PasswordSecret::parse(password).unwrap()),
-        token: None,
-        roles: vec![role],
-    };
-    vec![user("anna", HASH, Role::Read), user("root", "toor", Role::Admin), user("pusher", "p", Role::Push)]
-}
-
-fn searches() -> Searches {
-    Searches {
-        list: Arc::new(|()| Box::pin(async { Ok(SearchesAnswer::default()) })),
-        save: Arc::new(|SaveSearch { name, search, owner }| {
-            let saved_by = owner.name.as_deref().map(str::to_owned);
-            let saved = SavedSearch { name, query: search.query, saved_by, ..SavedSearch::default() };
-            Box::pin(async { Ok(saved) })
-        }),
-        remove: Arc::new(|RemoveSearch { .. }| Box::pin(async { Ok(()) })),
-    }
-}
-
-fn audit(notes: &Arc<Mutex<Vec<String>>>) -> Audit {
-    let (begun, ended) = (Arc::clone(notes), Arc::clone(notes));
-    Audit {
-        begin: Arc::new(move |AuditNote { user, action, target, .. }| {
-            begun.lock().unwrap().push(format!("{} {action:?} {target}", user.unwrap_or_default()));
-            Box::pin(async { 1 })
-        }),
-        end: Arc::new(move |_, outcome| ended.lock().unwrap().push(outcome)),
-        page: Arc::new(|_| Box::pin(async { Ok(Default::default()) })),
-    }
-}
-
-impl Server {
-    fn start(options: Options) -> Self {
-        let runtime = Runtime::new().unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let notes: Arc<Mutex<Vec<String>>> = Arc::default();
-        let handlers = Handlers {
-            snapshot: Arc::new(|_| Snapshot { families: Vec::new() }),
-            routes: Arc::new(|_| Err("no routes".to_owned())),
-            is_ready: Arc::new(|| true),
-            gateway: None,
-            admin: None,
-            records: None,
-            writers: Writers::new(
-                Arc::new(|_| Box::pin(async { WriteOutcome::Busy })),
-                WriterOptions::default(),
-            ),
-            alerting: None,
-            searches: Some(searches()),
-            audit: Some(audit(&notes)),
-            hosts: Default::default(),
-            site: Site::new(options.external_url),
-            connections: options.connections,
-            authentication: Arc::new(options.authentication),
-        };
-        runtime.spawn(serve(listener, handlers, async move {
-            let _ = stopped.await;
-        }));
-        Self { address, notes, stop: Some(stop), runtime }
-    }
-
-    /// Lets time pass where nothing tells that it has.
-    fn wait(&self, duration: Duration) {
-        self.runtime.block_on(async { tokio::time::sleep(duration).await });
-    }
-
-    fn connect(&self) -> TcpStream {
-        let connection = TcpStream::connect(self.address).unwrap();
-        connection.set_read_timeout(Some(PATIENCE)).unwrap();
-        connection
-    }
-
-    /// Sends a request with these lines in its head; the answer.
-    fn ask(&self, request: &str, lines: &[&str], body: &str) -> Answer {
-        let mut connection = self.connect();
-        let mut head = format!("{request} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.address);
-        head += &format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        lines.iter().for_each(|line| head += &format!("{line}\r\n"));
-        connection.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
-        Answer::read(connection)
-    }
-
-    /// Signs in; the cookie as a browser sends it.
-    #[track_caller]
-    fn sign_in(&self, name: &str, password: &str) -> String {
-        let body = format!(r#"{{"name": "{name}", "password": "{password}"}}"#);
-        let answer = self.ask("POST /api/session", &[PAGE], &body);
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        let cookie = answer.header("set-cookie").expect("a cookie");
-        format!("Cookie: {}", cookie.split(';').next().unwrap())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let runtime = std::mem::replace(&mut self.runtime, Runtime::new().unwrap());
-        runtime.shutdown_background();
-    }
-}
-
-struct Answer {
-    status: u16,
-    /// All of it.
-    text: String,
-}
-
-impl Answer {
-    fn read(mut connection: TcpStream) -> Self {
-        let mut bytes = Vec::new();
-        let _ = connection.read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-        Self { status, text }
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let head = self.text.split("\r\n\r\n").next()?;
-        let lines = head.lines().filter_map(|line| line.split_once(": "));
-        lines.into_iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    fn body(&self) -> serde_json::Value {
-        serde_json::from_str(self.text.split("\r\n\r\n").nth(1).unwrap()).unwrap_or_default()
-    }
-}
+use crate::server::{Options, PAGE, PATIENCE, Server, users};
 
 #[test]
 fn who_signs_in_is_known_until_he_signs_out() {
@@ -281,6 +110,27 @@ fn what_a_browser_sends_for_another_page_changes_nothing() {
     let preflight = ["Origin: https://evil.example", "Access-Control-Request-Headers: x-weir-page"];
     let asked = server.ask("OPTIONS /api/searches/a", &preflight, "");
     assert!(asked.status >= 400 && asked.header("access-control-allow-origin").is_none(), "{}", asked.text);
+}
+
+#[test]
+fn another_page_does_not_have_the_config_read_again() {
+    let basic = "Authorization: Basic cm9vdDp0b29y";
+    for authentication in [Authentication::users(users()), Authentication::None] {
+        let server = Server::start(Options { authentication, ..Options::default() });
+        for (lines, expected) in [
+            (vec![basic, "Origin: https://evil.example"], 403),
+            (vec![basic, "Sec-Fetch-Site: cross-site"], 403),
+            (vec!["Origin: https://evil.example", "Sec-Fetch-Site: cross-site"], 403),
+            // A program. This server has no config, which it says only to who may know.
+            (vec![basic], 404),
+        ] {
+            let answer = server.ask("POST /-/reload", &lines, "");
+            assert_eq!(answer.status, expected, "{lines:?} {}", answer.text);
+        }
+        // What is pushed has rules of its own, and says so.
+        let pushed = server.ask("POST /ingest/ndjson", &[basic, "Origin: https://evil.example"], "{}");
+        assert!(pushed.status == 403 && pushed.text.contains("cors_origins"), "{}", pushed.text);
+    }
 }
 
 #[test]
@@ -430,99 +280,4 @@ fn the_page_is_for_everybody_and_what_it_shows_is_not() {
         assert_eq!(server.ask(&format!("GET {path}"), &[], "").status, 404, "{path}");
     }
     assert_eq!(server.ask("POST /assets/x.js", &[], "").status, 401);
-}
-
-#[test]
-fn a_head_without_end_and_one_that_is_too_large_are_refused() {
-    let server = Server::start(Options::default());
-    let large = format!("X-Large: {}", "x".repeat(100_000));
-    assert_eq!(server.ask("GET /", &[&large], "").status, 431);
-    let many: Vec<String> = (0..300).map(|number| format!("X-{number}: y")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    assert_eq!(server.ask("GET /", &many, "").status, 431);
-    let cookies: Vec<String> = (0..100).map(|number| format!("Cookie: weir={number}; weir")).collect();
-    let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
-    assert_eq!(server.ask("GET /api/searches", &cookies, "").status, 401);
-    let long = format!("GET /api/search?query={}", "x".repeat(100_000));
-    assert!(matches!(server.ask(&long, &[], "").status, 414 | 431));
-    for bytes in
-        [&b"\0\r\n\r\n"[..], b"GET / HTTP/1.1\r\nHost: \xff\xfe\r\nA\r\n\r\n", b"\x16\x03\x01\x02\0\x01"]
-    {
-        let mut connection = server.connect();
-        connection.write_all(bytes).unwrap();
-        let _ = connection.shutdown(std::net::Shutdown::Write);
-        let answer = Answer::read(connection);
-        assert!(matches!(answer.status, 0 | 400), "{}", answer.text);
-    }
-    assert_eq!(server.ask("GET /", &[], "").status, 200);
-}
-
-#[test]
-fn who_does_not_say_what_he_wants_is_closed() {
-    let connections = ConnectionLimits { head_timeout: Duration::from_millis(200), ..Default::default() };
-    let server = Server::start(Options { connections, ..Options::default() });
-    for begin in ["", "GET", "GET / HTTP/1.1\r\nHost: a\r\nX: "] {
-        let mut connection = server.connect();
-        connection.write_all(begin.as_bytes()).unwrap();
-        // Returns when the other side closes; the time limit of the socket would be an error.
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).unwrap();
-    }
-    // A byte now and then helps nobody.
-    let mut connection = server.connect();
-    let mut sent = 0;
-    while connection.write_all(b"G").is_ok() {
-        sent += 1;
-        assert!(sent < 1_000, "the connection stays open");
-        server.wait(Duration::from_millis(20));
-    }
-    // An answer may take as long as it likes: only heads have a limit.
-    assert_eq!(server.ask("GET /", &[], "").status, 200);
-}
-
-#[test]
-fn one_address_cannot_keep_out_all_others() {
-    let connections = ConnectionLimits { connections_max: 8, of_address_max: 4, ..Default::default() };
-    let server = Server::start(Options { connections, ..Options::default() });
-    let mut held: Vec<TcpStream> = (0..4).map(|_| server.connect()).collect();
-    // Each of them has been taken in once it answers.
-    for connection in &mut held {
-        connection.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-        let mut answer = [0; 15];
-        connection.read_exact(&mut answer).unwrap();
-        assert_eq!(&answer, b"HTTP/1.1 200 OK");
-    }
-    let mut fifth = server.connect();
-    let _ = fifth.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n");
-    let mut answer = Vec::new();
-    let _ = fifth.read_to_end(&mut answer);
-    assert_eq!(answer, b"", "it should have been closed");
-    // Another address of this machine.
-    let socket = std::net::SocketAddrV4::new(std::net::Ipv4Addr::new(127, 0, 0, 2), 0);
-    let other = server.runtime.block_on(async {
-        let other = tokio::net::TcpSocket::new_v4().unwrap();
-        other.bind(socket.into()).unwrap();
-        other.connect(server.address).await.unwrap().into_std().unwrap()
-    });
-    other.set_nonblocking(false).unwrap();
-    other.set_read_timeout(Some(PATIENCE)).unwrap();
-    let mut other = other;
-    other.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
-    assert_eq!(Answer::read(other).status, 200);
-    // Room is given back.
-    drop(held);
-    while server.ask("GET /-/healthy", &[], "").status != 200 {}
-}
-
-#[test]
-fn a_server_that_stops_answers_first_and_keeps_no_idle_connection() {
-    let mut server = Server::start(Options::default());
-    let mut idle = server.connect();
-    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    let mut answer = [0; 15];
-    idle.read_exact(&mut answer).unwrap();
-    server.stop.take().unwrap().send(()).unwrap();
-    let mut rest = Vec::new();
-    idle.read_to_end(&mut rest).unwrap();
-    assert!(String::from_utf8(rest).unwrap().ends_with("healthy.\n"));
 }
