@@ -179,7 +179,7 @@ fn say_where(address: SocketAddr, example: Option<&SampleRequest>) {
     say(&format_args!(
         "\npage:     http://{address}/\nmetrics:  http://{address}/metrics\nroutes:   http://{address}/api/routes?from=now-24h\n\
          search:   weir search 'status:>=500' --from now-24h --server http://{address}\n\
-         watch:    weir tail 'status:>=500' --server http://{address}\n\
+         watch:    weir tail '*' --server http://{address}\n\
          promises: http://{address}/#/objectives?sla=api-latency\n\
          alerts:   weir alerts --server http://{address}"
     ));

@@ -126,9 +126,11 @@ async fn add(client: &ApiClient, arguments: &AddArguments) -> anyhow::Result<()>
             is_equal: matches!(matcher.comparison(), Comparison::Equal | Comparison::Matches),
         }));
     }
-    let author = arguments.author.clone().or_else(|| setup::environment("USER")).unwrap_or_default();
+    let of_shell = || ["USER", "LOGNAME"].into_iter().find_map(setup::environment);
+    let author = arguments.author.clone().or_else(of_shell).unwrap_or_default();
     if author.is_empty() {
-        return Err(UsageError::new("--author", "nobody is named: $USER is not set".to_owned()).into());
+        let problem = "nobody is named, and neither $USER nor $LOGNAME is set; add --author NAME";
+        return Err(UsageError::new("--author", problem.to_owned()).into());
     }
     let silence = PostableSilence {
         id: None,

@@ -96,6 +96,13 @@ async fn of_counts(
     let routes = connection.routes(asked(names.join(","))).await?;
     let total = connection.routes(asked(String::new())).await?;
     let mut warnings = routes.warnings;
+    if let Some(error) = routes.percentiles.error_bound.filter(|_| !routes.percentiles.is_exact) {
+        warnings.push(format!(
+            "percentiles are at most {:.0} % off, as they come from the buckets of minutes; --where '*' asks the \
+             records that are kept",
+            error * 100.0
+        ));
+    }
     if routes.routes.is_empty() {
         warnings.push("no request was counted in this span; weir search says why".to_owned());
     }

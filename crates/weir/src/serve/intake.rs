@@ -21,6 +21,7 @@ use super::rules::CurrentRules;
 use super::state::State;
 use super::unit::{Reach, Unit};
 use crate::clock;
+use crate::output::harmless;
 use crate::tally::counting;
 
 /// How long a worker waits after records could not be written.
@@ -49,6 +50,8 @@ pub struct Intake {
     pub state: Arc<State>,
     /// What becomes of its records beside being counted.
     pub keeping: RecordKeeping,
+    /// Whether it was said that there are rejects.
+    pub rejects_said: Arc<Once>,
 }
 
 impl Intake {
@@ -115,8 +118,10 @@ pub struct Counter<'i> {
     received_at: Timestamp,
     /// What the object is called in rejects.
     origin: &'i str,
-    /// Whether it is read from its start, so that lines have their numbers.
-    is_from_start: bool,
+    /// Where it is read from, in bytes of its text: lines are counted from there.
+    first_byte: u64,
+    /// Whether its lines have numbers: they are what it is made of, and it is read from its start.
+    has_line_numbers: bool,
 }
 
 impl<'i> Counter<'i> {
@@ -129,18 +134,20 @@ impl<'i> Counter<'i> {
             received_at: clock::now(),
             intake,
             origin,
-            is_from_start: true,
+            first_byte: 0,
+            has_line_numbers: true,
         }
     }
 
-    /// The same for what was appended to a file, whose lines nobody has counted up to there.
-    pub fn of_appended(intake: &'i Intake, origin: &'i str, offset: u64) -> Self {
-        Self { is_from_start: offset == 0, ..Self::new(intake, origin) }
+    /// The same for what stands behind a byte of a file, whose lines nobody has counted up to there; events of several
+    /// lines have no numbers.
+    pub fn of_appended(intake: &'i Intake, origin: &'i str, first_byte: u64, has_events: bool) -> Self {
+        Self { first_byte, has_line_numbers: first_byte == 0 && !has_events, ..Self::new(intake, origin) }
     }
 
     /// A counter for messages that came at `received_at`.
     pub fn of_messages(intake: &'i Intake, received_at: Timestamp) -> Self {
-        Self { is_from_start: false, received_at, ..Self::new(intake, "") }
+        Self { has_line_numbers: false, received_at, ..Self::new(intake, "") }
     }
 
     /// The same for what rejects call `origin`.
@@ -194,7 +201,7 @@ impl<'i> Counter<'i> {
             Ok(record) => record,
             Err(why) => return self.reject(unit, line.number, Some((line.bytes, line.outer)), why),
         };
-        let number = if self.is_from_start { line.number } else { 0 };
+        let number = if self.has_line_numbers { line.number } else { 0 };
         let base = line.context(&self.intake.source);
         let redacted = match record {
             Record::Request(request) => {
@@ -352,9 +359,14 @@ impl<'i> Counter<'i> {
         let own = self.intake.format;
         let (bytes, format) = found.unwrap_or((&[], own.unwrap_or(Format::Ndjson)));
         let bytes = self.intake.keeping.redaction.reject(own, bytes).into_owned();
+        let origin: Box<str> = match self.first_byte {
+            0 => self.origin.into(),
+            first_byte => format!("{} from byte {first_byte}", self.origin).into(),
+        };
+        self.say_reject(&origin, line, why);
         unit.keep(StoredReject {
             source: (&*self.intake.source).into(),
-            origin: self.origin.into(),
+            origin,
             line,
             column: u32::try_from(why.column).unwrap_or(u32::MAX),
             reason: why.reason.label().into(),
@@ -362,6 +374,21 @@ impl<'i> Counter<'i> {
             bytes,
             is_cut: found.is_none(),
             format: own.filter(|own| *own != format).map(|_| format.number()),
+        });
+    }
+}
+
+impl Counter<'_> {
+    /// Says once for each source that there are rejects: often its format is not what the config says.
+    fn say_reject(&self, origin: &str, line: u64, why: &Reject) {
+        if self.intake.reach != Reach::Everything {
+            return;
+        }
+        self.intake.rejects_said.call_once(|| {
+            let (source, reason, origin) = (&*self.intake.source, why.reason.label(), harmless(origin));
+            let text =
+                "a line is no record and is kept as a reject; weir rejects list shows all, this is said once";
+            tracing::warn!(source, reason, origin, line, text);
         });
     }
 }

@@ -3,7 +3,7 @@
 //! Reading files blocks, so those sources have threads; those that wait for a network are tasks, and share
 //! threads that count. Both end when they are told to, after what they had begun.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -93,6 +93,7 @@ impl Shared {
                 store: Arc::clone(&self.store),
                 live: Arc::clone(&self.live),
             },
+            rejects_said: Arc::new(Once::new()),
         }
     }
 }

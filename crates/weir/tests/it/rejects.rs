@@ -102,6 +102,23 @@ fn a_line_that_can_be_read_now_is_counted_once() {
 }
 
 #[test]
+fn where_a_reject_of_a_followed_file_stands_is_said_by_its_byte_and_that_there_are_some_once() {
+    let setting = Setting::new();
+    setting.configure("nginx_json");
+    let server = setting.start();
+    server.await_sum(REJECTED, &[], 1.0);
+    let bytes = std::fs::metadata(setting.folder.path("access.log")).unwrap().len();
+    setting.folder.append("access.log", "bad\n");
+    server.await_sum(REJECTED, &[], 2.0);
+    let list = setting.rejects(&["list"]).expect(0).stdout;
+    assert!(
+        list.contains("access.log:2:1") && list.contains(&format!("access.log from byte {bytes}:1:1")),
+        "{list}"
+    );
+    assert_eq!(server.log().matches("weir rejects list").count(), 1, "{}", server.log());
+}
+
+#[test]
 fn without_a_server_the_commands_open_the_data_folder() {
     let setting = Setting::new();
     let nothing = setting.rejects(&["list"]).expect(1).stderr;

@@ -323,6 +323,14 @@ fn a_story_follows_both_ids_across_sources() {
 }
 
 #[test]
+fn a_known_field_that_no_record_has_is_said_where_nothing_is_found() {
+    let (_folder, server) = server_with(&line(1, "/a", 200, ""), 1.0);
+    let found = search(&server, "user_email:ann", "");
+    assert_eq!(found["warnings"], serde_json::json!(["no record of this time has the field `user_email`"]));
+    assert_eq!(search(&server, "path:/b", "")["warnings"], serde_json::json!([]));
+}
+
+#[test]
 fn the_context_of_a_record_is_what_happened_around_it() {
     let lines: String = (0..50).map(|number| line(number, &format!("/p/{number}"), 200, "")).collect();
     let (_folder, server) = server_with(&lines, 50.0);

@@ -8,7 +8,8 @@ mod rotation;
 /// Lines without a format, and events of several lines.
 mod text;
 
-use std::fs::{self};
+use std::collections::HashSet;
+use std::fs;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
@@ -68,6 +69,20 @@ impl Nginx {
     #[track_caller]
     fn lines(&self, log: &str, is_rotated: bool) -> usize {
         let mut lines = 0;
+        self.each_text(log, is_rotated, |text| lines += text.iter().filter(|&&byte| byte == b'\n').count());
+        lines
+    }
+
+    /// The ids of the requests in all files of a log.
+    #[track_caller]
+    fn request_ids(&self, log: &str) -> HashSet<String> {
+        let mut ids = HashSet::new();
+        self.each_text(log, false, |text| ids.extend(request_ids(std::str::from_utf8(text).unwrap())));
+        ids
+    }
+
+    #[track_caller]
+    fn each_text(&self, log: &str, is_rotated: bool, mut each: impl FnMut(&[u8])) {
         for path in self.folder.files() {
             let name = path.file_name().unwrap().to_str().unwrap();
             if !name.starts_with(log) || (is_rotated && name == log) {
@@ -79,9 +94,8 @@ impl Nginx {
                 flate2::read::MultiGzDecoder::new(text.as_slice()).read_to_end(&mut unpacked).unwrap();
                 text = unpacked;
             }
-            lines += text.iter().filter(|&&byte| byte == b'\n').count();
+            each(&text);
         }
-        lines
     }
 
     /// Ends it, so that nothing is written any more.
@@ -90,9 +104,23 @@ impl Nginx {
     }
 }
 
+/// The ids in lines of JSON, one in each.
+fn request_ids(lines: &str) -> impl Iterator<Item = String> {
+    let id = |line: &str| Some(line.split_once("\"request_id\":\"")?.1.split_once('"')?.0.to_owned());
+    lines.lines().filter_map(id)
+}
+
 fn config(folder: &Folder, address: &str) -> String {
-    let members =
-        ["msec", "host", "request_method", "request_uri", "status", "request_time", "http_user_agent"];
+    let members = [
+        "msec",
+        "host",
+        "request_method",
+        "request_uri",
+        "status",
+        "request_time",
+        "http_user_agent",
+        "request_id",
+    ];
     let members: Vec<String> = members.iter().map(|name| format!("\"{name}\":\"${name}\"")).collect();
     let (object, folder) = (members.join(","), folder.path(""));
     // A worker of another user could not open the logs again in this folder.

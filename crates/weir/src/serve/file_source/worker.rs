@@ -98,7 +98,7 @@ impl<'s> Worker<'s> {
     fn read_whole(&mut self, arrival: &Arrival, offset: u64) -> Pending {
         let path = arrival.path.to_string_lossy();
         let Self { source, reader, scratch, unit, stop, .. } = self;
-        let counter = Counter::of_appended(&source.intake, &path, source.first_line_offset(offset));
+        let counter = Counter::of_appended(&source.intake, &path, offset, source.multiline.is_some());
         let each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
         let (head, is_stopped) = (Cell::new(FileHead::default()), Cell::new(false));
         let open = || {
@@ -247,8 +247,8 @@ impl<'s> Worker<'s> {
         let origin = arrival.path.to_string_lossy();
         let Self { source, reader, scratch, unit, .. } = self;
         let known = start.trace.format.or(source.format_of_messages());
-        let first_line = source.first_line_offset(start.trace.offset);
-        let counter = Counter::of_appended(&source.intake, &origin, first_line);
+        let has_events = source.multiline.is_some();
+        let counter = Counter::of_appended(&source.intake, &origin, start.trace.offset, has_events);
         let mut each = |line: ObjectLine<'_, '_>| counter.take_in(unit, scratch, &line);
         let read = |format| Outcome::Read { format, unpacked_bytes: text.len() as u64 };
         let outcome = match known {
@@ -276,11 +276,6 @@ impl FileSource {
     fn format_of_messages(&self) -> Option<Format> {
         let is_any = self.multiline.is_some() || !self.intake.inner_formats.is_empty();
         self.intake.format.filter(|format| is_any || *format == Format::Text)
-    }
-
-    /// The offset by which it is decided whether lines have numbers: events of several lines have none.
-    fn first_line_offset(&self, offset: u64) -> u64 {
-        if self.multiline.is_some() { offset.max(1) } else { offset }
     }
 }
 

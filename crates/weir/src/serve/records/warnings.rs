@@ -17,6 +17,9 @@ use crate::search::{NO_MESSAGES, Question, bad_query, has_words, missing_bar};
 /// Sources that are named in a warning at most.
 const SOURCES_MAX: usize = 5;
 
+/// Fields of a query that are looked for when nothing is found, at most.
+const FIELDS_MAX: usize = 5;
+
 /// Fields of our own that records have beside theirs.
 const OWN_FIELDS: [&str; 4] = ["_origin", "_line", "_raw", "_id"];
 
@@ -73,6 +76,7 @@ impl Desk {
         if has_words(&question.expression) && lacks_messages(scan, question) {
             reasons.push(NO_MESSAGES.to_owned());
         }
+        reasons.extend(lacking_field(scan, question));
         if question.to <= first {
             reasons.push(format!("the span ends before the first record, at {}", zone.text(first)));
         } else if question.from > last {
@@ -124,6 +128,20 @@ fn is_misspelt(error: &QueryError) -> bool {
 
 /// Whether the span has records and none of them has a message.
 fn lacks_messages(scan: &Scan, question: &Question) -> bool {
+    lacks_field(scan, question, "message")
+}
+
+/// The first field of the query that no record of the span has, though its name is known: whose log lacks it cannot
+/// find anything by it.
+fn lacking_field(scan: &Scan, question: &Question) -> Option<String> {
+    let names = question.expression.fields();
+    let known = names.iter().filter(|name| known_field(name).is_some());
+    let lacking = known.take(FIELDS_MAX).find(|name| lacks_field(scan, question, name))?;
+    Some(format!("no record of this time has the field `{lacking}`"))
+}
+
+/// Whether the span has records and none of them has this field.
+fn lacks_field(scan: &Scan, question: &Question, name: &str) -> bool {
     let is_there = |query: &str| {
         let predicate =
             weir_query::parse(query).and_then(|query| query.filter.compile(question.from)).ok()?;
@@ -131,7 +149,7 @@ fn lacks_messages(scan: &Scan, question: &Question) -> bool {
         // What cannot be said in time is not said.
         scan.search(&request).ok().map(|found| !found.hits.is_empty())
     };
-    is_there("*") == Some(true) && is_there("message:*") == Some(false)
+    is_there("*") == Some(true) && is_there(&format!("{name}:*")) == Some(false)
 }
 
 /// The times of the first and the last record.
