@@ -44,4 +44,5 @@ pub use text_parser::TextReading;
 pub use tls::{TlsError, tls_acceptor};
 pub use watch::{
     Arrival, Emptied, Extent, FileKey, Found, KnownFile, OPEN_FILES_MAX, Part, Watch, WatchOptions, open_log,
+    rotated_from,
 };

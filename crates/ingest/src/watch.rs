@@ -34,8 +34,8 @@ use copies::Cut;
 use known_files::KnownFiles;
 pub use known_files::{Extent, FileKey, KnownFile};
 use look::{Seen, State};
-pub use present::open_log;
 use present::{FileId, Present};
+pub use present::{open_log, rotated_from};
 
 /// How long a file must not have changed to be taken as complete.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);

@@ -120,6 +120,13 @@ pub(super) fn is_named_after(path: &Path, original: &Path) -> bool {
     rest.is_some_and(|rest| matches!(rest, [b'.' | b'-' | b'_', ..])) && Some(path) != Some(original)
 }
 
+/// The files beside `original` that a rotation may have made of it, by their names, and when each was written to last.
+pub fn rotated_from(original: &Path) -> impl Iterator<Item = (PathBuf, SystemTime)> {
+    let beside = original.parent().map(siblings).unwrap_or_default();
+    let rotated = beside.into_iter().filter(|file| is_named_after(&file.path, original));
+    rotated.filter_map(|file| Some((file.path, file.metadata.modified().ok()?)))
+}
+
 /// The names that a file may have had before rotations put something behind them: of `a.log.1.gz` these are
 /// `a.log.1`, `a.log` and `a`.
 pub(super) fn former_names(path: &Path) -> impl Iterator<Item = PathBuf> {

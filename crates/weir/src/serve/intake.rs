@@ -182,6 +182,9 @@ impl<'i> Counter<'i> {
     pub fn take_in(&self, unit: &mut Unit, scratch: &mut Scratch, line: &ObjectLine<'_, '_>) {
         let said = &*self.intake.overlay;
         match line {
+            ObjectLine::Line(line) if !said.is_empty() && line.overlay.is_empty() => {
+                self.count(unit, scratch, &ObjectLine::Line(Line { overlay: said, ..*line }));
+            }
             ObjectLine::Line(line) if !said.is_empty() => {
                 // What the sender says of itself is worth more than what is said of all of them.
                 let overlay = with(said, line.overlay);
@@ -376,9 +379,7 @@ impl<'i> Counter<'i> {
             format: own.filter(|own| *own != format).map(|_| format.number()),
         });
     }
-}
 
-impl Counter<'_> {
     /// Says once for each source that there are rejects: often its format is not what the config says.
     fn say_reject(&self, origin: &str, line: u64, why: &Reject) {
         if self.intake.reach != Reach::Everything {

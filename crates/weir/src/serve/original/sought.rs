@@ -3,7 +3,7 @@
 //! To compare the bytes of values with the line was refused: names, redaction and transforms stand between both. So
 //! a line of the right moment goes all the way that a line goes that is counted, into a unit that is thrown away.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ impl<'a> Sought<'a> {
         name: &str,
         open: impl FnOnce() -> io::Result<(R, u64)>,
     ) -> Result<Option<String>, String> {
-        let found: RefCell<Option<String>> = RefCell::default();
+        let mut found = None;
         let is_over = Cell::new(false);
         let counter = Counter::new(&self.intake, name);
         let (mut unit, mut scratch) = (self.unit(), Scratch::default());
@@ -73,17 +73,15 @@ impl<'a> Sought<'a> {
             }
             unit.clear(self.record.time, None);
             counter.take_in(&mut unit, &mut scratch, &line);
-            if let Some(text) = self.line_of(&mut unit) {
-                found.replace(Some(text));
-                is_over.set(true);
-            }
+            found = self.line_of(&mut unit);
+            is_over.set(found.is_some());
         };
         let open = || {
             let (source, bytes) = open()?;
             Ok((UntilOver { source, sought: self, is_over: &is_over }, bytes))
         };
         let outcome = reader.read_named(name, open, self.intake.format, each);
-        match (found.into_inner(), outcome) {
+        match (found, outcome) {
             (Some(text), _) => Ok(Some(text)),
             (None, Ok(_)) => Ok(None),
             // It would be shown how the file begins, which may be no log at all.
@@ -122,13 +120,15 @@ impl<'a> Sought<'a> {
 
 /// Whether all is equal that a line says.
 fn is_same(one: &Hit, other: &Hit) -> bool {
-    let said = |hit: &Hit| -> Vec<(String, Value<'static>)> {
-        let mut fields: Vec<_> =
-            hit.fields.iter().filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str())).cloned().collect();
-        fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-        fields
-    };
     said(one) == said(other)
+}
+
+/// What a line says, by name.
+fn said(hit: &Hit) -> Vec<&(String, Value<'static>)> {
+    let mut fields: Vec<_> =
+        hit.fields.iter().filter(|(name, _)| !NOT_COMPARED.contains(&name.as_str())).collect();
+    fields.sort_by_key(|(name, _)| name);
+    fields
 }
 
 /// Ends where the line was found, or no time is left.

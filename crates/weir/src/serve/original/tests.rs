@@ -44,14 +44,21 @@ fn the_file_that_was_written_to_next_is_the_first() {
         ("access.log.2.gz", 30_000),
         ("access.log.3.gz", 1_000),
         ("error.log", 60_000),
+        ("access-20261120.log", 95_000),
     ] {
         folder.write(name, written_at_s);
     }
     fs::create_dir(folder.0.join("access.log.d")).unwrap();
     let names = folder.names("access.log", 25_000);
-    assert_eq!(names, ["access.log.2.gz", "access.log.1", "access.log", "access.log.3.gz"]);
+    assert_eq!(
+        names,
+        ["access.log.2.gz", "access.log.1", "access.log", "access-20261120.log", "access.log.3.gz"]
+    );
     let names = folder.names("access.log", 80_000);
-    assert_eq!(names, ["access.log", "access.log.3.gz", "access.log.2.gz", "access.log.1"]);
+    assert_eq!(
+        names,
+        ["access.log", "access-20261120.log", "access.log.3.gz", "access.log.2.gz", "access.log.1"]
+    );
     assert!(folder.names("missing.log", 0).is_empty());
 }
 
